@@ -1,0 +1,119 @@
+"""Load nodes from files into a scene and save nodes to files, without the application."""
+
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+import slicer
+
+from ..Core.VolumeFiles import readVolume
+from .VolumeNodes import setTransformNode, setVolumeNodeImage
+
+_MARKUPS_CLASS_NAMES = {
+    "Fiducial": "vtkMRMLMarkupsFiducialNode",
+    "Line": "vtkMRMLMarkupsLineNode",
+}
+
+
+def loadVolume(scene: slicer.vtkMRMLScene, path: str | Path, name: str | None = None) -> slicer.vtkMRMLScalarVolumeNode:
+    """Add a 3D scalar volume to the scene from a file (.nrrd, .nii, .nii.gz, .mha) or a DICOM folder.
+
+    :raises ValueError: when the file is missing, unreadable or not a 3D scalar volume.
+    """
+    return addVolume(scene, readVolume(path).image, name or volumeName(path))
+
+
+def addVolume(
+    scene: slicer.vtkMRMLScene, image: sitk.Image, name: str, className: str = "vtkMRMLScalarVolumeNode"
+) -> slicer.vtkMRMLVolumeNode:
+    """Add a volume node that holds an LPS image, with display nodes."""
+    volumeNode = scene.AddNewNodeByClass(className, name)
+    setVolumeNodeImage(volumeNode, image)
+    volumeNode.CreateDefaultDisplayNodes()
+    return volumeNode
+
+
+def volumeName(path: str | Path) -> str:
+    """Return a file's name without the extensions of image files."""
+    name = Path(path).name
+    for extension in (".nii.gz", ".seg.nrrd", ".nrrd", ".nhdr", ".nii", ".mha", ".mhd", ".dcm"):
+        if name.lower().endswith(extension):
+            return name[: -len(extension)]
+    return name
+
+
+def loadMarkups(scene: slicer.vtkMRMLScene, path: str | Path, kind: str = "Fiducial") -> slicer.vtkMRMLMarkupsNode:
+    """Add the first markup of a .mrk.json file to the scene.
+
+    :param kind: "Fiducial" or "Line".
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ValueError(f"There is no landmark file {path}.")
+    node = scene.AddNewNodeByClass(_MARKUPS_CLASS_NAMES[kind], path.name.removesuffix(".mrk.json"))
+    storageNode = slicer.vtkMRMLMarkupsJsonStorageNode()
+    storageNode.SetFileName(str(path))
+    if not storageNode.ReadData(node):
+        scene.RemoveNode(node)
+        raise ValueError(
+            f"{path} is not a Slicer markups file with a {kind.lower()} list; "
+            "save the landmarks in Slicer as .mrk.json and give that file."
+        )
+    points = slicer.util.arrayFromMarkupsControlPoints(node)
+    if not np.isfinite(points).all():
+        scene.RemoveNode(node)
+        raise ValueError(f"{path} has a control point whose position is not a number; place it again.")
+    return node
+
+
+def loadTransform(scene: slicer.vtkMRMLScene, path: str | Path) -> slicer.vtkMRMLTransformNode:
+    """Add a transform (.h5, .tfm) to the scene, as from-parent: it maps fixed points to moving points."""
+    transformNode = scene.AddNewNodeByClass("vtkMRMLTransformNode", Path(path).stem)
+    try:
+        setTransformNode(transformNode, readTransform(path))
+    except ValueError:
+        scene.RemoveNode(transformNode)
+        raise
+    return transformNode
+
+
+def readTransform(path: str | Path) -> sitk.Transform:
+    """Return the ITK transform of a file (.h5, .tfm): fixed to moving, LPS millimetres."""
+    path = Path(path)
+    if not path.is_file():
+        raise ValueError(f"There is no transform file {path}.")
+    try:
+        transform = sitk.ReadTransform(str(path))
+    except RuntimeError as error:
+        raise ValueError(f"{path} could not be read as an ITK transform (.h5 or .tfm).") from error
+    if transform.GetDimension() != 3:
+        raise ValueError(f"{path} holds a {transform.GetDimension()}D transform; a 3D one is needed.")
+    return transform.Downcast()
+
+
+def loadSegmentation(scene: slicer.vtkMRMLScene, path: str | Path) -> slicer.vtkMRMLSegmentationNode:
+    """Add a segmentation (.seg.nrrd, or a label volume) to the scene."""
+    path = Path(path)
+    if not path.is_file():
+        raise ValueError(f"There is no segmentation file {path}.")
+    segmentationNode = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", volumeName(path))
+    storageNode = slicer.vtkMRMLSegmentationStorageNode()
+    storageNode.SetFileName(str(path))
+    if not storageNode.ReadData(segmentationNode):
+        scene.RemoveNode(segmentationNode)
+        raise ValueError(f"{path} could not be read as a segmentation (.seg.nrrd) or label volume.")
+    segmentationNode.CreateDefaultDisplayNodes()
+    return segmentationNode
+
+
+def saveNode(node: slicer.vtkMRMLStorableNode, path: str | Path) -> None:
+    """Write a node's data to a file in the format of the file's extension.
+
+    :raises RuntimeError: when the file was not written.
+    """
+    storageNode = node.CreateDefaultStorageNode()
+    if storageNode is None:
+        raise RuntimeError(f'"{node.GetName()}" holds nothing that can be saved.')
+    storageNode.SetFileName(str(path))
+    if not storageNode.WriteData(node) or not Path(path).is_file():
+        raise RuntimeError(f'"{node.GetName()}" could not be written to {path}; is the disk full or write-protected?')

@@ -1,0 +1,90 @@
+"""Slicer's scene and module logics without the application: the engine of the command line and of the tests."""
+
+import tempfile
+from pathlib import Path
+
+import slicer
+import vtk
+
+# Nodes of these modules call their logic, which must be attached to scene and application logic before they exist.
+_LOGIC_CLASS_NAMES = {
+    "Units": "vtkSlicerUnitsLogic",
+    "Volumes": "vtkSlicerVolumesLogic",
+    "Markups": "vtkSlicerMarkupsLogic",
+    "Models": "vtkSlicerModelsLogic",
+    "Tables": "vtkSlicerTablesLogic",
+    "Transforms": "vtkSlicerTransformLogic",
+    "SubjectHierarchy": "vtkSlicerSubjectHierarchyModuleLogic",
+    "Segmentations": "vtkSlicerSegmentationsModuleLogic",
+    "SegmentEditor": "vtkSlicerSegmentEditorLogic",
+    "VolumeRendering": "vtkSlicerVolumeRenderingLogic",
+    "CropVolume": "vtkSlicerCropVolumeLogic",
+    "Sequences": "vtkSlicerSequencesLogic",
+}
+
+
+class Session:
+    """A scene with everything attached that its nodes need. Use as a context manager or call close()."""
+
+    def __init__(self) -> None:
+        # Slicer reports every refused file on the console as well; MedFusion says it once, as an exception.
+        vtk.vtkObject.GlobalWarningDisplayOff()
+        self._cacheFolder = tempfile.TemporaryDirectory(prefix="medfusion-")
+        self.scene = slicer.vtkMRMLScene()
+        self.applicationLogic = slicer.vtkSlicerApplicationLogic()
+        self.applicationLogic.SetMRMLScene(self.scene)
+        self.applicationLogic.SetModuleLogic("Colors", self.applicationLogic.GetColorLogic())
+        self.applicationLogic.SetTemporaryPath(self._cacheFolder.name)
+        self._logics = {name: self._attachLogic(name, className) for name, className in _LOGIC_CLASS_NAMES.items()}
+        self._attachRemoteIO()
+
+    def _attachLogic(self, name: str, className: str) -> object:
+        logic = getattr(slicer, className)()
+        logic.SetMRMLApplicationLogic(self.applicationLogic)
+        logic.SetMRMLScene(self.scene)
+        self.applicationLogic.SetModuleLogic(name, logic)
+        return logic
+
+    def _attachRemoteIO(self) -> None:
+        """Attach what reading a scene bundle needs, with a cache folder of its own."""
+        self._remoteIOLogic = slicer.vtkMRMLRemoteIOLogic()
+        self._remoteIOLogic.SetMRMLApplicationLogic(self.applicationLogic)
+        self._remoteIOLogic.SetMRMLScene(self.scene)
+        self._remoteIOLogic.GetCacheManager().SetRemoteCacheDirectory(self._cacheFolder.name)
+        self._dataIOManagerLogic = slicer.vtkDataIOManagerLogic()
+        self._dataIOManagerLogic.SetMRMLApplicationLogic(self.applicationLogic)
+        self._dataIOManagerLogic.SetAndObserveDataIOManager(self._remoteIOLogic.GetDataIOManager())
+        self._remoteIOLogic.AddDataIOToScene()
+
+    def logic(self, moduleName: str) -> object:
+        """Return the logic of a Slicer module, such as "Markups"."""
+        return self._logics[moduleName]
+
+    def saveScene(self, path: str | Path) -> None:
+        """Write the whole scene as a bundle (.mrb)."""
+        if not self.scene.WriteToMRB(str(path)):
+            raise RuntimeError(f"The scene could not be written to {path}.")
+
+    def loadScene(self, path: str | Path) -> None:
+        """Replace the scene's content with a scene bundle (.mrb) or a scene file (.mrml)."""
+        path = Path(path)
+        if not path.is_file():
+            raise ValueError(f"There is no scene file {path}.")
+        if path.suffix.lower() == ".mrb":
+            loaded = self.scene.ReadFromMRB(str(path), True)
+        else:
+            self.scene.SetURL(str(path))
+            loaded = self.scene.Connect()
+        if not loaded:
+            raise ValueError(f"{path} could not be read as a Slicer scene (.mrb or .mrml).")
+
+    def close(self) -> None:
+        """Empty the scene and remove the cache folder."""
+        self.scene.Clear(1)
+        self._cacheFolder.cleanup()
+
+    def __enter__(self) -> "Session":
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()

@@ -1,0 +1,241 @@
+"""Where voxels, points and transforms cross between MRML (RAS) and SimpleITK (LPS). No other file flips axes.
+
+MRML nodes and markups are in RAS millimetres, SimpleITK images and points in LPS millimetres, arrays in KJI order.
+"""
+
+import numpy as np
+import SimpleITK as sitk
+import slicer
+import vtk
+from vtk.util import numpy_support
+
+from ..Core.Coordinates import RAS_TO_LPS, flipPoints
+
+# Points
+
+
+def definedPointsFromMarkups(markupsNode: slicer.vtkMRMLMarkupsNode) -> tuple[list[str], np.ndarray, list[bool]]:
+    """Return labels, world LPS points (N, 3) and whether each point is placed and visible, of a markups list."""
+    labels, points, placed = [], [], []
+    for index in range(markupsNode.GetNumberOfControlPoints()):
+        labels.append(markupsNode.GetNthControlPointLabel(index))
+        points.append(markupsNode.GetNthControlPointPositionWorld(index))
+        status = markupsNode.GetNthControlPointPositionStatus(index)
+        placed.append(
+            status == slicer.vtkMRMLMarkupsNode.PositionDefined
+            and bool(markupsNode.GetNthControlPointVisibility(index))
+        )
+    return labels, flipPoints(np.reshape(points, (-1, 3))), placed
+
+
+def setMarkupsPoints(
+    markupsNode: slicer.vtkMRMLMarkupsNode, points: np.ndarray, labels: list[str] | None = None
+) -> None:
+    """Replace the control points of a markups node.
+
+    :param points: (N, 3) world LPS millimetres.
+    """
+    markupsNode.RemoveAllControlPoints()
+    for index, point in enumerate(flipPoints(points)):
+        if labels is None:
+            markupsNode.AddControlPointWorld(vtk.vtkVector3d(*point))
+        else:
+            markupsNode.AddControlPointWorld(vtk.vtkVector3d(*point), labels[index])
+
+
+# Matrices and transforms
+
+
+def arrayFromMatrix(matrix: vtk.vtkMatrix4x4) -> np.ndarray:
+    """Return a VTK matrix as a (4, 4) array."""
+    return np.array([[matrix.GetElement(row, column) for column in range(4)] for row in range(4)])
+
+
+def matrixFromArray(array: np.ndarray) -> vtk.vtkMatrix4x4:
+    """Return a (4, 4) array as a VTK matrix."""
+    matrix = vtk.vtkMatrix4x4()
+    matrix.DeepCopy(np.asarray(array, dtype=float).ravel())
+    return matrix
+
+
+def affineFromMatrix(lpsMatrix: np.ndarray) -> sitk.AffineTransform:
+    """Return a (4, 4) LPS matrix as a SimpleITK transform."""
+    transform = sitk.AffineTransform(3)
+    transform.SetMatrix(lpsMatrix[:3, :3].ravel().tolist())
+    transform.SetTranslation(lpsMatrix[:3, 3].tolist())
+    return transform
+
+
+def matrixFromTransform(transform: sitk.Transform) -> np.ndarray:
+    """Return the (4, 4) LPS matrix of a linear SimpleITK transform, whatever its class and centre."""
+    origin = np.array(transform.TransformPoint((0.0, 0.0, 0.0)))
+    columns = [np.array(transform.TransformPoint(tuple(axis))) - origin for axis in np.eye(3)]
+    matrix = np.eye(4)
+    matrix[:3, :3] = np.column_stack(columns)
+    matrix[:3, 3] = origin
+    return matrix
+
+
+def worldToNodeTransform(
+    node: slicer.vtkMRMLTransformableNode, referenceImage: sitk.Image | None = None
+) -> sitk.Transform | None:
+    """Return the transform from world LPS points to the node's own LPS points; None when the node has no parent.
+
+    :param referenceImage: where the transform will be used; a parent that bends space is sampled over its extent.
+    """
+    parentNode = node.GetParentTransformNode()
+    if parentNode is None:
+        return None
+    if parentNode.IsTransformToWorldLinear():
+        matrix = vtk.vtkMatrix4x4()
+        parentNode.GetMatrixTransformFromWorld(matrix)
+        return affineFromMatrix(RAS_TO_LPS @ arrayFromMatrix(matrix) @ RAS_TO_LPS)
+    if referenceImage is None:
+        raise ValueError(
+            f'"{node.GetName()}" is under the transform "{parentNode.GetName()}", which bends space; '
+            "harden it (Data module, Harden transform) first."
+        )
+    general = vtk.vtkGeneralTransform()
+    parentNode.GetTransformFromWorld(general)
+    return _displacementField(general, referenceImage)
+
+
+def _displacementField(
+    transform: vtk.vtkAbstractTransform, referenceImage: sitk.Image, spacing: float = 3.0
+) -> sitk.DisplacementFieldTransform:
+    """Return a RAS transform sampled every few millimetres over an image's bounding box as an LPS field."""
+    size = np.array(referenceImage.GetSize())
+    corners = np.array(np.meshgrid(*[(0, n - 1) for n in size], indexing="ij")).reshape(3, -1).T
+    corners = np.array([referenceImage.TransformIndexToPhysicalPoint(tuple(int(c) for c in k)) for k in corners])
+    low, high = corners.min(axis=0) - spacing, corners.max(axis=0) + spacing
+    counts = np.ceil((high - low) / spacing).astype(int) + 1
+    axes = [low[axis] + spacing * np.arange(counts[axis]) for axis in range(3)]
+    gridZ, gridY, gridX = np.meshgrid(axes[2], axes[1], axes[0], indexing="ij")
+    lps = np.stack([gridX, gridY, gridZ], axis=-1).reshape(-1, 3)
+    source, target = vtk.vtkPoints(), vtk.vtkPoints()
+    source.SetData(numpy_support.numpy_to_vtk(np.ascontiguousarray(flipPoints(lps)), deep=True))
+    target.SetDataTypeToDouble()
+    transform.TransformPoints(source, target)
+    moved = flipPoints(numpy_support.vtk_to_numpy(target.GetData()))
+    field = sitk.GetImageFromArray((moved - lps).reshape(*gridX.shape, 3), isVector=True)
+    field.SetOrigin(low.tolist())
+    field.SetSpacing([spacing] * 3)
+    return sitk.DisplacementFieldTransform(sitk.Cast(field, sitk.sitkVectorFloat64))
+
+
+def setTransformNode(transformNode: slicer.vtkMRMLTransformNode, transform: sitk.Transform) -> None:
+    """Set a transform node so that a volume under it appears at the fixed image.
+
+    :param transform: fixed to moving, LPS millimetres; it becomes the node's transform from parent.
+    """
+    if transform.IsLinear():
+        matrix = RAS_TO_LPS @ matrixFromTransform(transform) @ RAS_TO_LPS
+        transformNode.SetMatrixTransformFromParent(matrixFromArray(matrix))
+        return
+    field = sitk.DisplacementFieldTransform(transform).GetDisplacementField()
+    displacements = sitk.GetArrayFromImage(field)
+    gridImage = vtk.vtkImageData()
+    gridImage.SetDimensions(field.GetSize())
+    scalars = numpy_support.numpy_to_vtk(np.ascontiguousarray(flipPoints(displacements).reshape(-1, 3)), deep=True)
+    scalars.SetName("DisplacementField")
+    gridImage.GetPointData().SetScalars(scalars)
+    gridImage.SetSpacing(field.GetSpacing())
+    gridImage.SetOrigin(flipPoints(field.GetOrigin()))
+    grid = slicer.vtkOrientedGridTransform()
+    grid.SetDisplacementGridData(gridImage)
+    direction = np.eye(4)
+    direction[:3, :3] = RAS_TO_LPS[:3, :3] @ np.reshape(field.GetDirection(), (3, 3))
+    grid.SetGridDirectionMatrix(matrixFromArray(direction))
+    grid.SetInterpolationModeToLinear()
+    transformNode.SetAndObserveTransformFromParent(grid)
+
+
+# Volumes
+
+
+def imageFromVolumeNode(volumeNode: slicer.vtkMRMLScalarVolumeNode) -> sitk.Image:
+    """Return a volume node's voxels in the node's own geometry as an LPS image, its parent transform left aside."""
+    imageData = volumeNode.GetImageData()
+    if imageData is None or imageData.GetPointData().GetScalars() is None:
+        raise ValueError(f'"{volumeNode.GetName()}" holds no voxels; load or choose another volume.')
+    components = imageData.GetNumberOfScalarComponents()
+    scalars = numpy_support.vtk_to_numpy(imageData.GetPointData().GetScalars())
+    shape = imageData.GetDimensions()[::-1]
+    image = sitk.GetImageFromArray(
+        scalars.reshape(shape if components == 1 else (*shape, components)), isVector=components > 1
+    )
+    matrix = vtk.vtkMatrix4x4()
+    volumeNode.GetIJKToRASMatrix(matrix)
+    _setGeometry(image, RAS_TO_LPS @ arrayFromMatrix(matrix))
+    return image
+
+
+def _setGeometry(image: sitk.Image, ijkToLps: np.ndarray) -> None:
+    spacing = np.linalg.norm(ijkToLps[:3, :3], axis=0)
+    image.SetSpacing(spacing.tolist())
+    image.SetDirection((ijkToLps[:3, :3] / spacing).ravel().tolist())
+    image.SetOrigin(ijkToLps[:3, 3].tolist())
+
+
+def ijkToRasMatrix(image: sitk.Image) -> np.ndarray:
+    """Return the (4, 4) matrix from voxel indices (I, J, K) to RAS millimetres of an LPS image."""
+    matrix = np.eye(4)
+    matrix[:3, :3] = np.reshape(image.GetDirection(), (3, 3)) * image.GetSpacing()
+    matrix[:3, 3] = image.GetOrigin()
+    return RAS_TO_LPS @ matrix
+
+
+def setVolumeNodeImage(volumeNode: slicer.vtkMRMLVolumeNode, image: sitk.Image) -> None:
+    """Replace a volume node's voxels and geometry by an LPS image (scalar, or a vector such as RGB)."""
+    volumeNode.SetIJKToRASMatrix(matrixFromArray(ijkToRasMatrix(image)))
+    volumeNode.SetAndObserveImageData(_imageData(image, vtk.vtkImageData()))
+
+
+def _imageData(image: sitk.Image, imageData: vtk.vtkImageData) -> vtk.vtkImageData:
+    imageData.SetDimensions(image.GetSize())
+    array = np.ascontiguousarray(sitk.GetArrayViewFromImage(image))
+    components = image.GetNumberOfComponentsPerPixel()
+    flat = array.reshape(-1, components) if components > 1 else array.ravel()
+    scalars = numpy_support.numpy_to_vtk(flat, deep=True)
+    scalars.SetName("ImageScalars")
+    imageData.GetPointData().SetScalars(scalars)
+    return imageData
+
+
+# Segmentations
+
+
+def orientedImageData(image: sitk.Image) -> slicer.vtkOrientedImageData:
+    """Return an LPS image as oriented image data in RAS, as a segmentation holds it."""
+    oriented = slicer.vtkOrientedImageData()
+    _imageData(image, oriented)
+    oriented.SetGeometryFromImageToWorldMatrix(matrixFromArray(ijkToRasMatrix(image)))
+    return oriented
+
+
+def labelImageFromSegmentation(
+    segmentationNode: slicer.vtkMRMLSegmentationNode, referenceImage: sitk.Image
+) -> tuple[sitk.Image, dict[int, str]]:
+    """Return a segmentation as labels 1, 2, ... in segment order on an image's grid, with the segments' names.
+
+    A later segment wins where two overlap. The segmentation's parent transform is left aside.
+    """
+    geometry = orientedImageData(sitk.Cast(referenceImage, sitk.sitkUInt8))
+    labels = np.zeros(referenceImage.GetSize()[::-1], dtype=np.uint8)
+    names = {}
+    segmentation = segmentationNode.GetSegmentation()
+    for value, segmentId in enumerate(segmentation.GetSegmentIDs(), start=1):
+        segment = segmentation.GetSegment(segmentId)
+        names[value] = segment.GetName()
+        oriented = slicer.vtkOrientedImageData()
+        if not segmentationNode.GetBinaryLabelmapRepresentation(segmentId, oriented) or oriented.IsEmpty():
+            continue
+        resampled = slicer.vtkOrientedImageData()
+        slicer.vtkOrientedImageDataResample.ResampleOrientedImageToReferenceOrientedImage(
+            oriented, geometry, resampled, False, False
+        )
+        voxels = numpy_support.vtk_to_numpy(resampled.GetPointData().GetScalars()).reshape(labels.shape)
+        labels[voxels > 0] = value
+    labelImage = sitk.GetImageFromArray(labels)
+    labelImage.CopyInformation(referenceImage)
+    return labelImage, names
