@@ -1,0 +1,114 @@
+"""The transform that brings paired landmarks together, in closed form."""
+
+from enum import Enum
+
+import numpy as np
+import SimpleITK as sitk
+
+from .LandmarkGuards import checkConfiguration, checkMirrored, checkScale
+
+
+class TransformModel(Enum):
+    """How the moving image may differ from the fixed one."""
+
+    rigid = "rigid"
+    similarity = "similarity"
+    affine = "affine"
+    thinPlateSpline = "tps"
+
+    @property
+    def minimumPairs(self) -> int:
+        """Return the number of landmark pairs below which the model is not determined."""
+        return _MINIMUM_PAIRS[self]
+
+    @property
+    def needsDepth(self) -> bool:
+        """Return whether landmarks in one plane leave the model undetermined."""
+        return self in (TransformModel.affine, TransformModel.thinPlateSpline)
+
+
+_MINIMUM_PAIRS = {
+    TransformModel.rigid: 3,
+    TransformModel.similarity: 3,
+    TransformModel.affine: 4,
+    TransformModel.thinPlateSpline: 5,
+}
+
+
+def fitLandmarks(
+    fixedPoints: np.ndarray,
+    movingPoints: np.ndarray,
+    model: TransformModel = TransformModel.rigid,
+    weights: np.ndarray | None = None,
+) -> sitk.Transform:
+    """Return the transform that maps fixed points to moving points with the least weighted squared error.
+
+    Rigid and similarity fits never mirror. A configuration of landmarks that cannot determine the transform is
+    refused with a ValueError.
+
+    :param fixedPoints: shape (N, 3), LPS millimetres; row i belongs to row i of movingPoints.
+    :param weights: shape (N,), not negative, best 1/FLE^2 of each landmark; None weighs all alike.
+
+    Sources: Arun, Huang, Blostein 1987, doi:10.1109/TPAMI.1987.4767965 (rigid); Umeyama 1991,
+    doi:10.1109/34.88573 (similarity); Bookstein 1989, doi:10.1109/34.24792 (thin-plate spline).
+    """
+    fixedPoints, movingPoints, weights = checkConfiguration(
+        fixedPoints, movingPoints, weights, model.value, model.minimumPairs, model.needsDepth
+    )
+    if model is TransformModel.thinPlateSpline:
+        from .ThinPlateSpline import fitThinPlateSpline
+
+        return fitThinPlateSpline(fixedPoints, movingPoints, weights).toTransform()
+    matrix, offset = fitMatrix(fixedPoints, movingPoints, model, weights)
+    if model is not TransformModel.affine:
+        checkMirrored(fixedPoints, movingPoints, weights)
+    checkScale(matrix)
+    return matrixTransform(matrix, offset, fixedPoints.mean(axis=0), model)
+
+
+def fitMatrix(
+    fixedPoints: np.ndarray, movingPoints: np.ndarray, model: TransformModel, weights: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return matrix and offset with moving = matrix @ fixed + offset, without any guard.
+
+    Leading axes are a batch: points of shape (..., N, 3) give matrices (..., 3, 3) and offsets (..., 3).
+    """
+    shares = np.ones(fixedPoints.shape[:-1]) if weights is None else np.broadcast_to(weights, fixedPoints.shape[:-1])
+    shares = shares / shares.sum(axis=-1, keepdims=True)
+    fixedCentre = np.einsum("...n,...nk->...k", shares, fixedPoints)
+    movingCentre = np.einsum("...n,...nk->...k", shares, movingPoints)
+    fixedOffsets = fixedPoints - fixedCentre[..., None, :]
+    movingOffsets = movingPoints - movingCentre[..., None, :]
+    weighted = fixedOffsets * shares[..., None]
+    covariance = np.swapaxes(movingOffsets, -1, -2) @ weighted
+    if model is TransformModel.affine:
+        matrix = covariance @ np.linalg.inv(np.swapaxes(fixedOffsets, -1, -2) @ weighted)
+    else:
+        left, singular, right = np.linalg.svd(covariance)
+        sign = np.ones(singular.shape)
+        sign[..., 2] = np.where(np.linalg.det(left) * np.linalg.det(right) < 0, -1.0, 1.0)
+        matrix = (left * sign[..., None, :]) @ right
+        if model is TransformModel.similarity:
+            spread = np.sum(weighted * fixedOffsets, axis=(-1, -2))
+            matrix = matrix * (np.sum(singular * sign, axis=-1) / spread)[..., None, None]
+    return matrix, movingCentre - np.einsum("...ij,...j->...i", matrix, fixedCentre)
+
+
+def matrixTransform(
+    matrix: np.ndarray, offset: np.ndarray, centre: np.ndarray, model: TransformModel = TransformModel.rigid
+) -> sitk.Transform:
+    """Return the SimpleITK transform x -> matrix @ x + offset that turns about a centre (LPS millimetres)."""
+    transform = {
+        TransformModel.rigid: sitk.VersorRigid3DTransform,
+        TransformModel.similarity: sitk.Similarity3DTransform,
+        TransformModel.affine: lambda: sitk.AffineTransform(3),
+    }[model]()
+    transform.SetCenter([float(value) for value in centre])
+    transform.SetMatrix([float(value) for value in matrix.ravel()])
+    transform.SetTranslation([float(value) for value in offset + matrix @ centre - centre])
+    return transform
+
+
+def transformPoints(transform: sitk.Transform, points: np.ndarray) -> np.ndarray:
+    """Return points (N, 3) mapped by a transform, in LPS millimetres."""
+    return np.array([transform.TransformPoint([float(value) for value in point]) for point in points]).reshape(-1, 3)

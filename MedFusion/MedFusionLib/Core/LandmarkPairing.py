@@ -1,0 +1,107 @@
+"""Which landmark of one image belongs to which of the other."""
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+
+from .Landmarks import LandmarkList
+
+_DEFAULT_LABEL = re.compile(r"(.*[-_ ])?\d*")  # Slicer numbers what nobody named: "F-1", "CT landmarks-3"
+
+
+class Pairing(Enum):
+    """How landmarks of two lists are matched."""
+
+    label = "label"
+    order = "order"
+    auto = "auto"
+
+
+@dataclass(frozen=True, eq=False)
+class PairedLandmarks:
+    """Hold matched landmarks: row i of fixedPoints belongs to row i of movingPoints, LPS millimetres."""
+
+    labels: tuple[str, ...]
+    fixedPoints: np.ndarray
+    movingPoints: np.ndarray
+    notes: tuple[str, ...] = ()
+
+
+def pairLandmarks(fixed: LandmarkList, moving: LandmarkList, pairing: Pairing = Pairing.label) -> PairedLandmarks:
+    """Return the landmarks that both lists share, with notes that name what was left out.
+
+    Pairing by label falls back to the order of the lists, and says so, where neither list carries labels.
+    """
+    notes = [*_unusedNotes(fixed), *_unusedNotes(moving)]
+    fixedIndices, movingIndices = fixed.usedIndices, moving.usedIndices
+    for landmarks, indices in ((fixed, fixedIndices), (moving, movingIndices)):
+        if not indices:
+            raise ValueError(f"The {landmarks.name} hold no placed landmark; place at least 3 in each image.")
+    if pairing is Pairing.label and _isDefaultLabelled(fixed) and _isDefaultLabelled(moving):
+        fixedLabels, movingLabels = ({item.labels[i] for i in item.usedIndices} for item in (fixed, moving))
+        if "" in fixedLabels | movingLabels or not (fixedLabels <= movingLabels or movingLabels <= fixedLabels):
+            notes.append("Nobody named the landmarks, so they were paired in the order of the lists.")
+            pairing = Pairing.order
+    if pairing is Pairing.label:
+        pairs = _pairByLabel(fixed, moving, notes)
+    elif pairing is Pairing.order:
+        pairs = _pairByOrder(fixed, moving)
+    else:
+        raise ValueError("Pairing 'auto' is not available yet; give the landmarks labels.")
+    return _paired(fixed, moving, pairs, notes)
+
+
+def _paired(
+    fixed: LandmarkList, moving: LandmarkList, pairs: list[tuple[int, int]], notes: list[str]
+) -> PairedLandmarks:
+    labels = tuple(fixed.labels[i] or moving.labels[j] or str(n + 1) for n, (i, j) in enumerate(pairs))
+    return PairedLandmarks(
+        labels, fixed.points[[i for i, _ in pairs]], moving.points[[j for _, j in pairs]], tuple(notes)
+    )
+
+
+def _isDefaultLabelled(landmarks: LandmarkList) -> bool:
+    return all(_DEFAULT_LABEL.fullmatch(landmarks.labels[index]) for index in landmarks.usedIndices)
+
+
+def _unusedNotes(landmarks: LandmarkList) -> list[str]:
+    left = [
+        label or str(n + 1)
+        for n, (label, used) in enumerate(zip(landmarks.labels, landmarks.used, strict=True))
+        if not used
+    ]
+    return [f"Left out as unset or switched off in the {landmarks.name}: {', '.join(left)}."] if left else []
+
+
+def _pairByLabel(fixed: LandmarkList, moving: LandmarkList, notes: list[str]) -> list[tuple[int, int]]:
+    positions = []
+    for landmarks in (fixed, moving):
+        counts = Counter(landmarks.labels[index] for index in landmarks.usedIndices if landmarks.labels[index])
+        repeated = [label for label, count in counts.items() if count > 1]
+        if repeated:
+            raise ValueError(f"The {landmarks.name} use the label {', '.join(repeated)} more than once; rename one.")
+        positions.append({landmarks.labels[index]: index for index in landmarks.usedIndices if landmarks.labels[index]})
+    shared = [label for label in positions[0] if label in positions[1]]
+    for landmarks, own, other in ((fixed, *positions), (moving, *positions[::-1])):
+        alone = [label for label in own if label not in other]
+        if alone:
+            notes.append(f"Left out as the other list has no such label, in the {landmarks.name}: {', '.join(alone)}.")
+    if not shared:
+        raise ValueError(
+            f"No label of the {fixed.name} ({', '.join(positions[0])}) is found in the {moving.name} "
+            f"({', '.join(positions[1])}); give pairs the same label or pair by order."
+        )
+    return [(positions[0][label], positions[1][label]) for label in shared]
+
+
+def _pairByOrder(fixed: LandmarkList, moving: LandmarkList) -> list[tuple[int, int]]:
+    fixedIndices, movingIndices = fixed.usedIndices, moving.usedIndices
+    if len(fixedIndices) != len(movingIndices):
+        raise ValueError(
+            f"Pairing by order needs as many landmarks in both lists, but the {fixed.name} hold {len(fixedIndices)} "
+            f"and the {moving.name} {len(movingIndices)}; remove the surplus or pair by label."
+        )
+    return list(zip(fixedIndices, movingIndices, strict=True))

@@ -1,0 +1,52 @@
+"""A list of named points, as a user places them in one image."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class LandmarkList:
+    """Hold the landmarks of one image.
+
+    :param labels: one label per landmark; unnamed landmarks have "".
+    :param points: shape (N, 3), LPS millimetres; rows of landmarks that are not used may hold anything.
+    :param used: False for landmarks that are unset, hidden or switched off; None means that all are used.
+    :param name: how messages call this list, such as "CT landmarks".
+    """
+
+    labels: tuple[str, ...]
+    points: np.ndarray
+    used: tuple[bool, ...] | None = None
+    name: str = "landmarks"
+
+    def __post_init__(self):
+        points = (
+            np.array(self.points, dtype=float).reshape(-1, 3)
+            if np.size(self.points) == 0
+            else np.array(self.points, dtype=float)
+        )
+        labels = tuple(str(label).strip() for label in self.labels)
+        if points.ndim != 2 or points.shape[1] != 3:
+            raise ValueError(
+                f"The {self.name} must be rows of three coordinates, not an array of shape {points.shape}."
+            )
+        if len(labels) != len(points):
+            raise ValueError(f"The {self.name} have {len(labels)} labels for {len(points)} points.")
+        used = (True,) * len(points) if self.used is None else tuple(bool(value) for value in self.used)
+        if len(used) != len(points):
+            raise ValueError(f"The {self.name} have {len(used)} used flags for {len(points)} points.")
+        for label, point, isUsed in zip(labels, points, used, strict=True):
+            if isUsed and not np.all(np.isfinite(point)):
+                raise ValueError(
+                    f"Landmark '{label}' of the {self.name} has no valid position {tuple(point)}; place it."
+                )
+        points.setflags(write=False)
+        object.__setattr__(self, "labels", labels)
+        object.__setattr__(self, "points", points)
+        object.__setattr__(self, "used", used)
+
+    @property
+    def usedIndices(self) -> list[int]:
+        """Return the positions in the list of the landmarks that take part."""
+        return [index for index, isUsed in enumerate(self.used) if isUsed]
