@@ -1,0 +1,85 @@
+"""How well a segmentation agrees with a reference."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import SimpleITK as sitk
+from scipy import ndimage
+
+
+@dataclass(frozen=True)
+class SegmentationScores:
+    """Agreement of one label; distances in millimetres, not a number where one of the two is empty."""
+
+    dice: float
+    hausdorff95Mm: float
+    averageSurfaceDistanceMm: float
+    volumeMl: float
+    truthVolumeMl: float
+
+    @property
+    def volumeError(self) -> float:
+        """Return the volume's relative error, positive when the segmentation is too large."""
+        return (self.volumeMl - self.truthVolumeMl) / self.truthVolumeMl if self.truthVolumeMl else float("nan")
+
+    def measurements(self) -> dict[str, float]:
+        """Return the scores as they are written to files."""
+        return {
+            "dice": self.dice,
+            "hausdorff95_mm": self.hausdorff95Mm,
+            "average_surface_distance_mm": self.averageSurfaceDistanceMm,
+            "volume_ml": self.volumeMl,
+            "truth_volume_ml": self.truthVolumeMl,
+            "volume_error": self.volumeError,
+        }
+
+
+def compareSegmentations(labelImage: sitk.Image, truthImage: sitk.Image) -> dict[int | str, SegmentationScores]:
+    """Return the agreement for each label of either image, and under "all" that of all labels together.
+
+    The segmentation is brought onto the truth's grid (nearest voxel) if the two differ.
+
+    :param labelImage: integer labels, 0 is background.
+    :param truthImage: the same, taken as right.
+
+    Dice 1945, doi:10.2307/1932409; Huttenlocher et al. 1993, doi:10.1109/34.232073 (Hausdorff, here the larger of
+    the two directed 95th percentiles); the average surface distance is the mean over both surfaces' voxels.
+    """
+    if labelImage.GetDimension() != 3 or truthImage.GetDimension() != 3:
+        raise ValueError("A segmentation and its truth must both be three-dimensional label images.")
+    onTruthGrid = sitk.Resample(labelImage, truthImage, sitk.Transform(3, sitk.sitkIdentity), sitk.sitkNearestNeighbor)
+    labels = sitk.GetArrayFromImage(onTruthGrid)
+    truth = sitk.GetArrayFromImage(truthImage)
+    spacing = np.array(truthImage.GetSpacing()[::-1])
+    present = sorted((set(np.unique(labels)) | set(np.unique(truth))) - {0})
+    scores: dict[int | str, SegmentationScores] = {
+        int(label): compareMasks(labels == label, truth == label, spacing) for label in present
+    }
+    scores["all"] = compareMasks(labels != 0, truth != 0, spacing)
+    return scores
+
+
+def compareMasks(mask: np.ndarray, truth: np.ndarray, spacing: np.ndarray) -> SegmentationScores:
+    """Return the agreement of two masks.
+
+    :param spacing: millimetres, in array order (KJI).
+    """
+    mask, truth = mask.astype(bool), truth.astype(bool)
+    voxelMl = float(np.prod(spacing)) / 1000
+    size, truthSize = int(mask.sum()), int(truth.sum())
+    if not size or not truthSize:
+        dice = 1.0 if size == truthSize else 0.0
+        return SegmentationScores(dice, float("nan"), float("nan"), size * voxelMl, truthSize * voxelMl)
+    box = ndimage.find_objects((mask | truth).astype(np.uint8))[0]
+    mask, truth = np.pad(mask[box], 1), np.pad(truth[box], 1)
+    dice = 2 * int((mask & truth).sum()) / (size + truthSize)
+    surface, truthSurface = mask & ~ndimage.binary_erosion(mask), truth & ~ndimage.binary_erosion(truth)
+    toTruth = ndimage.distance_transform_edt(~truthSurface, sampling=spacing)[surface]
+    toMask = ndimage.distance_transform_edt(~surface, sampling=spacing)[truthSurface]
+    return SegmentationScores(
+        dice,
+        float(max(np.percentile(toTruth, 95), np.percentile(toMask, 95))),
+        float((toTruth.sum() + toMask.sum()) / (toTruth.size + toMask.size)),
+        size * voxelMl,
+        truthSize * voxelMl,
+    )
