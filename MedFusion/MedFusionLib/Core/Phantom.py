@@ -77,13 +77,12 @@ def makePhantom(seed: int = 1, spacingFactor: float = 1.0, localizationError: fl
     ctGrid = _grid((176, 212, 84), np.array([0.95, 0.98, 2.3]) * spacingFactor, np.eye(3), np.zeros(3), spacingFactor)
     mriDirection = _rotation((0.06, -0.09, 0.12))
     mriCenter = np.array(ctToMri.TransformPoint((0.0, 0.0, 0.0))) + [3.0, -4.0, 2.0]
-    mriGrid = _grid(
-        (170, 208, 150), np.array([1.05, 1.05, 1.3]) * spacingFactor, mriDirection, mriCenter, spacingFactor
-    )
+    mriSpacing = np.array([1.05, 1.05, 1.3]) * spacingFactor
+    mriGrid = _grid((170, 208, 150), mriSpacing, mriDirection, mriCenter, spacingFactor)
 
     ctTissue = _tissueOn(ctGrid, None)
     mriTissue = _tissueOn(mriGrid, ctToMri.GetInverse())
-    labels = np.array([points for points in LANDMARKS.values()])
+    labels = np.array(list(LANDMARKS.values()))
     return Phantom(
         ct=_ctImage(ctTissue, ctGrid, random),
         mri=_mriImage(mriTissue, mriGrid, random),

@@ -100,6 +100,29 @@ def worldToNodeTransform(
     return _displacementField(general, referenceImage)
 
 
+def relativeTransform(
+    fromNode: slicer.vtkMRMLTransformableNode, toNode: slicer.vtkMRMLTransformableNode, fromImage: sitk.Image
+) -> sitk.Transform | None:
+    """Return the transform from one node's own LPS points to another's; None when both have the same parent."""
+    if fromNode.GetParentTransformNode() is toNode.GetParentTransformNode():
+        return None
+    general = vtk.vtkGeneralTransform()
+    slicer.vtkMRMLTransformNode.GetTransformBetweenNodes(
+        fromNode.GetParentTransformNode(), toNode.GetParentTransformNode(), general
+    )
+    linear = vtk.vtkTransform()
+    if slicer.vtkMRMLTransformNode.IsGeneralTransformLinear(general, linear):
+        return affineFromMatrix(RAS_TO_LPS @ arrayFromMatrix(linear.GetMatrix()) @ RAS_TO_LPS)
+    return _displacementField(general, fromImage)
+
+
+def mappedPoints(points: np.ndarray, transform: sitk.Transform | None) -> np.ndarray:
+    """Return LPS points (N, 3) moved by a transform, or as they are when there is none."""
+    if transform is None:
+        return np.asarray(points, dtype=float)
+    return np.array([transform.TransformPoint(tuple(map(float, point))) for point in points]).reshape(-1, 3)
+
+
 def _displacementField(
     transform: vtk.vtkAbstractTransform, referenceImage: sitk.Image, spacing: float = 3.0
 ) -> sitk.DisplacementFieldTransform:
@@ -211,6 +234,48 @@ def orientedImageData(image: sitk.Image) -> slicer.vtkOrientedImageData:
     _imageData(image, oriented)
     oriented.SetGeometryFromImageToWorldMatrix(matrixFromArray(ijkToRasMatrix(image)))
     return oriented
+
+
+def setSegmentationLabels(
+    segmentationNode: slicer.vtkMRMLSegmentationNode,
+    labelImage: sitk.Image,
+    names: dict[int, str],
+    colors: dict[int, tuple[float, float, float]],
+) -> None:
+    """Replace the segments of a segmentation node by the labels of an LPS image, one segment per named label."""
+    segmentation = segmentationNode.GetSegmentation()
+    segmentation.RemoveAllSegments()
+    segmentationNode.SetSourceRepresentationToBinaryLabelmap()
+    for value, name in names.items():
+        segment = slicer.vtkSegment()
+        segment.SetName(name)
+        segment.SetColor(colors[value])
+        segment.AddRepresentation(
+            slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName(),
+            orientedImageData(sitk.Cast(labelImage == value, sitk.sitkUInt8)),
+        )
+        segmentation.AddSegment(segment)
+    segmentationNode.CreateDefaultDisplayNodes()
+
+
+def hardenedLabels(
+    labelImage: sitk.Image, worldToLabels: sitk.Transform | None, referenceImage: sitk.Image
+) -> sitk.Image:
+    """Return labels in world coordinates: under a rigid transform only the geometry changes, nothing is resampled.
+
+    :param worldToLabels: maps world LPS points to the label image's own points.
+    :param referenceImage: the grid to resample onto when the transform is not rigid.
+    """
+    if worldToLabels is None:
+        return labelImage
+    if worldToLabels.IsLinear():
+        matrix = np.linalg.inv(matrixFromTransform(worldToLabels))
+        axes = matrix[:3, :3] @ np.reshape(labelImage.GetDirection(), (3, 3))
+        if np.allclose(axes.T @ axes, np.diag(np.diag(axes.T @ axes)), atol=1e-4):
+            hardened = sitk.Image(labelImage)
+            _setGeometry(hardened, matrix @ RAS_TO_LPS @ ijkToRasMatrix(labelImage))
+            return hardened
+    return sitk.Resample(labelImage, referenceImage, worldToLabels, sitk.sitkNearestNeighbor)
 
 
 def labelImageFromSegmentation(

@@ -1,0 +1,91 @@
+"""Pictures of slices for the report, from arrays: gray slices, blends, outlines and edges, as PNG."""
+
+import base64
+import io
+from enum import Enum
+
+import numpy as np
+import SimpleITK as sitk
+from PIL import Image
+from scipy import ndimage
+
+
+class Plane(Enum):
+    """The three standard planes, drawn as Slicer does: patient's left on the right, anterior or superior on top."""
+
+    axial = ((1, 0, 0), (0, 1, 0))
+    coronal = ((1, 0, 0), (0, 0, -1))
+    sagittal = ((0, 1, 0), (0, 0, -1))
+
+
+def sliceGrid(
+    plane: Plane, center: np.ndarray, extent: tuple[float, float] = (220.0, 220.0), pixel: float = 0.8
+) -> sitk.Image:
+    """Return an empty one-slice image in a standard plane.
+
+    :param center: LPS millimetres.
+    :param extent: width and height in millimetres.
+    """
+    right, down = (np.array(axis, dtype=float) for axis in plane.value)
+    columns, rows = (max(int(round(length / pixel)), 2) for length in extent)
+    grid = sitk.Image([columns, rows, 1], sitk.sitkUInt8)
+    grid.SetSpacing([pixel] * 3)
+    grid.SetDirection(np.column_stack([right, down, np.cross(right, down)]).ravel().tolist())
+    corner = np.asarray(center) - right * pixel * (columns - 1) / 2 - down * pixel * (rows - 1) / 2
+    grid.SetOrigin(corner.tolist())
+    return grid
+
+
+def sliceValues(
+    image: sitk.Image, grid: sitk.Image, transform: sitk.Transform | None = None, isLabel: bool = False
+) -> np.ndarray:
+    """Return an image's values on a slice grid, shape (rows, columns), not a number outside the image.
+
+    :param transform: maps the grid's LPS points to the image's; None is the identity.
+    """
+    transform = transform if transform is not None else sitk.Transform(3, sitk.sitkIdentity)
+    if isLabel:
+        return sitk.GetArrayFromImage(sitk.Resample(image, grid, transform, sitk.sitkNearestNeighbor))[0]
+    resampled = sitk.Resample(image, grid, transform, sitk.sitkLinear, float("nan"), sitk.sitkFloat32)
+    return sitk.GetArrayFromImage(resampled)[0]
+
+
+def grayPicture(values: np.ndarray, window: tuple[float, float]) -> np.ndarray:
+    """Return values as RGB bytes, black at the window's lower end and where there is no value."""
+    low, high = window
+    scaled = np.clip((np.nan_to_num(values, nan=low) - low) / max(high - low, 1e-9), 0, 1)
+    return np.repeat(np.rint(255 * scaled).astype(np.uint8)[..., None], 3, axis=2)
+
+
+def robustWindow(image: sitk.Image) -> tuple[float, float]:
+    """Return the 1st and 99.5th percentile of an image's voxels above its background."""
+    voxels = sitk.GetArrayViewFromImage(image)[::2, ::2, ::2].ravel()
+    inside = voxels[voxels > voxels.min()]
+    low, high = np.percentile(inside if len(inside) else voxels, (1, 99.5))
+    return float(low), float(max(high, low + 1e-6))
+
+
+def withOutline(picture: np.ndarray, mask: np.ndarray, color: tuple[int, int, int]) -> np.ndarray:
+    """Return a picture with the border of a mask drawn one pixel wide."""
+    border = mask & ~ndimage.binary_erosion(mask)
+    drawn = picture.copy()
+    drawn[border] = color
+    return drawn
+
+
+def withEdges(picture: np.ndarray, values: np.ndarray, color: tuple[int, int, int]) -> np.ndarray:
+    """Return a picture with the strongest edges of another slice's values drawn over it."""
+    smooth = ndimage.gaussian_filter(np.nan_to_num(values), 1.2)
+    gradient = np.hypot(*np.gradient(smooth))
+    thinned = gradient == ndimage.maximum_filter(gradient, size=3)
+    strong = thinned & (gradient > max(np.percentile(gradient, 88), 1e-9))
+    drawn = picture.copy()
+    drawn[strong] = color
+    return drawn
+
+
+def pngDataUri(picture: np.ndarray) -> str:
+    """Return RGB bytes as a PNG inside a data URI."""
+    stream = io.BytesIO()
+    Image.fromarray(picture).save(stream, format="PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode("ascii")
