@@ -1,0 +1,244 @@
+"""DICOM in: which series is there, and does every voxel come out where the header says it lies."""
+
+import tempfile
+import unittest
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import SimpleITK as sitk
+from MedFusionLib.Core.DicomPixels import readFrames
+from MedFusionLib.Core.DicomSeries import findSeries, readSeries
+from MedFusionTesting import sharedData
+from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+
+CT_STORAGE = "1.2.840.10008.5.1.4.1.1.2"
+ROW = (1.0, 0.0, 0.0)
+
+
+def ramp(points: np.ndarray) -> np.ndarray:
+    """Return a field that linear interpolation reproduces exactly: 3x - 2y + 5z at LPS points."""
+    return points @ np.array([3.0, -2.0, 5.0])
+
+
+def planePoints(position, row, column, spacing, rows: int, columns: int) -> np.ndarray:
+    j, i = np.mgrid[0:rows, 0:columns]
+    offset = i[..., None] * spacing[1] * np.array(row) + j[..., None] * spacing[0] * np.array(column)
+    return np.array(position) + offset
+
+
+def writeSlice(folder: Path, number: int, position, column=(0.0, 1.0, 0.0), row=ROW, values=None, **tags) -> Path:
+    """Write one CT slice whose values are the ramp at its patient positions."""
+    rows, columns, spacing = 24, 20, (0.9, 0.7)
+    if values is None:
+        values = np.round(ramp(planePoints(position, row, column, spacing, rows, columns)))
+    dataset = pydicom.Dataset()
+    dataset.file_meta = pydicom.dataset.FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID = CT_STORAGE
+    dataset.SOPInstanceUID = generate_uid()
+    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+    dataset.StudyInstanceUID, dataset.SeriesInstanceUID, dataset.FrameOfReferenceUID = "1.2.3", "1.2.3.4", "1.2.3.5"
+    dataset.Modality, dataset.PatientID, dataset.PatientName = "CT", "P1", "Doe^Jane"
+    dataset.SeriesNumber, dataset.InstanceNumber = 4, number
+    dataset.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
+    dataset.ImagePositionPatient = [f"{v:.6f}" for v in position]
+    dataset.ImageOrientationPatient = [f"{v:.9f}" for v in (*row, *column)]
+    dataset.PixelSpacing = list(spacing)
+    dataset.Rows, dataset.Columns = rows, columns
+    dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
+    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = 16, 16, 15, 0
+    dataset.RescaleSlope, dataset.RescaleIntercept = 1, -1024
+    for keyword, value in tags.items():
+        setattr(dataset, keyword, value)
+    dataset.PixelData = (values + 1024).astype("<u2").tobytes()
+    file = folder / f"{number:03d}_{dataset.SOPInstanceUID[-8:]}.dcm"
+    dataset.save_as(file, enforce_file_format=True)
+    return file
+
+
+class TestDicomSeries(unittest.TestCase):
+    def setUp(self):
+        self._temporary = tempfile.TemporaryDirectory()
+        self.addCleanup(self._temporary.cleanup)
+        self.folder = Path(self._temporary.name)
+
+    def assertRampAtTruePlaces(self, image: sitk.Image, tolerance: float = 1.0):
+        """Check the field at every voxel whose neighbors are all inside the source."""
+        array = sitk.GetArrayFromImage(image).astype(float)
+        z, y, x = np.indices(array.shape)
+        index = np.stack([x, y, z], -1) * np.array(image.GetSpacing())
+        points = index @ np.array(image.GetDirection()).reshape(3, 3).T + np.array(image.GetOrigin())
+        inside = array > -1024
+        interior = inside.copy()
+        for axis in (1, 2):
+            for step in (-1, 1):
+                interior &= np.roll(inside, step, axis)
+        interior[:, [0, -1], :] = interior[:, :, [0, -1]] = False
+        self.assertGreater(interior.sum(), array.size / 4)
+        self.assertLess(np.abs(array - ramp(points))[interior].max(), tolerance)
+
+    def test_regular_series_keeps_its_voxels_and_geometry(self):
+        for k in range(5):
+            writeSlice(self.folder, 9 - k, (-3.0, 4.0, 2.5 * k))
+        volume = readSeries(self.folder)
+        self.assertEqual(volume.image.GetSize(), (20, 24, 5))
+        np.testing.assert_allclose(volume.image.GetSpacing(), (0.7, 0.9, 2.5))
+        np.testing.assert_allclose(volume.image.GetOrigin(), (-3, 4, 0))
+        self.assertEqual(volume.warnings, ())
+        self.assertRampAtTruePlaces(volume.image, 0.51)
+
+    def test_oblique_series_comes_out_at_its_positions(self):
+        row, column = np.array([0.8, 0.6, 0.0]), np.array([-0.36, 0.48, -0.8])
+        for k in range(4):
+            writeSlice(self.folder, k, 3.0 * k * np.cross(row, column) + 5, tuple(column), tuple(row))
+        volume = readSeries(self.folder)
+        self.assertEqual(volume.warnings, ())
+        self.assertRampAtTruePlaces(volume.image, 0.51)
+
+    def test_tilted_gantry_with_unequal_distances_comes_out_at_true_positions(self):
+        tilt = np.radians(18.5)
+        for k, z in enumerate([0, 1, 2, 5, 8, 11]):
+            writeSlice(self.folder, k, (-3.0, 4.0, z), (0.0, np.cos(tilt), -np.sin(tilt)))
+        volume = readSeries(self.folder)
+        self.assertIn("tilted by 18.5 degrees", volume.warnings[0])
+        self.assertIn("slice distances differ", volume.warnings[1])
+        self.assertRampAtTruePlaces(volume.image)
+
+    def test_missing_slice_is_filled_and_said(self):
+        for k in (0, 1, 2, 3, 5, 6, 7):
+            writeSlice(self.folder, k, (0.0, 0.0, 2.0 * k))
+        volume = readSeries(self.folder)
+        self.assertIn("1 slices seem to be missing", " ".join(volume.warnings))
+        self.assertEqual(volume.image.GetSize()[2], 8)
+        self.assertRampAtTruePlaces(volume.image)
+
+    def test_wide_gap_is_refused(self):
+        for k in (0, 1, 2, 20, 21):
+            writeSlice(self.folder, k, (0.0, 0.0, 3.0 * k))
+        with self.assertRaisesRegex(ValueError, "gap of 54.0 mm"):
+            readSeries(self.folder)
+
+    def test_repeated_slice_is_used_once_and_said(self):
+        for k in (0, 1, 1, 2, 3):
+            writeSlice(self.folder, k, (0.0, 0.0, 2.0 * k))
+        volume = readSeries(self.folder)
+        self.assertEqual(volume.image.GetSize()[2], 4)
+        self.assertIn("more than once", volume.warnings[0])
+
+    def test_differing_slices_at_one_position_are_refused(self):
+        for k in range(4):
+            writeSlice(self.folder, k, (0.0, 0.0, 2.0 * k))
+        writeSlice(self.folder, 9, (0.0, 0.0, 2.0), values=np.full((24, 20), 7))
+        with self.assertRaisesRegex(ValueError, "same position and differ"):
+            readSeries(self.folder)
+
+    def test_echoes_of_one_series_are_separate_volumes(self):
+        for echo in (90, 15):
+            for k in range(3):
+                writeSlice(self.folder, k, (0.0, 0.0, 2.0 * k), values=np.full((24, 20), echo), EchoTime=echo)
+        with self.assertRaisesRegex(ValueError, r"--series.*1\.2\.3\.4#1.*1\.2\.3\.4#2"):
+            readSeries(self.folder)
+        second = sitk.GetArrayFromImage(readSeries(self.folder, "1.2.3.4#2").image)
+        self.assertTrue((second == 90).all())
+
+    def test_localizers_in_the_series_are_left_out(self):
+        for k in range(6):
+            writeSlice(self.folder, k, (0.0, 0.0, 2.0 * k))
+        writeSlice(self.folder, 9, (0, 0, 0), column=(0.0, 0.0, -1.0), ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"])
+        volume = readSeries(self.folder)
+        self.assertEqual(volume.image.GetSize()[2], 6)
+        self.assertIn("1 localizer", volume.warnings[0])
+
+    def test_mixed_orientations_must_be_chosen_between(self):
+        for k in range(6):
+            writeSlice(self.folder, k, (0.0, 0.0, 2.0 * k))
+            writeSlice(self.folder, 20 + k, (0.0, 2.0 * k, 30.0), column=(0.0, 0.0, -1.0))
+        with self.assertRaisesRegex(ValueError, "axial.*coronal|coronal.*axial"):
+            readSeries(self.folder)
+        self.assertRampAtTruePlaces(readSeries(self.folder, "1.2.3.4#2").image, 0.51)
+
+    def test_several_series_are_named(self):
+        for k in range(3):
+            writeSlice(self.folder, k, (0.0, 0.0, 2.0 * k), SeriesDescription="Bone")
+            writeSlice(
+                self.folder, k, (0.0, 0.0, 2.0 * k), SeriesDescription="Soft", SeriesNumber=7, SeriesInstanceUID="1.9"
+            )
+        with self.assertRaisesRegex(ValueError, "choose one with --series: 4: CT Bone.*7: CT Soft"):
+            readSeries(self.folder)
+        self.assertEqual(readSeries(self.folder, "7").header.uid, "1.9")
+        with self.assertRaisesRegex(ValueError, "no series 1.77"):
+            readSeries(self.folder, "1.77")
+
+    def test_one_file_stands_for_its_series(self):
+        files = [writeSlice(self.folder, k, (0.0, 0.0, 2.0 * k)) for k in range(3)]
+        self.assertEqual(readSeries(files[1]).image.GetSize()[2], 3)
+
+    def test_bad_input_is_refused_in_a_sentence(self):
+        with self.assertRaisesRegex(ValueError, "no file or folder"):
+            findSeries(self.folder / "absent")
+        (self.folder / "note.txt").write_text("hello")
+        with self.assertRaisesRegex(ValueError, "no readable DICOM image"):
+            readSeries(self.folder)
+        (self.folder / "note.txt").unlink()
+        file = writeSlice(self.folder, 1, (0.0, 0.0, 0.0))
+        with self.assertRaisesRegex(ValueError, "fewer than 2 image planes"):
+            readSeries(self.folder)
+        writeSlice(self.folder, 2, (0.0, 0.0, 2.0))
+        file.write_bytes(file.read_bytes()[:-200])
+        with self.assertRaisesRegex(ValueError, "pixel data"):
+            readSeries(self.folder)
+
+    def test_real_tilted_head_lies_at_the_positions_of_its_slices(self):
+        with zipfile.ZipFile(sharedData("dicom", "ct_head_gantry_tilt.zip")) as archive:
+            archive.extractall(self.folder)
+        image = readSeries(self.folder).image
+        smooth = sitk.Cast(image, sitk.sitkFloat32)
+        for file in sorted(self.folder.rglob("*.dcm"))[::5]:
+            dataset = pydicom.dcmread(file)
+            truth = dataset.pixel_array[100:400:4, 100:400:4].astype(float)
+            orientation = [float(v) for v in dataset.ImageOrientationPatient]
+            points = planePoints(
+                [float(v) for v in dataset.ImagePositionPatient],
+                orientation[:3],
+                orientation[3:],
+                [float(v) for v in dataset.PixelSpacing],
+                512,
+                512,
+            )[100:400:4, 100:400:4]
+            found = np.array(
+                [smooth.EvaluateAtPhysicalPoint(point.tolist(), sitk.sitkLinear) for point in points.reshape(-1, 3)]
+            ).reshape(truth.shape)
+            with self.subTest(file=file.name):
+                self.assertGreater(np.corrcoef(found.ravel(), truth.ravel())[0, 1], 0.99)
+
+    def test_every_transfer_syntax_gives_the_same_voxels_and_no_made_up_geometry(self):
+        with zipfile.ZipFile(sharedData("dicom", "mr_head.zip")) as archive:
+            archive.extractall(self.folder)
+        files = sorted(self.folder.rglob("emri_small*.dcm"))
+        self.assertEqual(len(files), 4)
+        for file in files:
+            with self.subTest(file=file.name):
+                np.testing.assert_array_equal(readFrames(file), readFrames(files[0]))
+                with self.assertRaisesRegex(ValueError, "fewer than 2 image planes with a position"):
+                    readSeries(file)
+
+    def test_real_oblique_and_enhanced_series_have_the_header_geometry(self):
+        with zipfile.ZipFile(sharedData("dicom", "mr_head.zip")) as archive:
+            archive.extractall(self.folder)
+        image = readSeries(self.folder, "2").image
+        for file in self.folder.rglob("brain_*.dcm"):
+            dataset = pydicom.dcmread(file)
+            index = image.TransformPhysicalPointToContinuousIndex([float(v) for v in dataset.ImagePositionPatient])
+            np.testing.assert_allclose(index[:2], 0, atol=0.12)
+            self.assertAlmostEqual(index[2], round(index[2]), delta=0.02)
+            plane = sitk.GetArrayViewFromImage(image)[round(index[2])]
+            np.testing.assert_array_equal(plane, dataset.pixel_array)
+        enhanced = readSeries(self.folder, "3").image
+        self.assertEqual(enhanced.GetSize(), (512, 512, 2))
+        self.assertEqual(enhanced.GetOrigin(), (99.5, -301.5, -149.0))
+
+
+if __name__ == "__main__":
+    unittest.main()
