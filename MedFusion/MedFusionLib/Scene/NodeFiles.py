@@ -117,3 +117,9 @@ def saveNode(node: slicer.vtkMRMLStorableNode, path: str | Path) -> None:
     storageNode.SetFileName(str(path))
     if not storageNode.WriteData(node) or not Path(path).is_file():
         raise RuntimeError(f'"{node.GetName()}" could not be written to {path}; is the disk full or write-protected?')
+
+
+def saveScene(scene: slicer.vtkMRMLScene, path: str | Path) -> None:
+    """Write a whole scene as a bundle (.mrb)."""
+    if not scene.WriteToMRB(str(path)) or not Path(path).is_file():
+        raise RuntimeError(f"The scene could not be written to {path}; is the disk full or write-protected?")

@@ -60,11 +60,6 @@ class Session:
         """Return the logic of a Slicer module, such as "Markups"."""
         return self._logics[moduleName]
 
-    def saveScene(self, path: str | Path) -> None:
-        """Write the whole scene as a bundle (.mrb)."""
-        if not self.scene.WriteToMRB(str(path)):
-            raise RuntimeError(f"The scene could not be written to {path}.")
-
     def loadScene(self, path: str | Path) -> None:
         """Replace the scene's content with a scene bundle (.mrb) or a scene file (.mrml)."""
         path = Path(path)

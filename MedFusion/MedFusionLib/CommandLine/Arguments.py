@@ -1,0 +1,70 @@
+"""Arguments that several subcommands share."""
+
+import argparse
+import math
+import re
+
+import numpy as np
+
+from ..Core.Coordinates import flipPoints
+
+_COORDINATES = re.compile(r"^-[0-9.]+([eE][-+]?[0-9]+)?(,[-+0-9.eE]+)+$")
+
+
+def joinNegativeCoordinates(arguments: list[str]) -> list[str]:
+    """Return the arguments with "--option -1,2,3" as "--option=-1,2,3", which argparse would take for an option."""
+    joined: list[str] = []
+    for argument in arguments:
+        if joined and joined[-1].startswith("--") and "=" not in joined[-1] and _COORDINATES.match(argument):
+            joined[-1] += "=" + argument
+        else:
+            joined.append(argument)
+    return joined
+
+
+def coordinates(count: int):
+    """Return an argparse type for points: "X,Y,Z" for count 1, "X,Y,Z,X,Y,Z" for count 2."""
+
+    def parse(text: str) -> np.ndarray:
+        try:
+            values = [float(part) for part in text.split(",")]
+        except ValueError:
+            values = []
+        if len(values) != 3 * count or not all(map(math.isfinite, values)):
+            wanted = ",".join(["X,Y,Z"] * count)
+            raise argparse.ArgumentTypeError(f"'{text}' is not {wanted} in millimetres, such as 12.5,-30,48")
+        return np.reshape(values, (count, 3))
+
+    return parse
+
+
+def worldPoints(points: np.ndarray | None, arguments: argparse.Namespace) -> np.ndarray | None:
+    """Return points of the command line as LPS millimetres."""
+    if points is None:
+        return None
+    return points if arguments.lps else flipPoints(points)
+
+
+def addOutput(parser: argparse.ArgumentParser, metavar: str, help: str) -> None:
+    """Add --output and --force."""
+    parser.add_argument("--output", required=True, metavar=metavar, help=help)
+    parser.add_argument("--force", action="store_true", help="replace an existing output")
+
+
+def addLandmarks(parser: argparse.ArgumentParser, required: bool = True) -> None:
+    """Add the two landmark files."""
+    for name, volume in (("ct", "CT"), ("mri", "MRI")):
+        parser.add_argument(
+            f"--{name}-landmarks",
+            required=required,
+            metavar="FILE.mrk.json",
+            help=f"landmarks placed in the {volume}, saved by Slicer",
+        )
+
+
+def addTumorPoints(parser: argparse.ArgumentParser) -> None:
+    """Add the points that show where the tumor is."""
+    parser.add_argument(
+        "--tumor-seed", type=coordinates(1), metavar="X,Y,Z", help="a point inside the tumor, RAS millimetres"
+    )
+    parser.add_argument("--lps", action="store_true", help="coordinates given here are LPS instead of RAS")

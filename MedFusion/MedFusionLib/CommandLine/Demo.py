@@ -1,0 +1,72 @@
+"""medfusion demo: the chain on the synthetic head, held against its truth."""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+from ..Core.Phantom import Phantom, makePhantom
+from ..Core.SegmentationMetrics import compareSegmentations
+from ..Scene.NodeFiles import addVolume, loadSegmentation, readTransform, saveNode
+from ..Scene.Session import Session
+from ..Scene.VolumeNodes import labelImageFromSegmentation, mappedPoints, setMarkupsPoints
+from .Evaluate import targetRegistrationErrors
+from .Output import outputFolder
+from .Run import printSummary, runChain
+
+
+def addParser(subparsers: argparse._SubParsersAction) -> None:
+    """Add the subcommand."""
+    parser = subparsers.add_parser("demo", help="run everything on a synthetic head and compare with the truth")
+    parser.add_argument("--output", default="demo", metavar="DIR", help="folder for input and results (demo)")
+    parser.add_argument("--force", action="store_true", help="replace an existing output")
+    parser.set_defaults(execute=execute)
+
+
+def execute(arguments: argparse.Namespace) -> None:
+    """Make the phantom, run the chain on it and print TRE and Dice against the truth."""
+    with outputFolder(arguments.output, arguments.force) as folder:
+        phantom = makePhantom()
+        inputs = writePhantom(phantom, folder / "input")
+        results = folder / "results"
+        results.mkdir()
+        document = runChain(results, inputs, phantom.targets[-1:])
+        errors, dice = compareWithTruth(phantom, results)
+    printSummary(document, Path(arguments.output) / "results")
+    rms = np.sqrt(np.mean(errors**2))
+    print(f"TRE against the truth: RMS {rms:.2f} mm at {len(errors)} targets, {errors[-1]:.2f} mm at the tumor")
+    print(f"Dice against the truth: {dice:.3f}")
+
+
+def writePhantom(phantom: Phantom, folder: Path) -> dict[str, str]:
+    """Write the phantom's volumes and landmarks as a user would have them, and return their paths by role."""
+    folder.mkdir()
+    paths = {
+        "ct": folder / "ct.nrrd",
+        "mri": folder / "mri.nrrd",
+        "ct_landmarks": folder / "ct_landmarks.mrk.json",
+        "mri_landmarks": folder / "mri_landmarks.mrk.json",
+    }
+    with Session() as session:
+        saveNode(addVolume(session.scene, phantom.ct, "ct"), paths["ct"])
+        saveNode(addVolume(session.scene, phantom.mri, "mri"), paths["mri"])
+        for role, points in (("ct_landmarks", phantom.ctLandmarks), ("mri_landmarks", phantom.mriLandmarks)):
+            markupsNode = session.scene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", role)
+            setMarkupsPoints(markupsNode, points, list(phantom.landmarkLabels))
+            saveNode(markupsNode, paths[role])
+    return {role: str(path) for role, path in paths.items()}
+
+
+def compareWithTruth(phantom: Phantom, results: Path) -> tuple[np.ndarray, float]:
+    """Return the TRE at the phantom's targets in millimetres and the Dice of the tumor's enhancing and necrotic part.
+
+    Edema is left out because it is not what a click on contrast-enhanced T1 outlines.
+    """
+    truthTargets = mappedPoints(phantom.targets, phantom.ctToMri)
+    errors = targetRegistrationErrors(readTransform(results / "ct_to_mri.h5"), phantom.targets, truthTargets)
+    core = sitk.Cast((phantom.tumorLabels == 1) | (phantom.tumorLabels == 4), sitk.sitkUInt8)
+    with Session() as session:
+        segmentationNode = loadSegmentation(session.scene, results / "tumor.seg.nrrd")
+        labelImage, _ = labelImageFromSegmentation(segmentationNode, core)
+    return errors, compareSegmentations(sitk.Cast(labelImage > 0, sitk.sitkUInt8), core)["all"].dice

@@ -1,0 +1,96 @@
+"""medfusion evaluate: a result held against sources or truth."""
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+from ..Core.Coordinates import flipPoints
+from ..Core.FusionMetrics import METRIC_MEANINGS, volumeFusionMetrics
+from ..Core.Resampling import resampleImage
+from ..Core.SegmentationMetrics import compareSegmentations
+from ..Core.VolumeFiles import readVolume
+from ..Scene.NodeFiles import loadSegmentation, readTransform
+from ..Scene.Session import Session
+from ..Scene.VolumeNodes import labelImageFromSegmentation, mappedPoints
+
+
+def addParser(subparsers: argparse._SubParsersAction) -> None:
+    """Add the subcommand with its three kinds."""
+    parser = subparsers.add_parser("evaluate", help="hold a result against its sources or the truth")
+    kinds = parser.add_subparsers(dest="kind", required=True, metavar="fusion|tumor|registration")
+    fusion = kinds.add_parser("fusion", help="fusion measures of FUSED")
+    for name in ("CT", "MRI", "FUSED"):
+        fusion.add_argument(name.lower(), metavar=name)
+    fusion.set_defaults(execute=executeFusion)
+    tumor = kinds.add_parser("tumor", help="agreement of SEG with TRUTH")
+    for name in ("SEG", "TRUTH"):
+        tumor.add_argument(name.lower(), metavar=name)
+    tumor.set_defaults(execute=executeTumor)
+    registration = kinds.add_parser("registration", help="target registration error of TRANSFORM")
+    registration.add_argument("transform", metavar="TRANSFORM", help="CT points to MRI points (.h5, .tfm)")
+    registration.add_argument("targets", metavar="TARGETS.json", help='{"ct": [[x,y,z], ...], "mr": [...]}')
+    registration.set_defaults(execute=executeRegistration)
+
+
+def executeFusion(arguments: argparse.Namespace) -> None:
+    """Print the fusion measures, each with its meaning."""
+    fused = readVolume(arguments.fused).image
+    ct, mri = (resampleImage(readVolume(path).image, fused) for path in (arguments.ct, arguments.mri))
+    metrics = volumeFusionMetrics(*(sitk.GetArrayFromImage(image) for image in (ct, mri, fused)))
+    for name, value in metrics.items():
+        print(f"{name:<10} {value:9.4f}  {METRIC_MEANINGS.get(name, '')}")
+
+
+def executeTumor(arguments: argparse.Namespace) -> None:
+    """Print Dice, HD95, average surface distance and volume error, per label and for all together."""
+    truth = readVolume(arguments.truth).image
+    with Session() as session:
+        labelImage, names = labelImageFromSegmentation(loadSegmentation(session.scene, arguments.seg), truth)
+    print(f"{'label':<14} {'Dice':>6} {'HD95 mm':>8} {'ASD mm':>7} {'volume error':>13}")
+    for label, scores in compareSegmentations(labelImage, truth).items():
+        print(
+            f"{names.get(label, str(label)):<14} {scores.dice:6.3f} {scores.hausdorff95Mm:8.2f} "
+            f"{scores.averageSurfaceDistanceMm:7.2f} {scores.volumeError:+13.1%}"
+        )
+
+
+def executeRegistration(arguments: argparse.Namespace) -> None:
+    """Print the target registration error."""
+    transform = readTransform(arguments.transform)
+    fixedTargets, movingTargets = readTargets(arguments.targets)
+    errors = targetRegistrationErrors(transform, fixedTargets, movingTargets)
+    print(
+        f"TRE at {len(errors)} targets: RMS {np.sqrt(np.mean(errors**2)):.3f} mm, median {np.median(errors):.3f} mm, "
+        f"max {errors.max():.3f} mm"
+    )
+    print(f"TRE at the last target: {errors[-1]:.3f} mm")
+
+
+def targetRegistrationErrors(
+    transform: sitk.Transform, fixedTargets: np.ndarray, movingTargets: np.ndarray
+) -> np.ndarray:
+    """Return the distance in millimetres of each mapped fixed target from its moving target, LPS."""
+    return np.linalg.norm(mappedPoints(fixedTargets, transform) - movingTargets, axis=1)
+
+
+def readTargets(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
+    """Return the paired targets of a JSON file with the lists "ct" and "mr" (or "mri"), as LPS points."""
+    try:
+        document = json.loads(Path(path).read_text(encoding="utf-8"))
+        fixed = np.array(document["ct"], dtype=float)
+        moving = np.array(document["mr"] if "mr" in document else document["mri"], dtype=float)
+        frame = str(document.get("coordinateSystem", "LPS")).upper()
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read ({error.strerror}).") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f'{path} is not a targets file: JSON with the point lists "ct" and "mr".') from error
+    if fixed.ndim != 2 or fixed.shape[1:] != (3,) or fixed.shape != moving.shape or not len(fixed):
+        raise ValueError(f"{path} holds {fixed.shape} CT and {moving.shape} MRI values; both must be (N, 3).")
+    if not (np.isfinite(fixed).all() and np.isfinite(moving).all()):
+        raise ValueError(f"{path} holds a coordinate that is not a number.")
+    if frame not in ("LPS", "RAS"):
+        raise ValueError(f'{path} says coordinateSystem "{frame}"; it must be LPS or RAS.')
+    return (fixed, moving) if frame == "LPS" else (flipPoints(fixed), flipPoints(moving))

@@ -1,0 +1,75 @@
+"""medfusion register: the MRI brought to the CT by landmarks."""
+
+import argparse
+from pathlib import Path
+
+import SimpleITK as sitk
+
+from ..Core.LandmarkFit import TransformModel
+from ..Core.LandmarkRegistration import RegistrationSettings
+from ..Core.MeasurementsFile import versions, writeMeasurements
+from ..Core.Resampling import resampleImage
+from ..Core.VolumeFiles import fileChecksum, readVolume
+from ..Scene.LandmarkRegistrationLogic import LandmarkRegistrationLogic
+from ..Scene.NodeFiles import addVolume, loadMarkups, saveNode, volumeName
+from ..Scene.Session import Session
+from .Arguments import addLandmarks, addOutput
+from .Output import outputFolder
+from .Terminal import StepProgress, warn
+
+
+def addParser(subparsers: argparse._SubParsersAction) -> None:
+    """Add the subcommand."""
+    parser = subparsers.add_parser("register", help="bring the MRI to the CT by landmarks")
+    parser.add_argument("ct", metavar="CT", help="fixed volume: a file or a DICOM folder")
+    parser.add_argument("mri", metavar="MRI", help="moving volume: a file or a DICOM folder")
+    addLandmarks(parser)
+    parser.add_argument("--model", choices=[model.value for model in TransformModel], default="rigid")
+    addOutput(parser, "DIR", "folder for mri_registered.nrrd, ct_to_mri.h5 and measurements.json")
+    parser.set_defaults(execute=execute)
+
+
+def execute(arguments: argparse.Namespace) -> None:
+    """Register and write the folder."""
+    inputs = {
+        "ct": arguments.ct,
+        "mri": arguments.mri,
+        "ct_landmarks": arguments.ct_landmarks,
+        "mri_landmarks": arguments.mri_landmarks,
+    }
+    settings = RegistrationSettings(model=TransformModel(arguments.model))
+    with (
+        outputFolder(arguments.output, arguments.force, inputs.values()) as folder,
+        Session() as session,
+        StepProgress() as progress,
+    ):
+        progress.step("Load")
+        ct, mri = readVolume(arguments.ct), readVolume(arguments.mri)
+        ctNode = addVolume(session.scene, ct.image, volumeName(arguments.ct))
+        mriNode = addVolume(session.scene, mri.image, volumeName(arguments.mri))
+        _, registration = LandmarkRegistrationLogic(session.scene).register(
+            ctNode,
+            mriNode,
+            loadMarkups(session.scene, arguments.ct_landmarks),
+            loadMarkups(session.scene, arguments.mri_landmarks),
+            settings,
+            progress.step("Register"),
+        )
+        registeredImage = resampleImage(mri.image, ct.image, registration.transform, progress=progress.step("Resample"))
+        progress.step("Write")
+        saveNode(addVolume(session.scene, registeredImage, "mri_registered"), folder / "mri_registered.nrrd")
+        sitk.WriteTransform(registration.transform, str(folder / "ct_to_mri.h5"))
+        warnings = [*ct.warnings, *mri.warnings, *registration.warnings]
+        writeMeasurements(
+            folder / "measurements.json",
+            {
+                "registration": registration.measurements(),
+                "warnings": warnings,
+                "versions": versions(),
+                "inputs": {
+                    role: {"file": Path(path).name, "sha256": fileChecksum(path)} for role, path in inputs.items()
+                },
+            },
+        )
+    warn(warnings)
+    print(f"Registration: {len(registration.labels)} landmarks, FRE {registration.fre:.2f} mm")

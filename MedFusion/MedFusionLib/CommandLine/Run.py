@@ -1,0 +1,104 @@
+"""medfusion run: the whole chain from two volumes and their landmarks to a folder of results."""
+
+import argparse
+from pathlib import Path
+
+from ..Core.LandmarkRegistration import RegistrationSettings
+from ..Core.TumorSegmentation import SegmentationMethod, SegmentationSettings, TumorInteraction
+from ..Core.VolumeFiles import fileChecksum, readVolume
+from ..Scene.LandmarkRegistrationLogic import LandmarkRegistrationLogic
+from ..Scene.NodeFiles import addVolume, loadMarkups, volumeName
+from ..Scene.ResultFolder import InputFile, RunResults, writeResultFolder
+from ..Scene.Session import Session
+from ..Scene.TumorSegmentationLogic import TumorSegmentationLogic
+from ..Scene.VolumeNodes import mappedPoints, setSegmentationLabels, worldToNodeTransform
+from ..Scene.WaveletFusionLogic import WaveletFusionLogic
+from .Arguments import addLandmarks, addOutput, addTumorPoints, worldPoints
+from .Output import outputFolder
+from .Terminal import StepProgress, warn
+
+
+def addParser(subparsers: argparse._SubParsersAction) -> None:
+    """Add the subcommand."""
+    parser = subparsers.add_parser("run", help="register, fuse, outline the tumor, measure and report")
+    parser.add_argument("ct", metavar="CT", help="fixed volume: a file or a DICOM folder")
+    parser.add_argument("mri", metavar="MRI", help="moving volume: a file or a DICOM folder")
+    addLandmarks(parser)
+    addTumorPoints(parser)
+    addOutput(parser, "DIR", "folder for the results")
+    parser.set_defaults(execute=execute)
+
+
+def execute(arguments: argparse.Namespace) -> None:
+    """Run the chain and write the result folder."""
+    inputs = {
+        "ct": arguments.ct,
+        "mri": arguments.mri,
+        "ct_landmarks": arguments.ct_landmarks,
+        "mri_landmarks": arguments.mri_landmarks,
+    }
+    with outputFolder(arguments.output, arguments.force, inputs.values()) as folder:
+        document = runChain(folder, inputs, worldPoints(arguments.tumor_seed, arguments))
+    printSummary(document, Path(arguments.output))
+
+
+def runChain(folder: Path, inputs: dict[str, str], seeds: object) -> dict[str, object]:
+    """Run all steps, write the results into a folder and return the measurements document.
+
+    :param inputs: paths of ct, mri, ct_landmarks and mri_landmarks.
+    :param seeds: points inside the tumor in the CT's frame, (N, 3) LPS millimetres, or None.
+    """
+    with Session() as session, StepProgress() as progress:
+        scene = session.scene
+        progress.step("Load")
+        ct, mri = readVolume(inputs["ct"]), readVolume(inputs["mri"])
+        ctNode = addVolume(scene, ct.image, volumeName(inputs["ct"]))
+        mriNode = addVolume(scene, mri.image, volumeName(inputs["mri"]))
+        ctLandmarksNode = loadMarkups(scene, inputs["ct_landmarks"])
+        mriLandmarksNode = loadMarkups(scene, inputs["mri_landmarks"])
+        transformNode, registration = LandmarkRegistrationLogic(scene).register(
+            ctNode, mriNode, ctLandmarksNode, mriLandmarksNode, RegistrationSettings(), progress.step("Register")
+        )
+        segmentationNode, tumor, notes = _segment(scene, mriNode, seeds, progress.step("Outline"))
+        fusedNode, fusion = WaveletFusionLogic(scene).fuse(ctNode, [mriNode], progress=progress.step("Fuse"))
+        fusedNode.SetName("fused")
+        results = RunResults(
+            fixedVolumeNode=ctNode,
+            movingVolumeNode=mriNode,
+            transformNode=transformNode,
+            registration=registration,
+            fusedVolumeNode=fusedNode,
+            fusion=fusion,
+            segmentationNode=segmentationNode,
+            tumor=tumor,
+            inputs=tuple(InputFile(role, Path(path).name, fileChecksum(path)) for role, path in inputs.items()),
+            warnings=ct.warnings + mri.warnings + notes,
+        )
+        document = writeResultFolder(folder, scene, results, progress.step("Measure and write"))
+    warn(document["warnings"])
+    return document
+
+
+def _segment(scene: object, mriNode: object, seeds: object, progress: StepProgress) -> tuple:
+    """Outline the tumor where it was pointed at; without a point look for it, and go on if none is found."""
+    logic = TumorSegmentationLogic(scene)
+    if seeds is not None:
+        points = mappedPoints(seeds, worldToNodeTransform(mriNode))
+        settings = SegmentationSettings(method=SegmentationMethod.click)
+        return *logic.segment([mriNode], TumorInteraction(seeds=points), settings, progress=progress), ()
+    try:
+        settings = SegmentationSettings(method=SegmentationMethod.automatic)
+        return *logic.segment([mriNode], None, settings, progress=progress), ()
+    except ValueError as error:
+        segmentationNode = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "tumor")
+        setSegmentationLabels(segmentationNode, None, {}, {})
+        return segmentationNode, None, (f"No tumor was outlined: {error}",)
+
+
+def printSummary(document: dict[str, object], folder: Path) -> None:
+    """Print what a user wants to know first."""
+    registration, tumor = document["registration"], document["tumor"]
+    print(f"Registration: {registration['landmarks']} landmarks, FRE {registration['fre_mm']:.2f} mm")
+    if tumor is not None:
+        print(f"Tumor: {tumor['volume_ml']:.2f} ml, longest diameter {tumor['longest_diameter_mm']:.1f} mm")
+    print(f"Report: {folder / 'report.html'}")

@@ -1,0 +1,187 @@
+"""Everything a run produced, written into one folder: the same for the command line and the panel."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+import slicer
+
+from ..Core.Fusion import FusionResult
+from ..Core.FusionMetrics import volumeFusionMetrics
+from ..Core.LandmarkRegistration import RegistrationResult
+from ..Core.MeasurementsFile import versions, writeMeasurements
+from ..Core.Progress import Progress, report
+from ..Core.Resampling import resampleImage
+from ..Core.TumorMeasurements import TumorMeasurements, measureTumor
+from ..Core.TumorSegmentation import TumorResult
+from ..Report.FusionSection import fusionSection
+from ..Report.Page import page, section, table
+from ..Report.RegistrationSection import registrationSection
+from ..Report.TumorSection import tumorSection
+from .NodeFiles import addVolume, saveNode, saveScene
+from .SceneViews import showInSliceViews
+from .VolumeNodes import hardenedLabels, imageFromVolumeNode, worldToNodeTransform
+
+FILE_NAMES = (
+    "mri_registered.nrrd",
+    "ct_to_mri.h5",
+    "fused.nrrd",
+    "tumor.seg.nrrd",
+    "measurements.json",
+    "report.html",
+    "scene.mrb",
+)
+
+
+@dataclass(frozen=True)
+class InputFile:
+    """A file that went into a run: what it was used as, its name without the folder, its SHA-256."""
+
+    role: str
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class RunResults:
+    """The nodes and results of the steps of one run."""
+
+    fixedVolumeNode: slicer.vtkMRMLScalarVolumeNode
+    movingVolumeNode: slicer.vtkMRMLScalarVolumeNode
+    transformNode: slicer.vtkMRMLTransformNode
+    registration: RegistrationResult
+    fusedVolumeNode: slicer.vtkMRMLVolumeNode
+    fusion: FusionResult
+    segmentationNode: slicer.vtkMRMLSegmentationNode
+    tumor: TumorResult | None
+    inputs: tuple[InputFile, ...] = ()
+    warnings: tuple[str, ...] = field(default=())
+
+
+def writeResultFolder(
+    folder: Path, scene: slicer.vtkMRMLScene, results: RunResults, progress: Progress | None = None
+) -> dict[str, object]:
+    """Write the result files into an existing empty folder and return the measurements document.
+
+    All files are in the CT's own coordinates, so the CT must not be under a transform.
+    """
+    if results.fixedVolumeNode.GetParentTransformNode() is not None:
+        raise ValueError(
+            f'The CT "{results.fixedVolumeNode.GetName()}" is under a transform; harden it before results are saved.'
+        )
+    report(progress, 0.0, "Resampling the MRI")
+    fixedImage = imageFromVolumeNode(results.fixedVolumeNode)
+    registeredImage = _registeredImage(results, fixedImage)
+    registeredNode = addVolume(scene, registeredImage, "mri_registered")
+    try:
+        report(progress, 0.2, "Measuring")
+        labelImage, tumorMeasurements = _measureTumor(results, fixedImage, registeredImage)
+        metrics = volumeFusionMetrics(*_arrays(fixedImage, registeredImage, results.fusion), results.fusion.settings)
+        document = _document(results, metrics, tumorMeasurements)
+        center = _center(tumorMeasurements, fixedImage)
+        report(progress, 0.6, "Writing the report")
+        html = _reportPage(results, document, tumorMeasurements, labelImage, (fixedImage, registeredImage), center)
+        report(progress, 0.75, "Writing the volumes")
+        saveNode(registeredNode, folder / "mri_registered.nrrd")
+    finally:
+        scene.RemoveNode(registeredNode)
+    sitk.WriteTransform(results.registration.transform, str(folder / "ct_to_mri.h5"))
+    saveNode(results.fusedVolumeNode, folder / "fused.nrrd")
+    _saveHardenedSegmentation(scene, results.segmentationNode, folder / "tumor.seg.nrrd")
+    writeMeasurements(folder / "measurements.json", document)
+    (folder / "report.html").write_text(html, encoding="utf-8")
+    report(progress, 0.9, "Writing the scene")
+    showInSliceViews(scene, results.fusedVolumeNode, center)
+    saveScene(scene, folder / "scene.mrb")
+    report(progress, 1.0, "Results written")
+    return document
+
+
+def _registeredImage(results: RunResults, fixedImage: sitk.Image) -> sitk.Image:
+    movingImage = imageFromVolumeNode(results.movingVolumeNode)
+    transform = worldToNodeTransform(results.movingVolumeNode, fixedImage)
+    background = float(sitk.GetArrayViewFromImage(movingImage).min())
+    return resampleImage(movingImage, fixedImage, transform, background=min(background, 0.0))
+
+
+def _measureTumor(
+    results: RunResults, fixedImage: sitk.Image, registeredImage: sitk.Image
+) -> tuple[sitk.Image | None, TumorMeasurements | None]:
+    if results.tumor is None:
+        return None, None
+    transform = worldToNodeTransform(results.segmentationNode, fixedImage)
+    labelImage = hardenedLabels(results.tumor.labelImage, transform, fixedImage)
+    images = {"CT": fixedImage, "MRI": registeredImage, "fused": results.fusion.image}
+    return labelImage, measureTumor(labelImage, images, ct=fixedImage)
+
+
+def _arrays(
+    fixedImage: sitk.Image, registeredImage: sitk.Image, fusion: FusionResult
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return tuple(sitk.GetArrayFromImage(image) for image in (fixedImage, registeredImage, fusion.image))
+
+
+def _document(
+    results: RunResults, metrics: dict[str, float], tumorMeasurements: TumorMeasurements | None
+) -> dict[str, object]:
+    warnings = list(results.registration.warnings) + list(results.fusion.warnings) + list(results.warnings)
+    if results.tumor is not None:
+        warnings += results.tumor.warnings
+    return {
+        "registration": results.registration.measurements(),
+        "fusion": {"method": results.fusion.settings.method.value} | metrics,
+        "tumor": tumorMeasurements.measurements() if tumorMeasurements else None,
+        "warnings": warnings,
+        "versions": versions(),
+        "inputs": {item.role: {"file": item.name, "sha256": item.sha256} for item in results.inputs},
+    }
+
+
+def _center(tumorMeasurements: TumorMeasurements | None, fixedImage: sitk.Image) -> np.ndarray:
+    """Return where the pictures are taken: the tumor's centroid, else the CT's center; LPS millimetres."""
+    if tumorMeasurements is not None:
+        return np.asarray(tumorMeasurements.total.centroid)
+    middle = [(n - 1) / 2 for n in fixedImage.GetSize()]
+    return np.array(fixedImage.TransformContinuousIndexToPhysicalPoint(middle))
+
+
+def _reportPage(
+    results: RunResults,
+    document: dict[str, object],
+    tumorMeasurements: TumorMeasurements | None,
+    labelImage: sitk.Image | None,
+    images: tuple[sitk.Image, sitk.Image],
+    center: np.ndarray,
+) -> str:
+    fixedImage, registeredImage = images
+    metrics = {name: value for name, value in document["fusion"].items() if isinstance(value, float)}
+    sections = [
+        registrationSection(results.registration, fixedImage, registeredImage, center),
+        fusionSection(results.fusion, metrics, fixedImage, registeredImage, center),
+    ]
+    if tumorMeasurements is not None:
+        sections.append(tumorSection(tumorMeasurements, labelImage, registeredImage, center))
+    sections.append(
+        section(
+            "Inputs and versions",
+            table(("Input", "File", "SHA-256"), [(item.role, item.name, item.sha256) for item in results.inputs]),
+            table(("Package", "Version"), list(document["versions"].items())),
+        )
+    )
+    subtitle = f"{results.movingVolumeNode.GetName()} registered to {results.fixedVolumeNode.GetName()}"
+    return page("MedFusion report", subtitle, document["warnings"], sections)
+
+
+def _saveHardenedSegmentation(
+    scene: slicer.vtkMRMLScene, segmentationNode: slicer.vtkMRMLSegmentationNode, path: Path
+) -> None:
+    """Write a segmentation in world coordinates, leaving the node as it is."""
+    copyNode = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "tumor")
+    try:
+        copyNode.GetSegmentation().DeepCopy(segmentationNode.GetSegmentation())
+        copyNode.SetAndObserveTransformNodeID(segmentationNode.GetTransformNodeID())
+        copyNode.HardenTransform()
+        saveNode(copyNode, path)
+    finally:
+        scene.RemoveNode(copyNode)

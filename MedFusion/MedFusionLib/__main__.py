@@ -1,0 +1,58 @@
+"""The command line: medfusion, or python -m MedFusionLib."""
+
+import argparse
+import logging
+import signal
+import sys
+
+from .CommandLine.Arguments import joinNegativeCoordinates
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a subcommand; return 0, 2 for input that cannot be used, 1 for a failed step, 130 when interrupted."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    if hasattr(signal, "SIGTERM"):
+        signal.signal(signal.SIGTERM, _interrupt)
+    arguments = _parser().parse_args(joinNegativeCoordinates(sys.argv[1:] if argv is None else argv))
+    try:
+        arguments.execute(arguments)
+    except KeyboardInterrupt:
+        print("medfusion: interrupted; nothing was written.", file=sys.stderr)
+        return 130
+    except ValueError as error:
+        print(f"medfusion: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"medfusion: {error.filename or 'a file'}: {error.strerror or error}.", file=sys.stderr)
+        return 2
+    except (RuntimeError, MemoryError) as error:
+        print(f"medfusion: {_firstSentence(error)}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    from .CommandLine import Demo, Evaluate, Fuse, Register, Run, Segment
+
+    parser = argparse.ArgumentParser(
+        prog="medfusion",
+        description="CT and MRI registered by landmarks, fused by wavelets, and the tumor outlined and measured.",
+        epilog="Points are RAS millimetres, as Slicer's status bar shows them, unless --lps is given.",
+    )
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for command in (Run, Register, Fuse, Segment, Evaluate, Demo):
+        command.addParser(subparsers)
+    return parser
+
+
+def _interrupt(_signal: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _firstSentence(error: BaseException) -> str:
+    text = str(error).strip()
+    return text.splitlines()[0] if text else f"{type(error).__name__}; the step could not be finished."
+
+
+if __name__ == "__main__":
+    sys.exit(main())
