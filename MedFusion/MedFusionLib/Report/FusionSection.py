@@ -21,7 +21,7 @@ def fusionSection(
     """Return the section with the fused volume beside its sources, through one LPS point."""
     pictures = []
     for plane in Plane:
-        grid = sliceGrid(plane, center)
+        grid = sliceGrid(plane, center, fixedImage)
         for name, image, window in (
             ("CT", fixedImage, CT_WINDOW),
             ("MRI", registeredImage, robustWindow(registeredImage)),

@@ -18,22 +18,29 @@ class Plane(Enum):
     sagittal = ((0, 1, 0), (0, 0, -1))
 
 
-def sliceGrid(
-    plane: Plane, center: np.ndarray, extent: tuple[float, float] = (220.0, 220.0), pixel: float = 0.8
-) -> sitk.Image:
-    """Return an empty one-slice image in a standard plane.
+def sliceGrid(plane: Plane, center: np.ndarray, image: sitk.Image, pixel: float = 0.8) -> sitk.Image:
+    """Return an empty square one-slice image in a standard plane through a point, framing the whole image.
 
     :param center: LPS millimetres.
-    :param extent: width and height in millimetres.
+    :param image: the image whose bounding box must fit in.
     """
     right, down = (np.array(axis, dtype=float) for axis in plane.value)
-    columns, rows = (max(int(round(length / pixel)), 2) for length in extent)
-    grid = sitk.Image([columns, rows, 1], sitk.sitkUInt8)
+    low, high = _boundingBox(image)
+    count = max(int(np.ceil((high - low).max() / pixel)), 2)
+    grid = sitk.Image([count, count, 1], sitk.sitkUInt8)
     grid.SetSpacing([pixel] * 3)
     grid.SetDirection(np.column_stack([right, down, np.cross(right, down)]).ravel().tolist())
-    corner = np.asarray(center) - right * pixel * (columns - 1) / 2 - down * pixel * (rows - 1) / 2
-    grid.SetOrigin(corner.tolist())
+    inPlane = np.abs(right) + np.abs(down)
+    middle = np.where(inPlane > 0, (low + high) / 2, np.asarray(center, dtype=float))
+    grid.SetOrigin((middle - (right + down) * pixel * (count - 1) / 2).tolist())
     return grid
+
+
+def _boundingBox(image: sitk.Image) -> tuple[np.ndarray, np.ndarray]:
+    """Return the lowest and highest LPS coordinates of an image's corners."""
+    corners = np.array(np.meshgrid(*[(-0.5, n - 0.5) for n in image.GetSize()])).reshape(3, -1).T
+    points = np.array([image.TransformContinuousIndexToPhysicalPoint(corner.tolist()) for corner in corners])
+    return points.min(axis=0), points.max(axis=0)
 
 
 def sliceValues(

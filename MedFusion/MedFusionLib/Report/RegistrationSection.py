@@ -22,7 +22,7 @@ def registrationSection(
     rows = list(zip(registration.labels, map(float, registration.residuals), strict=True))
     pictures = []
     for plane in Plane:
-        grid = sliceGrid(plane, center)
+        grid = sliceGrid(plane, center, fixedImage)
         picture = grayPicture(sliceValues(fixedImage, grid), CT_WINDOW)
         pictures.append(
             Figure(

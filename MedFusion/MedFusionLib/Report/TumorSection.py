@@ -17,7 +17,7 @@ def tumorSection(
     window = robustWindow(registeredImage)
     pictures = []
     for plane in Plane:
-        grid = sliceGrid(plane, center)
+        grid = sliceGrid(plane, center, registeredImage)
         mask = sliceValues(labelImage, grid, isLabel=True) > 0
         picture = grayPicture(sliceValues(registeredImage, grid), window)
         pictures.append(Figure(withOutline(picture, mask, OUTLINE_COLOR), f"{plane.name}: tumor outline on the MRI"))
