@@ -1,0 +1,104 @@
+"""What the inspection says of a series, and when two series do not belong together."""
+
+import tempfile
+import unittest
+import zipfile
+from pathlib import Path
+
+from MedFusionLib.Core.DicomInspection import (
+    daysBetween,
+    identityConflicts,
+    inspectPath,
+    sequenceGuess,
+    sharesFrameOfReference,
+)
+from MedFusionLib.Core.DicomSeries import DicomSeries
+from MedFusionLib.Core.DicomSlices import SliceVolume
+from MedFusionTesting import sharedData
+
+
+def series(modality: str = "MR", description: str = "", tags: dict[str, str] | None = None, **fields) -> DicomSeries:
+    values = {
+        "uid": "1.2.3",
+        "number": 1,
+        "files": (),
+        "patientId": "P1",
+        "patientName": "Doe^Jane",
+        "patientBirthDate": "19600401",
+        "patientSex": "F",
+        "studyUid": "1.2",
+        "studyDate": "20240301",
+        "studyDescription": "",
+        "frameOfReferenceUid": "1.5",
+        "imageType": "",
+        "volume": SliceVolume(()),
+    }
+    return DicomSeries(
+        modality=modality, description=description, tags=tuple((tags or {}).items()), **{**values, **fields}
+    )
+
+
+class TestDicomInspection(unittest.TestCase):
+    def test_one_patient_at_one_time_has_no_conflicts(self):
+        moving = series(patientName="DOE^JANE^^", studyDate="20240401")
+        self.assertEqual(identityConflicts(series("CT"), moving), ())
+        self.assertEqual(daysBetween(series("CT"), moving), 31)
+
+    def test_each_differing_field_is_named_with_both_values(self):
+        for field, value, word in (
+            ("patientId", "P2", "patient ID"),
+            ("patientName", "Roe^Jane", "patient name"),
+            ("patientBirthDate", "19600104", "birth date"),
+            ("patientSex", "M", "sex"),
+        ):
+            with self.subTest(field=field):
+                (conflict,) = identityConflicts(series("CT"), series(**{field: value}))
+                self.assertIn(word, conflict)
+                self.assertIn(value, conflict)
+
+    def test_studies_years_apart_are_a_conflict(self):
+        (conflict,) = identityConflicts(series("CT"), series(studyDate="20210228"))
+        self.assertIn("3.0 years apart", conflict)
+
+    def test_empty_fields_of_deidentified_data_are_not_compared(self):
+        blank = series(patientId="", patientName="", patientBirthDate="", patientSex="", studyDate="")
+        self.assertEqual(identityConflicts(series("CT"), blank), ())
+        self.assertIsNone(daysBetween(series("CT"), blank))
+
+    def test_frame_of_reference_is_shared_only_if_given_and_equal(self):
+        self.assertTrue(sharesFrameOfReference(series("CT"), series()))
+        self.assertFalse(sharesFrameOfReference(series("CT"), series(frameOfReferenceUid="1.6")))
+        self.assertFalse(sharesFrameOfReference(series(frameOfReferenceUid=""), series(frameOfReferenceUid="")))
+
+    def test_sequence_is_guessed_from_description_and_times(self):
+        for expected, description, tags in (
+            ("FLAIR", "AX FLAIR", {}),
+            ("T2 weighted", "tse_t2_tra", {}),
+            ("T1 weighted, with contrast agent", "T1 post Gd", {}),
+            ("T1 weighted, with contrast agent", "t1_se", {"ContrastBolusAgent": "Gadovist"}),
+            ("FLAIR", "", {"RepetitionTime": "9000", "EchoTime": "120", "InversionTime": "2500"}),
+            ("T2 weighted", "", {"RepetitionTime": "4000", "EchoTime": "95"}),
+            ("proton density", "", {"RepetitionTime": "2300", "EchoTime": "22"}),
+            ("T1 weighted", "", {"RepetitionTime": "500", "EchoTime": "12"}),
+            ("unknown", "brain", {"RepetitionTime": "broken"}),
+        ):
+            with self.subTest(description=description, tags=tags):
+                self.assertIn(expected, sequenceGuess(series(description=description, tags=tags)))
+
+    def test_real_tilted_series_is_described_with_its_warnings(self):
+        with tempfile.TemporaryDirectory() as folder:
+            with zipfile.ZipFile(sharedData("dicom", "ct_head_gantry_tilt.zip")) as archive:
+                archive.extractall(folder)
+            text = inspectPath(Path(folder))
+        for part in (
+            "1 DICOM series, 1 of them volumes",
+            "512 x 512 x 28",
+            "axial, oblique by 18.5 degrees",
+            "both sides",
+            "Warning: The gantry was tilted by 18.5 degrees",
+        ):
+            self.assertIn(part, text)
+
+
+if __name__ == "__main__":
+    unittest.main()
