@@ -1,0 +1,256 @@
+"""DICOM out: what is written reads back at the same positions with the same values, and adds nothing of its own."""
+
+import getpass
+import shutil
+import socket
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+import highdicom
+import numpy as np
+import pydicom
+import SimpleITK as sitk
+from MedFusionLib.Core.DicomDerivedImages import quantisationOf
+from MedFusionLib.Core.DicomExport import DicomResults, exportDicom
+from MedFusionLib.Core.DicomRegistration import matrixType
+from MedFusionLib.Core.DicomSeries import DicomSeries, readSeries
+from MedFusionLib.Core.TumorMeasurements import measureTumor
+from pydicom.uid import ExplicitVRLittleEndian
+
+CLASS_OF = {"CT": "1.2.840.10008.5.1.4.1.1.2", "MR": "1.2.840.10008.5.1.4.1.1.4"}
+
+
+def writeSource(folder: Path, modality: str, image: sitk.Image) -> DicomSeries:
+    """Write a small valid source series of one patient and return it as read."""
+    root = f"1.2.826.0.1.{'1' if modality == 'CT' else '2'}"
+    array = sitk.GetArrayFromImage(image).astype("<i2")
+    direction = np.reshape(image.GetDirection(), (3, 3))
+    folder.mkdir()
+    for k, plane in enumerate(array):
+        dataset = pydicom.Dataset()
+        dataset.file_meta = pydicom.dataset.FileMetaDataset()
+        dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        dataset.SOPClassUID, dataset.SOPInstanceUID = CLASS_OF[modality], f"{root}.9.{k + 1}"
+        dataset.StudyInstanceUID, dataset.SeriesInstanceUID = f"{root}.1", f"{root}.2"
+        dataset.FrameOfReferenceUID, dataset.Modality = f"{root}.3", modality
+        dataset.PatientName, dataset.PatientID, dataset.PatientBirthDate = "Doe^Jane", "P1", "19600401"
+        dataset.PatientSex, dataset.StudyDate, dataset.StudyTime = "F", "20240301", "101500"
+        dataset.StudyID, dataset.AccessionNumber, dataset.ReferringPhysicianName = "7", "A1", "Roe^Richard"
+        dataset.SeriesNumber, dataset.InstanceNumber, dataset.PatientPosition = 3, k + 1, "HFS"
+        dataset.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
+        dataset.ImagePositionPatient = [f"{v:.8g}" for v in image.TransformIndexToPhysicalPoint((0, 0, k))]
+        dataset.ImageOrientationPatient = [f"{v:.9g}" for v in (*direction[:, 0], *direction[:, 1])]
+        dataset.PixelSpacing = [image.GetSpacing()[1], image.GetSpacing()[0]]
+        dataset.Rows, dataset.Columns = plane.shape
+        dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
+        dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = 16, 16, 15, 1
+        dataset.PixelData = plane.tobytes()
+        dataset.save_as(folder / f"{k}.dcm", enforce_file_format=True)
+    return readSeries(folder).header
+
+
+def syntheticImage(size: tuple[int, int, int], spacing: tuple[float, float, float], seed: int) -> sitk.Image:
+    values = np.random.default_rng(seed).integers(-500, 1500, size[::-1]).astype(np.int16)
+    image = sitk.GetImageFromArray(values)
+    image.SetSpacing(spacing)
+    image.SetOrigin((-31.25, 12.5, -7.0))
+    rotation = sitk.Euler3DTransform((0, 0, 0), 0.1, -0.05, 0.2)
+    image.SetDirection(rotation.GetMatrix())
+    return image
+
+
+class TestDicomExport(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls._temporary = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls._temporary.cleanup)
+        root = Path(cls._temporary.name)
+        ct = syntheticImage((24, 20, 8), (1.5, 1.25, 3.0), 1)
+        mri = syntheticImage((20, 18, 10), (1.7, 1.7, 2.5), 2)
+        cls.transform = sitk.Euler3DTransform((0, 0, 0), 0.05, 0.02, -0.03, (2.0, -1.0, 0.5))
+        cls.registered = sitk.Resample(mri, ct, cls.transform, sitk.sitkLinear, 0.0)
+        cls.fused = sitk.Cast(ct, sitk.sitkFloat32) * 0.3 + sitk.Cast(cls.registered, sitk.sitkFloat32) * 0.7 + 0.123
+        labels = np.zeros(ct.GetSize()[::-1], np.uint8)
+        labels[2:6, 5:14, 6:16] = 1
+        labels[3:5, 7:11, 8:12] = 2
+        cls.labels = sitk.GetImageFromArray(labels)
+        cls.labels.CopyInformation(ct)
+        cls.names = {1: "Edema", 2: "Enhancing tumor"}
+        cls.lesions = measureTumor(cls.labels, groups={"Edema": (1,), "Enhancing tumor": (2,)}).segments
+        cls.results = DicomResults(
+            transform=cls.transform,
+            registeredImage=cls.registered,
+            fusedImage=cls.fused,
+            fixed=writeSource(root / "ct", "CT", ct),
+            moving=writeSource(root / "mri", "MR", mri),
+            labelImage=cls.labels,
+            labelNames=cls.names,
+            lesions=cls.lesions,
+            registrationComment="FRE 1.2 mm from 8 landmark pairs",
+            version="1.2.3",
+        )
+        cls.folder = root / "out"
+        cls.folder.mkdir()
+        cls.written = exportDicom(cls.folder, cls.results)
+        cls.files = sorted(cls.folder.rglob("*.dcm"))
+
+    def assertSameGeometry(self, first: sitk.Image, second: sitk.Image):
+        self.assertEqual(first.GetSize(), second.GetSize())
+        for index in ((0, 0, 0), tuple(n - 1 for n in first.GetSize())):
+            points = [np.array(image.TransformIndexToPhysicalPoint(index)) for image in (first, second)]
+            np.testing.assert_allclose(*points, atol=1e-5)
+
+    def test_series_read_back_by_simpleitk_at_the_same_positions_within_quantisation(self):
+        for name, image in (("fused", self.fused), ("mri_registered", self.registered)):
+            with self.subTest(series=name):
+                reader = sitk.ImageSeriesReader()
+                reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(self.folder / name)))
+                found = reader.Execute()
+                self.assertSameGeometry(found, image)
+                array = sitk.GetArrayFromImage(image)
+                step = quantisationOf(array).slope
+                error = np.abs(sitk.GetArrayFromImage(found).astype(float) - array).max()
+                self.assertLessEqual(error, 0.51 * step if name == "fused" else 0.0)
+                self.assertSameGeometry(readSeries(self.folder / name).image, image)
+
+    def test_every_object_joins_the_patient_and_the_study_of_the_ct(self):
+        for file in self.files:
+            dataset = pydicom.dcmread(file)
+            self.assertEqual((dataset.PatientID, str(dataset.PatientName)), ("P1", "Doe^Jane"), file.name)
+            self.assertEqual(dataset.StudyInstanceUID, "1.2.826.0.1.1.1", file.name)
+            if "FrameOfReferenceUID" in dataset:
+                self.assertEqual(dataset.FrameOfReferenceUID, "1.2.826.0.1.1.3", file.name)
+        uids = [pydicom.dcmread(file).SOPInstanceUID for file in self.files]
+        self.assertEqual(len(set(uids)), len(uids))
+
+    def test_derived_slices_name_the_planes_they_were_made_from(self):
+        for k, file in enumerate(sorted((self.folder / "fused").iterdir())):
+            dataset = pydicom.dcmread(file)
+            self.assertEqual(list(dataset.ImageType[:2]), ["DERIVED", "SECONDARY"])
+            referenced = [item.ReferencedSOPInstanceUID for item in dataset.SourceImageSequence]
+            self.assertIn(f"1.2.826.0.1.1.9.{k + 1}", referenced)
+            self.assertTrue(any(uid.startswith("1.2.826.0.1.2.9.") for uid in referenced))
+
+    def test_segmentation_reads_back_on_its_grid_with_snomed_codes(self):
+        segmentation = highdicom.seg.segread(self.folder / "tumor.dcm")
+        self.assertEqual(segmentation.segmented_property_types[0].value, "79654002")
+        self.assertEqual(segmentation.segmented_property_types[1].value, "108369006")
+        volume = segmentation.get_volume(combine_segments=True)
+        found = sitk.GetImageFromArray(np.asarray(volume.array))
+        affine = volume.affine
+        spacing = np.linalg.norm(affine[:3, :3], axis=0)
+        found.SetSpacing(spacing[::-1].tolist())
+        found.SetDirection((affine[:3, :3] / spacing)[:, ::-1].ravel().tolist())
+        found.SetOrigin(affine[:3, 3].tolist())
+        onGrid = sitk.Resample(found, self.labels, sitk.Transform(), sitk.sitkNearestNeighbor)
+        np.testing.assert_array_equal(sitk.GetArrayFromImage(onGrid), sitk.GetArrayFromImage(self.labels))
+
+    def test_registration_maps_mri_points_to_the_ct(self):
+        dataset = pydicom.dcmread(self.folder / "registration.dcm")
+        item = dataset.RegistrationSequence[1]
+        self.assertEqual(item.FrameOfReferenceUID, "1.2.826.0.1.2.3")
+        registration = item.MatrixRegistrationSequence[0].MatrixSequence[0]
+        self.assertEqual(registration.FrameOfReferenceTransformationMatrixType, "RIGID")
+        matrix = np.array(registration.FrameOfReferenceTransformationMatrix, float).reshape(4, 4)
+        point = np.array([13.0, -25.0, 40.0])
+        moved = np.array(self.transform.TransformPoint(point.tolist()))
+        np.testing.assert_allclose(matrix @ [*moved, 1], [*point, 1], atol=1e-6)
+
+    def test_deformable_registration_maps_ct_grid_points_to_the_mri(self):
+        toField = sitk.TransformToDisplacementFieldFilter()
+        toField.SetReferenceImage(self.registered)
+        bend = toField.Execute(self.transform)
+        bent = sitk.GetArrayFromImage(bend)
+        bent[..., 0] += np.linspace(0, 4, bent.shape[2]) ** 2
+        field = sitk.GetImageFromArray(bent, isVector=True)
+        field.CopyInformation(self.registered)
+        transform = sitk.DisplacementFieldTransform(sitk.Cast(field, sitk.sitkVectorFloat64))
+        with tempfile.TemporaryDirectory() as folder:
+            exportDicom(Path(folder), DicomResults(transform, self.registered, fixed=self.results.fixed))
+            dataset = pydicom.dcmread(Path(folder) / "registration.dcm")
+        item = dataset.DeformableRegistrationSequence[0].DeformableRegistrationGridSequence[0]
+        size = list(item.GridDimensions)
+        vectors = np.frombuffer(item.VectorGridData, "<f4").reshape(size[2], size[1], size[0], 3)
+        orientation = np.array(item.ImageOrientationPatient, float)
+        axes = np.column_stack([orientation[:3], orientation[3:], np.cross(orientation[:3], orientation[3:])])
+        for index in ((1, 2, 3), (8, 5, 6)):
+            point = np.array(item.ImagePositionPatient, float) + axes @ (np.array(index) * item.GridResolution)
+            expected = np.array(transform.TransformPoint(point.tolist()))
+            np.testing.assert_allclose(point + vectors[index[2], index[1], index[0]], expected, atol=1e-4)
+
+    def test_report_holds_the_measurements_and_refers_to_the_segments(self):
+        report = highdicom.sr.srread(self.folder / "measurements.dcm")
+        groups = report.content.get_volumetric_roi_measurement_groups()
+        self.assertEqual(len(groups), 2)
+        for group in groups:
+            lesion = self.lesions[group.tracking_identifier]
+            values = {item.name.value: item.value for item in group.get_measurements()}
+            self.assertAlmostEqual(values["118565006"], lesion.volumeMl, delta=1e-4 * lesion.volumeMl)
+            self.assertAlmostEqual(values["103339001"], lesion.axialDiameter.lengthMm, places=3)
+            tumor = pydicom.dcmread(self.folder / "tumor.dcm")
+            self.assertEqual(group.referenced_segment.referenced_sop_instance_uid, tumor.SOPInstanceUID)
+
+    def test_nothing_of_this_computer_is_in_the_files(self):
+        words = [socket.gethostname(), getpass.getuser(), str(self.folder), str(Path.home()), tempfile.gettempdir()]
+        for file in self.files:
+            values: list[str] = []
+            dataset = pydicom.dcmread(file)
+            dataset.walk(lambda _, element, values=values: values.append(str(element.value)))
+            for word in words:
+                isShort = len(word) < 6
+                found = [value for value in values if (value == word if isShort else word in value)]
+                self.assertEqual(found, [], f"{word} in {file.name}")
+            self.assertEqual([element.tag for element in dataset.iterall() if element.tag.is_private], [])
+
+    def test_same_results_give_the_same_uids_and_other_results_others(self):
+        def uids(results: DicomResults) -> list[str]:
+            with tempfile.TemporaryDirectory() as folder:
+                exportDicom(Path(folder), results)
+                return [pydicom.dcmread(file).SOPInstanceUID for file in sorted(Path(folder).rglob("*.dcm"))]
+
+        small = DicomResults(self.transform, self.registered, fixed=self.results.fixed, version="1")
+        self.assertEqual(uids(small), uids(small))
+        other = DicomResults(self.transform, self.registered + 1, fixed=self.results.fixed, version="1")
+        self.assertFalse(set(uids(small)) & set(uids(other)))
+
+    def test_sources_that_are_not_dicom_make_a_study_of_their_own(self):
+        with tempfile.TemporaryDirectory() as folder:
+            exportDicom(
+                Path(folder),
+                DicomResults(
+                    self.transform,
+                    self.registered,
+                    self.fused,
+                    labelImage=self.labels,
+                    labelNames=self.names,
+                    version="1",
+                ),
+            )
+            datasets = [pydicom.dcmread(file) for file in Path(folder).rglob("*.dcm")]
+        self.assertEqual(len({dataset.StudyInstanceUID for dataset in datasets}), 1)
+        self.assertEqual({dataset.PatientID for dataset in datasets}, {""})
+        self.assertEqual(
+            {dataset.get("FrameOfReferenceUID") for dataset in datasets} - {None}, {datasets[0].FrameOfReferenceUID}
+        )
+
+    def test_matrix_types_are_told_apart(self):
+        rotation = np.eye(4)
+        rotation[:3, :3] = np.reshape(self.transform.GetMatrix(), (3, 3))
+        self.assertEqual(matrixType(rotation), "RIGID")
+        self.assertEqual(matrixType(rotation @ np.diag([1.1, 1.1, 1.1, 1])), "RIGID_SCALE")
+        shear = np.eye(4)
+        shear[0, 1] = 0.1
+        self.assertEqual(matrixType(shear), "AFFINE")
+
+    @unittest.skipUnless(shutil.which("dciodvfy"), "dciodvfy (Debian package dicom3tools) is not installed")
+    def test_every_kind_of_object_passes_the_independent_checker(self):
+        for name in ("fused/0001.dcm", "mri_registered/0004.dcm", "tumor.dcm", "registration.dcm", "measurements.dcm"):
+            found = subprocess.run(["dciodvfy", str(self.folder / name)], capture_output=True, text=True, check=False)
+            errors = [line for line in (found.stdout + found.stderr).splitlines() if line.startswith("Error")]
+            self.assertEqual(errors, [], name)
+
+
+if __name__ == "__main__":
+    unittest.main()
