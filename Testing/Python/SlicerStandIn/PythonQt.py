@@ -1,0 +1,137 @@
+"""PythonQt's way of speaking to Qt, on PySide6: properties are attributes, signals are connected by their signature.
+
+A property, signal or attribute that does not exist raises; PySide6 alone would accept a misspelled one in silence.
+"""
+
+import types
+from collections.abc import Callable
+
+from PySide6 import QtCore, QtGui, QtUiTools, QtWidgets
+
+# Qt's own code asks Python for these while it lays out a widget, so they stay methods here.
+_LEFT_AS_METHODS = {"sizeHint", "minimumSizeHint"}
+_TREES = (
+    QtWidgets.QWidget,
+    QtWidgets.QLayout,
+    QtWidgets.QButtonGroup,
+    QtGui.QAction,
+    QtGui.QShortcut,
+    QtCore.QTimer,
+)
+
+
+_plainSetAttribute = QtCore.QObject.__setattr__
+_plainGetAttribute = QtCore.QObject.__getattribute__
+
+
+def _propertyAttribute(name: str) -> property:
+    def read(self: QtCore.QObject) -> object:
+        return QtCore.QObject.property(self, name)
+
+    def write(self: QtCore.QObject, value: object) -> None:
+        if not QtCore.QObject.setProperty(self, name, value):
+            raise AttributeError(f"{type(self).__name__}.{name} cannot be set to {value!r}")
+
+    return property(read, write)
+
+
+def _setAttribute(self: QtCore.QObject, name: str, value: object) -> None:
+    """Set a property; only the stand-ins' own private members may be made."""
+    member = getattr(type(self), name, None)
+    if isinstance(member, property | QtCore.Property) or name.startswith("_"):
+        _plainSetAttribute(self, name, value)
+    else:
+        raise AttributeError(f"{type(self).__name__} has no property {name!r} that can be set")
+
+
+def _getAttribute(self: QtCore.QObject, name: str) -> object:
+    """Look an attribute up; PySide6 would find its own static connect() before any other."""
+    if name == "connect":
+        return types.MethodType(_connect, self)
+    if name == "disconnect":
+        return types.MethodType(_disconnect, self)
+    return _plainGetAttribute(self, name)
+
+
+def signalOf(self: QtCore.QObject, signature: str) -> QtCore.SignalInstance:
+    """Return a signal by its C++ signature, as in "clicked(bool)"."""
+    name = signature.partition("(")[0]
+    allowed = getattr(type(self), "_allowedSignals", None)
+    if allowed is not None:
+        known = signature in allowed
+    else:
+        normalized = bytes(QtCore.QMetaObject.normalizedSignature(signature).data()).decode()
+        known = self.metaObject().indexOfSignal(normalized) >= 0
+    if not known:
+        raise AttributeError(f"{type(self).__name__} has no signal {signature!r}")
+    return getattr(self, name)
+
+
+def _connect(self: QtCore.QObject, signature: str, receiver: Callable[..., object]) -> bool:
+    signal = signalOf(self, signature)
+    arguments = signature.partition("(")[2].rstrip(")")
+    if arguments and "," not in arguments and "*" not in arguments and _isOverloaded(self, signature):
+        signal = signal[arguments]
+    signal.connect(receiver)
+    return True
+
+
+def _isOverloaded(self: QtCore.QObject, signature: str) -> bool:
+    name = signature.partition("(")[0]
+    meta = self.metaObject()
+    signals = (meta.method(index) for index in range(meta.methodCount()))
+    found = {
+        bytes(method.parameterTypes()[0].data()).decode() if method.parameterCount() else ""
+        for method in signals
+        if method.methodType() == QtCore.QMetaMethod.MethodType.Signal and bytes(method.name().data()).decode() == name
+    }
+    # A default argument makes Qt list "clicked()" beside "clicked(bool)": the same signal to PySide6.
+    return len(found - {""}) > 1
+
+
+def _disconnect(self: QtCore.QObject, signature: str, receiver: Callable[..., object]) -> bool:
+    return signalOf(self, signature).disconnect(receiver)
+
+
+def _subclasses(cls: type) -> list[type]:
+    return [cls] + [below for child in cls.__subclasses__() for below in _subclasses(child)]
+
+
+def adapt() -> None:
+    """Give all Qt classes of PySide6 the manners of PythonQt."""
+    for module in (QtCore, QtGui, QtWidgets):
+        for name in dir(module):
+            getattr(module, name)  # PySide6 makes its classes on first use
+    for cls in {cls for tree in _TREES for cls in _subclasses(tree)}:
+        meta = cls.staticMetaObject
+        for index in range(meta.propertyOffset(), meta.propertyCount()):
+            name = meta.property(index).name()
+            if name not in _LEFT_AS_METHODS and not isinstance(vars(cls).get(name), QtCore.Property):
+                setattr(cls, name, _propertyAttribute(name))
+    for tree in _TREES:
+        tree.name = _propertyAttribute("objectName")
+        tree.objectName = _propertyAttribute("objectName")
+        tree.__getattribute__ = _getAttribute
+        tree.__setattr__ = _setAttribute
+    QtCore.QObject.className = lambda self: self.metaObject().className()
+
+
+def qtModule(customWidgets: list[type]) -> types.ModuleType:
+    """Return the module that `import qt` finds.
+
+    :param customWidgets: stand-ins that a .ui file may name.
+    """
+    module = types.ModuleType("qt")
+    for source in (QtCore, QtGui, QtWidgets):
+        for name in dir(source):
+            if name.startswith("Q") and not hasattr(module, name):
+                setattr(module, name, getattr(source, name))
+
+    class UiLoader(QtUiTools.QUiLoader):
+        def __init__(self) -> None:
+            super().__init__()
+            for widget in customWidgets:
+                self.registerCustomWidget(widget)
+
+    module.QUiLoader = UiLoader
+    return module
