@@ -173,55 +173,6 @@ class ctkSliderWidget(QtWidgets.QWidget):
 
 
 @_checkedAgainstCatalog
-class ctkRangeWidget(QtWidgets.QWidget):
-    """Two limits, one below the other."""
-
-    valuesChanged = Signal(float, float)
-
-    def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._low, self._high = QtWidgets.QDoubleSpinBox(), QtWidgets.QDoubleSpinBox()
-        self._slider = QtWidgets.QSlider(QtCore.Qt.Orientation.Horizontal)
-        row = QtWidgets.QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        for part in (self._low, self._slider, self._high):
-            row.addWidget(part)
-        self._low.setMaximumWidth(80)
-        self._high.setMaximumWidth(80)
-        self._low.connect("valueChanged(double)", self._onLimit)
-        self._high.connect("valueChanged(double)", self._onLimit)
-
-    def _onLimit(self, _value: float) -> None:
-        self.valuesChanged.emit(self._low.value, self._high.value)
-
-    def setRange(self, minimum: float, maximum: float) -> None:
-        for box in (self._low, self._high):
-            box.setRange(minimum, maximum)
-
-    def setValues(self, low: float, high: float) -> None:
-        changed = (self._low.value, self._high.value) != (low, high)
-        for box, value in ((self._low, low), (self._high, high)):
-            blocked = box.blockSignals(True)
-            box.setValue(value)
-            box.blockSignals(blocked)
-        if changed:
-            self._onLimit(0.0)
-
-    def _setDecimals(self, decimals: int) -> None:
-        for box in (self._low, self._high):
-            box.setDecimals(decimals)
-
-    decimals = Property(int, lambda self: self._low.decimals, _setDecimals)
-    singleStep = Property(
-        float, lambda self: self._low.singleStep, lambda self, v: [b.setSingleStep(v) for b in (self._low, self._high)]
-    )
-    minimum = Property(float, lambda self: self._low.minimum, lambda self, v: self.setRange(v, self._high.maximum))
-    maximum = Property(float, lambda self: self._high.maximum, lambda self, v: self.setRange(self._low.minimum, v))
-    minimumValue = Property(float, lambda self: self._low.value, lambda self, v: self._low.setValue(v))
-    maximumValue = Property(float, lambda self: self._high.value, lambda self, v: self._high.setValue(v))
-
-
-@_checkedAgainstCatalog
 class ctkPathLineEdit(QtWidgets.QWidget):
     """A path to type or to browse for."""
 
@@ -383,59 +334,6 @@ class qMRMLCheckableNodeComboBox(qMRMLNodeComboBox):
             self.checkedNodesChanged.emit()
 
 
-@_checkedAgainstCatalog
-class qSlicerMarkupsPlaceWidget(_SceneWidget):
-    """The button that starts placing points of a markups node."""
-
-    activeMarkupsPlaceModeChanged = Signal(bool)
-    ShowPlaceMultipleMarkupsOption, HidePlaceMultipleMarkupsOption = 0, 1
-    ForcePlaceSingleMarkup, ForcePlaceMultipleMarkups = 2, 3
-
-    def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._node = None
-        self._button = QtWidgets.QToolButton()
-        self._button.text = "+"
-        self._button.toolTip = "Place a control point"
-        self._button.checkable = True
-        row = QtWidgets.QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self._button)
-        self.setFocusProxy(self._button)
-        self._button.connect("toggled(bool)", self._place)
-
-    buttonsVisible = _stored(bool, "buttonsVisible", True)
-    placeMultipleMarkups = _stored(int, "placeMultipleMarkups", 0)
-    deleteAllControlPointsOptionVisible = _stored(bool, "deleteAllControlPointsOptionVisible", True)
-    placeModeEnabled = Property(
-        bool, lambda self: self._button.checked, lambda self, v: self._button.setChecked(bool(v))
-    )
-
-    def _place(self, on: bool) -> None:
-        nodes = slicer.app.applicationLogic()
-        interactionNode = nodes.GetInteractionNode()
-        if on and self._node is not None:
-            nodes.GetSelectionNode().SetReferenceActivePlaceNodeClassName(self._node.GetClassName())
-            nodes.GetSelectionNode().SetActivePlaceNodeID(self._node.GetID())
-            interactionNode.SetCurrentInteractionMode(interactionNode.Place)
-        else:
-            interactionNode.SetCurrentInteractionMode(interactionNode.ViewTransform)
-        self.activeMarkupsPlaceModeChanged.emit(on)
-
-    def setPlaceModeEnabled(self, on: bool) -> None:
-        self._button.setChecked(on)
-
-    def setCurrentNode(self, node: slicer.vtkMRMLNode | None) -> None:
-        self._node = node
-        self._button.setEnabled(node is not None)
-
-    def currentNode(self) -> slicer.vtkMRMLNode | None:
-        return self._node
-
-    def placeButton(self) -> QtWidgets.QToolButton:
-        return self._button
-
-
-CTK_WIDGETS = [ctkCollapsibleButton, ctkSliderWidget, ctkRangeWidget, ctkPathLineEdit]
-SLICER_WIDGETS = [qMRMLWidget, qMRMLNodeComboBox, qMRMLCheckableNodeComboBox, qSlicerMarkupsPlaceWidget]
+CTK_WIDGETS = [ctkCollapsibleButton, ctkSliderWidget, ctkPathLineEdit]
+SLICER_WIDGETS = [qMRMLWidget, qMRMLNodeComboBox, qMRMLCheckableNodeComboBox]
 
