@@ -1,0 +1,356 @@
+"""The Slicer module: its entry in the application, its parameters, its panel, its self test."""
+
+import os
+import sys
+from collections.abc import Callable
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import slicer
+import vtk
+from slicer import (
+    vtkMRMLMarkupsFiducialNode,
+    vtkMRMLScalarVolumeNode,
+    vtkMRMLSegmentationNode,
+)
+from slicer.i18n import tr as _
+from slicer.i18n import translate
+from slicer.parameterNodeWrapper import Decimals, SingleStep, WithinRange, parameterNodeWrapper
+from slicer.ScriptedLoadableModule import (
+    ScriptedLoadableModule,
+    ScriptedLoadableModuleLogic,
+    ScriptedLoadableModuleTest,
+    ScriptedLoadableModuleWidget,
+)
+from slicer.util import VTKObservationMixin
+
+# Slicer runs this file at every start: MedFusionLib, and with it numpy and SimpleITK, arrive inside methods only.
+
+
+class MedFusion(ScriptedLoadableModule):
+    """The module as the application lists it."""
+
+    def __init__(self, parent: object) -> None:
+        ScriptedLoadableModule.__init__(self, parent)
+        self.parent.title = _("MedFusion")
+        self.parent.categories = [translate("qSlicerAbstractCoreModule", "Registration")]
+        self.parent.dependencies = ["Markups", "Segmentations", "Volumes"]
+        self.parent.contributors = ["MedFusion contributors"]
+        self.parent.helpText = _(
+            "Register an MRI to a CT by landmarks, fuse both by wavelets, and outline and measure a tumor. "
+            "Work through the sections from top to bottom. Not a medical device."
+        )
+        self.parent.acknowledgementText = _("The methods are cited where they are used; see the report of each run.")
+        slicer.app.connect("startupCompleted()", registerSampleData)
+
+
+def registerSampleData() -> None:
+    """Add the phantom to the Sample Data module; it is computed here, nothing is downloaded."""
+    import SampleData
+
+    icon = os.path.join(os.path.dirname(__file__), "Resources", "Icons", "MedFusion.png")
+    SampleData.SampleDataLogic.registerCustomSampleDataCategory("MedFusion", title=_("MedFusion"))
+    SampleData.SampleDataLogic.registerCustomSampleDataSource(
+        category="MedFusion",
+        sampleName="MedFusion phantom",
+        uris="",
+        fileNames="",
+        nodeNames="",
+        customDownloader=lambda source=None: loadPhantom(),
+        thumbnailFileName=icon if os.path.isfile(icon) else None,
+        sampleDescription=_(
+            "A synthetic head with a tumor as CT and MRI in different positions, with landmarks in both. "
+            'For real images use "CT-MR Brain" of the category General.'
+        ),
+    )
+
+
+def loadPhantom(spacingFactor: float = 1.0) -> list[slicer.vtkMRMLNode]:
+    """Add the phantom's CT, MRI and landmark lists to the scene and return the nodes.
+
+    :param spacingFactor: 2 makes voxels twice as large, for quick tests.
+    """
+    from MedFusionLib.Scene.PhantomNodes import addPhantom
+
+    with slicer.util.tryWithErrorDisplay(_("The phantom could not be made."), waitCursor=True):
+        return addPhantom(slicer.mrmlScene, spacingFactor)
+
+
+class RegistrationModel(Enum):
+    """The transform models; the values of this and the next enums are the names of MedFusionLib's own members."""
+
+    rigid = "rigid"
+    similarity = "similarity"
+    affine = "affine"
+    thinPlateSpline = "thinPlateSpline"
+
+    def label(self) -> str:
+        return {
+            "rigid": _("Rigid"),
+            "similarity": _("Similarity (rigid and scale)"),
+            "affine": _("Affine"),
+            "thinPlateSpline": _("Thin-plate spline"),
+        }[self.name]
+
+
+class LandmarkPairing(Enum):
+    """How the points of two lists are matched."""
+
+    byName = "label"
+    byOrder = "order"
+    byPosition = "auto"
+
+    def label(self) -> str:
+        return {"byName": _("By name"), "byOrder": _("By order"), "byPosition": _("By position alone")}[self.name]
+
+
+class FusionChoice(Enum):
+    """The fusion methods."""
+
+    undecimated = "undecimated"
+    dwt = "dwt"
+    swt = "swt"
+    average = "average"
+    maximum = "maximum"
+    color = "color"
+
+    def label(self) -> str:
+        return {
+            "undecimated": _("Undecimated wavelet"),
+            "dwt": _("Discrete wavelet"),
+            "swt": _("Stationary wavelet"),
+            "average": _("Average"),
+            "maximum": _("Maximum"),
+            "color": _("Color"),
+        }[self.name]
+
+
+class FusionKeeps(Enum):
+    """What the undecimated fusion favors."""
+
+    balanced = "balanced"
+    bone = "bone"
+
+    def label(self) -> str:
+        return {"balanced": _("Both, balanced"), "bone": _("Bone of the CT, tissue of the MRI")}[self.name]
+
+
+class TumorChoice(Enum):
+    """How the tumor is pointed out."""
+
+    line = "line"
+    click = "click"
+    strokes = "strokes"
+    automatic = "automatic"
+    watershed = "watershed"
+    model = "model"
+
+    def label(self) -> str:
+        return {
+            "line": _("Line along the longest diameter"),
+            "click": _("One click"),
+            "strokes": _("Points inside and outside"),
+            "automatic": _("Automatic"),
+            "watershed": _("Watershed from points"),
+            "model": _("Trained model"),
+        }[self.name]
+
+
+@parameterNodeWrapper
+class MedFusionParameterNode:
+    """All choices of the panel; they are saved with the scene.
+
+    Further MRIs and the lines along tumors are node references of the roles in MedFusionLib.Widgets.Steps.
+    """
+
+    fixedVolume: vtkMRMLScalarVolumeNode
+    movingVolume: vtkMRMLScalarVolumeNode
+    fixedLandmarks: vtkMRMLMarkupsFiducialNode
+    movingLandmarks: vtkMRMLMarkupsFiducialNode
+    compareViews: bool = False
+    linkViews: bool = True
+    model: RegistrationModel = RegistrationModel.rigid
+    pairing: LandmarkPairing = LandmarkPairing.byName
+    refine: bool = False
+    auto: bool = False
+    blend: Annotated[float, WithinRange(0, 100), Decimals(0), SingleStep(1)] = 50.0
+    fusionMethod: FusionChoice = FusionChoice.undecimated
+    fusionMode: FusionKeeps = FusionKeeps.balanced
+    levels: Annotated[int, WithinRange(1, 6)] = 2
+    windowLow: Annotated[float, WithinRange(-1024, 4000), Decimals(0), SingleStep(50)] = 0.0
+    windowHigh: Annotated[float, WithinRange(-1024, 8000), Decimals(0), SingleStep(50)] = 1500.0
+    preview: bool = False
+    fusedVolume: vtkMRMLScalarVolumeNode
+    tumorVolume: vtkMRMLScalarVolumeNode
+    tumorMethod: TumorChoice = TumorChoice.line
+    tumorInside: vtkMRMLMarkupsFiducialNode
+    tumorOutside: vtkMRMLMarkupsFiducialNode
+    modelFolder: Path
+    useCavity: bool = True
+    segmentation: vtkMRMLSegmentationNode
+    show3D: bool = False
+    outputFolder: Path
+
+
+class MedFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
+    """The panel: it owns the parameter node and the sections, each of which connects and mirrors its own part."""
+
+    def __init__(self, parent: object = None) -> None:
+        ScriptedLoadableModuleWidget.__init__(self, parent)
+        VTKObservationMixin.__init__(self)
+        self.logic = None
+        self.parameterNode = None
+        self.sections = []
+        self._guiTag = None
+
+    def setup(self) -> None:
+        """Build the panel when the module is opened for the first time."""
+        ScriptedLoadableModuleWidget.setup(self)
+        from MedFusionLib.Widgets.FuseSection import FuseSection
+        from MedFusionLib.Widgets.LandmarksSection import LandmarksSection
+        from MedFusionLib.Widgets.RegisterSection import RegisterSection
+        from MedFusionLib.Widgets.ResultsSection import ResultsSection
+        from MedFusionLib.Widgets.Runner import Runner
+        from MedFusionLib.Widgets.TumorSection import TumorSection
+        from MedFusionLib.Widgets.VolumesSection import VolumesSection
+
+        self.uiWidget = slicer.util.loadUI(self.resourcePath("UI/MedFusion.ui"))
+        self.layout.addWidget(self.uiWidget)
+        self.ui = slicer.util.childWidgetVariables(self.uiWidget)
+        self.uiWidget.setMRMLScene(slicer.mrmlScene)
+        self.logic = MedFusionLogic()
+        self.runner = Runner(self)
+        sectionClasses = (
+            VolumesSection,
+            LandmarksSection,
+            RegisterSection,
+            FuseSection,
+            TumorSection,
+            ResultsSection,
+        )
+        self.sections = [sectionClass(self) for sectionClass in sectionClasses]
+        scene = slicer.mrmlScene
+        self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
+        self.addObserver(scene, scene.EndCloseEvent, self.onSceneEndClose)
+        self.addObserver(scene, scene.StartImportEvent, self.onSceneStartClose)
+        self.addObserver(scene, scene.EndImportEvent, self.onSceneEndClose)
+        self.initializeParameterNode()
+
+    def cleanup(self) -> None:
+        """Let go of everything when the application closes or the module is reloaded."""
+        self.runner.cancel()
+        self.setParameterNode(None)
+        for section in self.sections:
+            section.cleanup()
+        self.removeObservers()
+
+    def enter(self) -> None:
+        """Show the module."""
+        self.initializeParameterNode()
+
+    def exit(self) -> None:
+        """Leave the module: the views get their former layout back, nothing is placed any more."""
+        self.setParameterNode(None)
+
+    def onReload(self) -> None:
+        """Reload the module with its library, for developers."""
+        for name in [name for name in sys.modules if name.partition(".")[0] == "MedFusionLib"]:
+            del sys.modules[name]
+        ScriptedLoadableModuleWidget.onReload(self)
+
+    def onSceneStartClose(self, _caller: object, _event: str) -> None:
+        """Stop using the scene's nodes before they go."""
+        self.runner.cancel()
+        self.setParameterNode(None)
+
+    def onSceneEndClose(self, _caller: object, _event: str) -> None:
+        """Go on with the new scene."""
+        if self.parent.isEntered:
+            self.initializeParameterNode()
+
+    def initializeParameterNode(self) -> None:
+        """Use the scene's parameter node, and guess the volumes if none is chosen."""
+        parameters = self.logic.getParameterNode()
+        if self.parameterNode is None or self.parameterNode.parameterNode is not parameters.parameterNode:
+            self.setParameterNode(parameters)
+        if self.parameterNode.fixedVolume is None and self.parameterNode.movingVolume is None:
+            self.logic.guessVolumes(self.parameterNode)
+
+    def setParameterNode(self, parameterNode: MedFusionParameterNode | None) -> None:
+        """Show another parameter node, or none."""
+        modified = vtk.vtkCommand.ModifiedEvent
+        if self.parameterNode is not None:
+            self.parameterNode.disconnectGui(self._guiTag)
+            self.removeObserver(self.parameterNode.parameterNode, modified, self.onParametersModified)
+            for section in self.sections:
+                section.leave()
+        self.parameterNode = parameterNode
+        if parameterNode is not None:
+            self._guiTag = parameterNode.connectGui(self.ui)
+            self.addObserver(parameterNode.parameterNode, modified, self.onParametersModified)
+            for section in self.sections:
+                section.enter()
+            self.onParametersModified()
+
+    def onParametersModified(self, _caller: object = None, _event: str | None = None) -> None:
+        """Bring all sections up to date with the parameter node."""
+        for section in self.sections:
+            if self.parameterNode is not None:
+                section.update()
+
+
+class MedFusionLogic(ScriptedLoadableModuleLogic):
+    """What the panel does, without the panel: scripts can call these steps with a parameter node."""
+
+    def __init__(self) -> None:
+        ScriptedLoadableModuleLogic.__init__(self)
+        from MedFusionLib.Widgets.Steps import Steps
+
+        self.steps = Steps(slicer.mrmlScene)
+
+    def getParameterNode(self) -> MedFusionParameterNode:
+        """Return the scene's parameter node, made if there is none."""
+        return MedFusionParameterNode(super().getParameterNode())
+
+    def guessVolumes(self, parameters: MedFusionParameterNode) -> None:
+        """Choose CT and MRI among the volumes of the scene."""
+        self.steps.guessVolumes(parameters)
+
+    def register(self, parameters: MedFusionParameterNode, progress: Callable | None = None) -> object:
+        """Bring the MRIs to the CT and return the RegistrationResult."""
+        return self.steps.register(parameters, progress)
+
+    def fuse(self, parameters: MedFusionParameterNode, progress: Callable | None = None) -> object:
+        """Fuse the CT and the MRIs and return the FusionResult."""
+        return self.steps.fuse(parameters, progress)
+
+    def segment(self, parameters: MedFusionParameterNode, progress: Callable | None = None) -> object:
+        """Outline the tumor and return the TumorResult."""
+        return self.steps.segment(parameters, progress)
+
+    def save(self, parameters: MedFusionParameterNode, replace: bool, progress: Callable | None = None) -> Path:
+        """Write everything into the output folder and return the report's path."""
+        return self.steps.save(parameters, replace, progress)
+
+
+class MedFusionTest(ScriptedLoadableModuleTest):
+    """The self test that Reload and Test runs: the whole chain on a small phantom, against its truth."""
+
+    def setUp(self) -> None:
+        slicer.mrmlScene.Clear()
+
+    def runTest(self) -> None:
+        """Run everything."""
+        self.setUp()
+        self.test_chain_on_phantom_reaches_its_truth()
+
+    def test_chain_on_phantom_reaches_its_truth(self) -> None:
+        self.delayDisplay("Making the phantom")
+        from MedFusionLib.Widgets.SelfTest import runChainOnPhantom
+
+        logic = MedFusionLogic()
+        errorAtTumor, tumorMl, trueMl = runChainOnPhantom(logic, loadPhantom(spacingFactor=2.0), TumorChoice.click)
+        self.assertLess(errorAtTumor, 3.0)
+        self.assertLess(abs(tumorMl - trueMl), 0.5 * trueMl)
+        self.delayDisplay("Test passed")

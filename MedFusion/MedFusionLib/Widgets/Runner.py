@@ -1,0 +1,96 @@
+"""One long step at a time: progress, cancellation, and errors as one sentence."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import slicer
+from slicer.i18n import tr as _
+
+from ..Core.Progress import Cancelled
+
+_SECONDS_BETWEEN_EVENTS = 0.05
+_CONTROLS = {
+    "QPushButton",
+    "QCheckBox",
+    "QComboBox",
+    "QSpinBox",
+    "QDoubleSpinBox",
+    "QTableWidget",
+    "qMRMLNodeComboBox",
+    "qMRMLCheckableNodeComboBox",
+    "ctkSliderWidget",
+    "ctkPathLineEdit",
+}
+
+
+@contextmanager
+def errorsShown(title: str) -> Iterator[None]:
+    """Show what goes wrong in the block as one sentence; the details go to the log."""
+    try:
+        yield
+    except Cancelled as cancelled:
+        slicer.util.showStatusMessage(str(cancelled), 5000)
+    except (ValueError, RuntimeError, OSError, ImportError, MemoryError) as error:
+        logging.debug(title, exc_info=True)
+        sentence = str(error) or _("There is not enough memory; close other data or use a smaller volume.")
+        slicer.util.errorDisplay(f"{title}\n\n{sentence}")
+
+
+class Runner:
+    """Run a step while its button reads Cancel and everything else waits."""
+
+    def __init__(self, panel: object) -> None:
+        self._panel = panel
+        self._isCancelled = False
+        self._lastEvents = 0.0
+        self.isRunning = False
+
+    def run(self, button: object, title: str, work: Callable[[Callable], object]) -> object | None:
+        """Return what work(progress) returns, or None when it failed or was cancelled; a second press cancels.
+
+        :param title: the first line of the error dialog.
+        """
+        if self.isRunning:
+            self.cancel()
+            return None
+        ui, text = self._panel.ui, button.text
+        controls = [w for w in vars(ui).values() if w is not button and w.className() in _CONTROLS]
+        self.isRunning, self._isCancelled = True, False
+        button.text = _("Cancel")
+        for control in controls:
+            control.enabled = False
+        self._show(True)
+        result = None
+        try:
+            with errorsShown(title):
+                result = work(self._progress)
+        finally:
+            self.isRunning = False
+            self._show(False)
+            button.text = text
+            for control in controls:
+                control.enabled = True
+            self._panel.onParametersModified()
+        return None if self._isCancelled else result
+
+    def cancel(self) -> None:
+        """Stop the running step at its next report."""
+        self._isCancelled = True
+
+    def _show(self, isRunning: bool) -> None:
+        ui = self._panel.ui
+        ui.progressBar.visible = isRunning
+        ui.progressLabel.visible = isRunning
+        ui.progressBar.value = 0
+        ui.progressLabel.text = ""
+
+    def _progress(self, fraction: float, message: str) -> bool:
+        now = time.monotonic()
+        if now - self._lastEvents > _SECONDS_BETWEEN_EVENTS or fraction in (0.0, 1.0):
+            self._lastEvents = now
+            self._panel.ui.progressBar.value = round(100 * fraction)
+            self._panel.ui.progressLabel.text = message
+            slicer.app.processEvents()
+        return not self._isCancelled

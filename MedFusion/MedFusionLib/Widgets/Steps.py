@@ -1,0 +1,328 @@
+"""The steps of the panel: from its parameter node to the logics that the command line uses as well."""
+
+import dataclasses
+import importlib.metadata
+import logging
+from pathlib import Path
+
+import numpy as np
+import slicer
+from slicer.i18n import tr as _
+
+from ..CommandLine.Output import outputFolder
+from ..Core.FusionSettings import FusionMethod, FusionMode, FusionSettings
+from ..Core.LandmarkFit import TransformModel
+from ..Core.LandmarkPairing import Pairing
+from ..Core.LandmarkRegistration import RegistrationResult, RegistrationSettings, registerLandmarks
+from ..Core.Progress import Progress, subProgress
+from ..Scene.LandmarkRegistrationLogic import LandmarkRegistrationLogic, landmarkList
+from ..Scene.VolumeNodes import definedPointsFromMarkups, imageFromVolumeNode, mappedPoints, worldToNodeTransform
+
+OTHER_VOLUMES_ROLE = "otherMovingVolume"
+TUMOR_LINES_ROLE = "tumorLine"
+
+
+def ensurePackages(requirementsFile: str | Path) -> None:
+    """Install what is missing after asking the user.
+
+    :raises RuntimeError: when the user declines.
+    """
+    lines = Path(requirementsFile).read_text(encoding="utf-8").splitlines()
+    requirements = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    try:
+        import slicer.packaging as packaging
+    except ImportError:
+        _installOnOldSlicer(requirements)
+        return
+    packaging.pip_ensure(requirements, requester="MedFusion")
+
+
+def _installOnOldSlicer(requirements: list[str]) -> None:
+    """Install what is missing where slicer.packaging does not exist yet (Slicer 5.10)."""
+    missing = [requirement for requirement in requirements if not _isInstalled(requirement)]
+    if not missing:
+        return
+    question = _("MedFusion needs the Python packages {names}. Install them now?").format(names=", ".join(missing))
+    if not slicer.util.confirmOkCancelDisplay(question):
+        raise RuntimeError(_("MedFusion cannot go on without {names}.").format(names=", ".join(missing)))
+    slicer.util.pip_install(missing)
+
+
+def _isInstalled(requirement: str) -> bool:
+    try:
+        importlib.metadata.version(requirement.partition(">")[0].partition("=")[0].strip())
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def referencedNodes(parameters: object, role: str) -> list[slicer.vtkMRMLNode]:
+    """Return the nodes that the parameter node refers to in a role."""
+    node = parameters.parameterNode
+    nodes = [node.GetNthNodeReference(role, index) for index in range(node.GetNumberOfNodeReferences(role))]
+    return [each for each in nodes if each is not None]
+
+
+def movingVolumes(parameters: object) -> list[slicer.vtkMRMLScalarVolumeNode]:
+    """Return the MRI that is registered and then the other ones of its session."""
+    volumes = [parameters.movingVolume] if parameters.movingVolume else []
+    others = referencedNodes(parameters, OTHER_VOLUMES_ROLE)
+    return volumes + [node for node in others if node not in (parameters.movingVolume, parameters.fixedVolume)]
+
+
+def registrationSettings(parameters: object) -> RegistrationSettings:
+    """Return what the parameter node says about the registration."""
+    return RegistrationSettings(
+        model=TransformModel[parameters.model.value],
+        pairing=Pairing[parameters.pairing.value],
+        refine=parameters.refine,
+        auto=parameters.auto,
+    )
+
+
+def fusionSettings(parameters: object) -> FusionSettings:
+    """Return what the parameter node says about the fusion."""
+    return FusionSettings(
+        method=FusionMethod[parameters.fusionMethod.value],
+        mode=FusionMode[parameters.fusionMode.value],
+        levels=parameters.levels,
+        ctWindow=(parameters.windowLow, parameters.windowHigh),
+    )
+
+
+def registrationOf(movingVolumeNode: slicer.vtkMRMLScalarVolumeNode | None) -> slicer.vtkMRMLTransformNode | None:
+    """Return the transform that a registration put the volume under."""
+    transformNode = movingVolumeNode.GetParentTransformNode() if movingVolumeNode else None
+    if transformNode and transformNode.GetNodeReferenceID(transformNode.GetMovingNodeReferenceRole()):
+        return transformNode
+    return None
+
+
+def measurementRows(measurements: object) -> list[tuple[str, ...]]:
+    """Return name, volume, longest diameter and RANO product of each segment, as texts."""
+    return [
+        (
+            name,
+            f"{lesion.volumeMl:.2f} ± {lesion.volumeUncertaintyMl:.2f}",
+            f"{lesion.longestDiameter.lengthMm:.1f}",
+            f"{lesion.axialDiameter.lengthMm:.1f} × {lesion.perpendicularDiameter.lengthMm:.1f}",
+        )
+        for name, lesion in measurements.segments.items()
+    ]
+
+
+class Steps:
+    """Run the steps and remember their results as long as their nodes live."""
+
+    def __init__(self, scene: slicer.vtkMRMLScene) -> None:
+        self.scene = scene
+        # Results by the ID of the node that they made: the details that no node holds.
+        self._results: dict[str, object] = {}
+
+    def resultOf(self, node: slicer.vtkMRMLNode | None) -> object | None:
+        """Return the result that made a node in this session."""
+        return self._results.get(node.GetID()) if node is not None else None
+
+    def forget(self) -> None:
+        """Drop all results, because the scene is closed."""
+        self._results.clear()
+
+    def guessVolumes(self, parameters: object) -> None:
+        """Choose CT and MRI by DICOM modality, intensity range and name."""
+        nodes = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode", self.scene)
+        nodes = [n for n in nodes if n.GetClassName() == "vtkMRMLScalarVolumeNode" and n.GetImageData()]
+        fixed = next((node for node in nodes if looksLikeCt(node)), None)
+        moving = [node for node in nodes if not looksLikeCt(node) and not node.GetAttribute("MedFusion.method")]
+        if fixed is not None:
+            parameters.fixedVolume = fixed
+        if moving:
+            parameters.movingVolume = moving[0]
+        self._guessLandmarks(parameters)
+
+    def _guessLandmarks(self, parameters: object) -> None:
+        lists = slicer.util.getNodesByClass("vtkMRMLMarkupsFiducialNode", self.scene)
+        for name, words in (("fixedLandmarks", ("ct",)), ("movingLandmarks", ("mr", "mri"))):
+            found = [node for node in lists if set(node.GetName().lower().replace("_", " ").split()) & set(words)]
+            if found and getattr(parameters, name) is None:
+                setattr(parameters, name, found[0])
+
+    def liveFit(self, parameters: object) -> RegistrationResult:
+        """Return the fit of the landmarks alone; quick enough for every movement of a point."""
+        settings = dataclasses.replace(registrationSettings(parameters), refine=False, auto=False)
+        return registerLandmarks(
+            landmarkList(parameters.fixedLandmarks, parameters.fixedVolume),
+            landmarkList(parameters.movingLandmarks, parameters.movingVolume),
+            settings,
+        )
+
+    def register(self, parameters: object, progress: Progress | None = None) -> RegistrationResult:
+        """Put all MRIs under a transform that brings them to the CT."""
+        transformNode, result = LandmarkRegistrationLogic(self.scene).register(
+            parameters.fixedVolume,
+            parameters.movingVolume,
+            parameters.fixedLandmarks,
+            parameters.movingLandmarks,
+            registrationSettings(parameters),
+            progress,
+        )
+        for volumeNode in movingVolumes(parameters)[1:]:
+            volumeNode.SetAndObserveTransformNodeID(transformNode.GetID())
+        self._results[transformNode.GetID()] = result
+        return result
+
+    def fuse(self, parameters: object, progress: Progress | None = None) -> object:
+        """Fuse the CT and the MRIs into the parameter node's fused volume."""
+        from ..Scene.WaveletFusionLogic import WaveletFusionLogic
+
+        node = parameters.fusedVolume
+        settings = fusionSettings(parameters)
+        if node is not None and node.IsA("vtkMRMLVectorVolumeNode") != (settings.method is FusionMethod.color):
+            node = None
+        node, result = WaveletFusionLogic(self.scene).fuse(
+            parameters.fixedVolume, movingVolumes(parameters), settings, node, progress
+        )
+        parameters.fusedVolume = node
+        self._results[node.GetID()] = result
+        return result
+
+    def fusionMetrics(self, parameters: object, progress: Progress | None = None) -> dict[str, float]:
+        """Return the scores of the fused volume."""
+        import SimpleITK as sitk
+
+        from ..Core.FusionMetrics import volumeFusionMetrics
+        from ..Core.Resampling import resampleImage
+
+        fixed = imageFromVolumeNode(parameters.fixedVolume)
+        moving = resampleImage(
+            imageFromVolumeNode(parameters.movingVolume), fixed, worldToNodeTransform(parameters.movingVolume, fixed)
+        )
+        fused = imageFromVolumeNode(parameters.fusedVolume)
+        arrays = [sitk.GetArrayFromImage(image) for image in (fixed, moving, fused)]
+        return volumeFusionMetrics(*arrays, _recipeOf(parameters.fusedVolume), progress)
+
+    def segment(self, parameters: object, progress: Progress | None = None) -> object:
+        """Outline the tumor into the parameter node's segmentation."""
+        from ..Core.TumorSegmentation import SegmentationMethod, SegmentationSettings
+        from ..Scene.TumorSegmentationLogic import TumorSegmentationLogic
+
+        node, result = TumorSegmentationLogic(self.scene).segment(
+            [parameters.tumorVolume],
+            self._interaction(parameters),
+            SegmentationSettings(method=SegmentationMethod[parameters.tumorMethod.value]),
+            parameters.segmentation,
+            progress,
+        )
+        parameters.segmentation = node
+        self._results[node.GetID()] = result
+        return result
+
+    def _interaction(self, parameters: object) -> object:
+        """Return what the user pointed at, in the tumor volume's own points."""
+        from ..Core.TumorSegmentation import TumorInteraction
+
+        toVolume = worldToNodeTransform(parameters.tumorVolume)
+
+        def pointsOf(node: slicer.vtkMRMLMarkupsNode | None) -> np.ndarray | None:
+            if node is None:
+                return None
+            _labels, points, placed = definedPointsFromMarkups(node)
+            points = points[np.array(placed, bool)]
+            return mappedPoints(points, toVolume) if len(points) else None
+
+        method = parameters.tumorMethod.value
+        if method == "line":
+            lines = [pointsOf(node) for node in referencedNodes(parameters, TUMOR_LINES_ROLE)]
+            lines = [line for line in lines if line is not None and len(line) == 2]
+            return TumorInteraction(lines=np.array(lines)) if lines else TumorInteraction()
+        inside, outside = pointsOf(parameters.tumorInside), pointsOf(parameters.tumorOutside)
+        if method == "click":
+            return TumorInteraction(seeds=inside)
+        if method in ("strokes", "watershed"):
+            return TumorInteraction(foregroundPoints=inside, backgroundPoints=outside)
+        return TumorInteraction()
+
+    def measure(self, parameters: object) -> object:
+        """Return the measurements of the segmentation as it is now, with every correction made by hand."""
+        from ..Core.TumorMeasurements import measureTumor
+        from ..Scene.VolumeNodes import labelImageFromSegmentation
+
+        image = imageFromVolumeNode(parameters.tumorVolume)
+        labelImage, names = labelImageFromSegmentation(parameters.segmentation, image)
+        groups = {name: (value,) for value, name in names.items()}
+        return measureTumor(labelImage, groups=groups)
+
+    def save(self, parameters: object, replace: bool, progress: Progress | None = None) -> Path:
+        """Write the result folder of the command line and return the report's path."""
+        from ..Scene.ResultFolder import writeResultFolder
+
+        folder = Path(parameters.outputFolder)
+        results = self._runResults(parameters, subProgress(progress, 0.0, 0.1))
+        with outputFolder(folder, replace) as partial:
+            writeResultFolder(partial, self.scene, results, subProgress(progress, 0.1, 1.0))
+        logging.info("Results written to %s", folder)
+        return folder / "report.html"
+
+    def _runResults(self, parameters: object, progress: Progress | None) -> object:
+        """Gather the results; what this session did not compute is read back from the nodes."""
+        from ..Core.Fusion import FusionResult
+        from ..Scene.ResultFolder import RunResults
+
+        transformNode = registrationOf(parameters.movingVolume)
+        if transformNode is None or parameters.fusedVolume is None:
+            raise ValueError(_("Register and fuse the volumes first; then save the results."))
+        registration = self.resultOf(transformNode) or self.liveFit(parameters)
+        display = parameters.fusedVolume.GetDisplayNode()
+        window = (display.GetWindowLevelMin(), display.GetWindowLevelMax())
+        fusion = self.resultOf(parameters.fusedVolume) or FusionResult(
+            imageFromVolumeNode(parameters.fusedVolume), window, _recipeOf(parameters.fusedVolume)
+        )
+        segmentationNode = parameters.segmentation
+        tumor = self._tumorResult(parameters)
+        if segmentationNode is None:
+            segmentationNode = self.scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "tumor")
+            segmentationNode.CreateDefaultDisplayNodes()
+            parameters.segmentation = segmentationNode
+        return RunResults(
+            fixedVolumeNode=parameters.fixedVolume,
+            movingVolumeNode=parameters.movingVolume,
+            transformNode=transformNode,
+            registration=registration,
+            fusedVolumeNode=parameters.fusedVolume,
+            fusion=fusion,
+            segmentationNode=segmentationNode,
+            tumor=tumor,
+        )
+
+    def _tumorResult(self, parameters: object) -> object | None:
+        """Return the outline as it is in the scene now, or None when nothing is outlined."""
+        from ..Core.TumorSegmentation import SegmentationMethod, SegmentationSettings, TumorResult
+        from ..Scene.VolumeNodes import labelImageFromSegmentation
+
+        segmentationNode = parameters.segmentation
+        if segmentationNode is None or not segmentationNode.GetSegmentation().GetNumberOfSegments():
+            return None
+        volumeNode = parameters.tumorVolume or parameters.movingVolume
+        labelImage, names = labelImageFromSegmentation(segmentationNode, imageFromVolumeNode(volumeNode))
+        method = segmentationNode.GetAttribute("MedFusion.method") or SegmentationMethod.line.value
+        known = self.resultOf(segmentationNode)
+        warnings = known.warnings if known is not None else ()
+        return TumorResult(labelImage, names, warnings, SegmentationSettings(method=SegmentationMethod(method)))
+
+
+def _recipeOf(volumeNode: slicer.vtkMRMLVolumeNode) -> FusionSettings:
+    """Return the settings that a fused volume was made with."""
+    names = [field.name for field in dataclasses.fields(FusionSettings)]
+    stored = {name: volumeNode.GetAttribute(f"MedFusion.{name}") for name in names}
+    return FusionSettings.fromDict({name: value for name, value in stored.items() if value is not None})
+
+
+def looksLikeCt(volumeNode: slicer.vtkMRMLScalarVolumeNode) -> bool:
+    """Return whether a volume is a CT: by its DICOM modality, else by air at -1000 HU, else by its name."""
+    modality = volumeNode.GetAttribute("DICOM.Modality")
+    if modality:
+        return modality == "CT"
+    if volumeNode.GetImageData() is not None:
+        low, high = volumeNode.GetImageData().GetScalarRange()
+        if -3100 <= low <= -500 and high > 200:
+            return True
+    return "ct" in volumeNode.GetName().lower().replace("_", " ").replace("-", " ").split()

@@ -1,0 +1,136 @@
+"""Section Volumes: which CT, which MRIs, and what was understood of them."""
+
+import numpy as np
+import qt
+import SimpleITK as sitk
+import slicer
+from slicer.i18n import tr as _
+
+from ..Core.Overlap import checkOverlap
+from ..Scene.VolumeNodes import imageFromVolumeNode, relativeTransform
+from . import Steps
+from .Texts import paragraphs, warning
+
+_AXES = {(0, 1): "L", (0, -1): "R", (1, 1): "P", (1, -1): "A", (2, 1): "S", (2, -1): "I"}
+
+
+class VolumesSection:
+    """Mirror the volume choices and describe them."""
+
+    def __init__(self, panel: object) -> None:
+        self._panel, self._ui = panel, panel.ui
+        self._described: tuple | None = None
+        self._ui.otherVolumesSelector.connect("checkedNodesChanged()", self._onOthersChecked)
+
+    def enter(self) -> None:
+        self._described = None
+
+    def leave(self) -> None:
+        pass
+
+    def cleanup(self) -> None:
+        pass
+
+    def update(self) -> None:
+        parameters = self._panel.parameterNode
+        self._showOthers(parameters)
+        key = tuple(
+            (node.GetID(), node.GetName(), node.GetImageData() is not None, node.GetTransformNodeID()) if node else None
+            for node in (parameters.fixedVolume, parameters.movingVolume)
+        )
+        if key == self._described:
+            return
+        self._described = key
+        self._ui.volumesLabel.text = self._description(parameters.fixedVolume, parameters.movingVolume)
+        self._ui.volumesLabel.visible = bool(self._ui.volumesLabel.text)
+
+    def _showOthers(self, parameters: object) -> None:
+        chosen = Steps.referencedNodes(parameters, Steps.OTHER_VOLUMES_ROLE)
+        selector = self._ui.otherVolumesSelector
+        blocked = selector.blockSignals(True)
+        for index in range(selector.nodeCount()):
+            node = selector.nodeFromIndex(index)
+            if node is not None:
+                selector.setCheckState(node, qt.Qt.Checked if node in chosen else qt.Qt.Unchecked)
+        selector.blockSignals(blocked)
+
+    def _onOthersChecked(self) -> None:
+        parameters = self._panel.parameterNode
+        if parameters is None:
+            return
+        with slicer.util.NodeModify(parameters.parameterNode):
+            parameters.parameterNode.RemoveNodeReferenceIDs(Steps.OTHER_VOLUMES_ROLE)
+            for node in self._ui.otherVolumesSelector.checkedNodes():
+                parameters.parameterNode.AddNodeReferenceID(Steps.OTHER_VOLUMES_ROLE, node.GetID())
+
+    @staticmethod
+    def _description(fixedNode: object, movingNode: object) -> str:
+        if fixedNode is None and movingNode is None:
+            return paragraphs([_("Load a CT and an MRI, or the phantom of the Sample Data module.")])
+        lines, suspicions, images = [], [], []
+        for role, node in ((_("CT"), fixedNode), (_("MRI"), movingNode)):
+            if node is None:
+                continue
+            try:
+                image = imageFromVolumeNode(node)
+            except ValueError as error:
+                suspicions.append(str(error))
+                continue
+            images.append(image)
+            lines.append(_volumeLine(role, image))
+            suspicions += _suspicions(role, image, isCt=Steps.looksLikeCt(node), shouldBeCt=node is fixedNode)
+        if fixedNode is not None and fixedNode is movingNode:
+            suspicions.append(_("CT and MRI are the same volume; choose two."))
+        elif len(images) == 2:
+            lines.append(_overlapLine(fixedNode, movingNode, images))
+        return paragraphs(lines + [warning(text) for text in suspicions])
+
+
+def _volumeLine(role: str, image: object) -> str:
+    matrix = " × ".join(str(n) for n in image.GetSize())
+    spacing = " × ".join(f"{s:.2g}" for s in image.GetSpacing())
+    return f"<b>{role}</b> {matrix}, {spacing} mm, {_orientation(image)}"
+
+
+def _orientation(image: object) -> str:
+    """Return the letters of the axes, and by how much they are tilted against the patient's."""
+    direction = np.reshape(image.GetDirection(), (3, 3))
+    letters = ""
+    for column in direction.T:
+        axis = int(np.argmax(np.abs(column)))
+        letters += _AXES[axis, int(np.sign(column[axis]))]
+    tilt = float(np.degrees(np.arccos(np.clip(np.abs(direction).max(axis=0).min(), -1, 1))))
+    return letters if tilt < 1 else _("{letters}, tilted by {tilt:.0f}°").format(letters=letters, tilt=tilt)
+
+
+def _suspicions(role: str, image: object, isCt: bool, shouldBeCt: bool) -> list[str]:
+    texts = []
+    if shouldBeCt and not isCt:
+        texts.append(_("The CT does not look like one: no air near -1000 HU. Is it an MRI, or already windowed?"))
+    if isCt and not shouldBeCt:
+        texts.append(_("The MRI looks like a CT: its values are Hounsfield units."))
+    if max(image.GetSpacing()) > 4:
+        texts.append(
+            _("The {role} has slices {distance:.1f} mm apart; expect larger errors along them.").format(
+                role=role, distance=max(image.GetSpacing())
+            )
+        )
+    if min(image.GetSize()) < 16:
+        texts.append(
+            _("The {role} has only {count} slices; check that it covers the head.").format(
+                role=role, count=min(image.GetSize())
+            )
+        )
+    return texts
+
+
+def _overlapLine(fixedNode: object, movingNode: object, images: list) -> str:
+    isRegistered = Steps.registrationOf(movingNode) is not None
+    transform = relativeTransform(fixedNode, movingNode, images[0]) or sitk.Transform(3, sitk.sitkIdentity)
+    try:
+        share = checkOverlap(*images, transform)
+    except ValueError:
+        return _("Their coordinates do not overlap, as is usual before registration.")
+    if isRegistered:
+        return _("Registered; {share:.0f} % of the smaller volume is in both.").format(share=100 * share)
+    return _("{share:.0f} % overlap before registration.").format(share=100 * share)
