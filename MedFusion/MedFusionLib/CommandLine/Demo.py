@@ -8,6 +8,7 @@ import SimpleITK as sitk
 
 from ..Core.Phantom import Phantom, makePhantom
 from ..Core.SegmentationMetrics import compareSegmentations
+from ..Report.Overview import writeOverview
 from ..Scene.NodeFiles import addVolume, loadSegmentation, readTransform, saveNode
 from ..Scene.Session import Session
 from ..Scene.VolumeNodes import labelImageFromSegmentation, mappedPoints, setMarkupsPoints
@@ -33,10 +34,12 @@ def execute(arguments: argparse.Namespace) -> None:
         results.mkdir()
         document = runChain(results, inputs, phantom.targets[-1:])
         errors, dice = compareWithTruth(phantom, results)
+        _drawOverview(phantom, results, folder / "overview.png", document)
     printSummary(document, Path(arguments.output) / "results")
     rms = np.sqrt(np.mean(errors**2))
     print(f"TRE against the truth: RMS {rms:.2f} mm at {len(errors)} targets, {errors[-1]:.2f} mm at the tumor")
     print(f"Dice against the truth: {dice:.3f}")
+    print(f"Picture: {Path(arguments.output) / 'overview.png'}")
 
 
 def writePhantom(phantom: Phantom, folder: Path) -> dict[str, str]:
@@ -56,6 +59,17 @@ def writePhantom(phantom: Phantom, folder: Path) -> dict[str, str]:
             setMarkupsPoints(markupsNode, points, list(phantom.landmarkLabels))
             saveNode(markupsNode, paths[role])
     return {role: str(path) for role, path in paths.items()}
+
+
+def _drawOverview(phantom: Phantom, results: Path, path: Path, document: dict[str, object]) -> None:
+    registeredImage, fusedImage = (
+        sitk.ReadImage(str(results / name)) for name in ("mri_registered.nrrd", "fused.nrrd")
+    )
+    with Session() as session:
+        segmentationNode = loadSegmentation(session.scene, results / "tumor.seg.nrrd")
+        labelImage, _ = labelImageFromSegmentation(segmentationNode, phantom.ct)
+    fused = (fusedImage, tuple(document["fusion"]["display_window"]))
+    writeOverview(path, phantom.ct, registeredImage, fused, labelImage, phantom.targets[-1])
 
 
 def compareWithTruth(phantom: Phantom, results: Path) -> tuple[np.ndarray, float]:

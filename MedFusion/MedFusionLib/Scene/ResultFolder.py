@@ -130,7 +130,11 @@ def _document(
         warnings += results.tumor.warnings
     return {
         "registration": results.registration.measurements(),
-        "fusion": {"method": results.fusion.settings.method.value} | metrics,
+        "fusion": {
+            "method": results.fusion.settings.method.value,
+            "display_window": list(results.fusion.window),
+        }
+        | metrics,
         "tumor": tumorMeasurements.measurements() if tumorMeasurements else None,
         "warnings": warnings,
         "versions": versions(),

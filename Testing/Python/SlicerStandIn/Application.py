@@ -152,7 +152,9 @@ class StandIn:
 
     def _provideModules(self) -> None:
         qtModule = PythonQt.qtModule(Widgets.CTK_WIDGETS + Widgets.SLICER_WIDGETS)
-        qtModule.QDesktopServices = types.SimpleNamespace(openUrl=lambda url: self.opened.append(url.toString()) or True)
+        qtModule.QDesktopServices = types.SimpleNamespace(
+            openUrl=lambda url: self.opened.append(url.toString()) or True
+        )
         ctk = types.ModuleType("ctk")
         for widget in Widgets.CTK_WIDGETS:
             setattr(ctk, widget.__name__, widget)

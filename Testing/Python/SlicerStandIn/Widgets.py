@@ -336,4 +336,3 @@ class qMRMLCheckableNodeComboBox(qMRMLNodeComboBox):
 
 CTK_WIDGETS = [ctkCollapsibleButton, ctkSliderWidget, ctkPathLineEdit]
 SLICER_WIDGETS = [qMRMLWidget, qMRMLNodeComboBox, qMRMLCheckableNodeComboBox]
-
