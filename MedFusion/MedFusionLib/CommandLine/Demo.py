@@ -14,7 +14,7 @@ from ..Scene.Session import Session
 from ..Scene.VolumeNodes import labelImageFromSegmentation, mappedPoints, setMarkupsPoints
 from .Evaluate import targetRegistrationErrors
 from .Output import outputFolder
-from .Run import printSummary, runChain
+from .Run import RunOptions, printSummary, runChain
 
 
 def addParser(subparsers: argparse._SubParsersAction) -> None:
@@ -32,7 +32,7 @@ def execute(arguments: argparse.Namespace) -> None:
         inputs = writePhantom(phantom, folder / "input")
         results = folder / "results"
         results.mkdir()
-        document = runChain(results, inputs, phantom.targets[-1:])
+        document = runChain(results, inputs, RunOptions(seeds=phantom.targets[-1:]))
         errors, dice = compareWithTruth(phantom, results)
         _drawOverview(phantom, results, folder / "overview.png", document)
     printSummary(document, Path(arguments.output) / "results")

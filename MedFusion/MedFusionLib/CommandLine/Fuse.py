@@ -3,11 +3,11 @@
 import argparse
 
 from ..Core.FusionSettings import FusionMethod, FusionMode, FusionSettings
-from ..Core.VolumeFiles import readVolume
 from ..Scene.NodeFiles import addVolume, saveNode, volumeName
 from ..Scene.Session import Session
 from ..Scene.WaveletFusionLogic import WaveletFusionLogic
 from .Arguments import addOutput
+from .DicomInput import addSeries, readVolumes
 from .Output import outputFile
 from .Terminal import StepProgress, warn
 
@@ -19,6 +19,7 @@ def addParser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("mri", metavar="MRI", nargs="+", help="one or more registered MRIs, on any grid")
     parser.add_argument("--method", choices=[method.value for method in FusionMethod], default="undecimated")
     parser.add_argument("--mode", choices=[mode.value for mode in FusionMode], default="balanced")
+    addSeries(parser)
     addOutput(parser, "FUSED.nrrd", "file for the fused volume")
     parser.set_defaults(execute=execute)
 
@@ -32,7 +33,8 @@ def execute(arguments: argparse.Namespace) -> None:
         StepProgress() as progress,
     ):
         progress.step("Load")
-        volumes = [readVolume(source) for source in (arguments.ct, *arguments.mri)]
+        modalities = ("CT", *["MR"] * len(arguments.mri))
+        volumes = readVolumes((arguments.ct, *arguments.mri), arguments.series, modalities)
         nodes = [
             addVolume(session.scene, volume.image, volumeName(source))
             for volume, source in zip(volumes, (arguments.ct, *arguments.mri), strict=True)

@@ -9,11 +9,12 @@ from ..Core.LandmarkFit import TransformModel
 from ..Core.LandmarkRegistration import RegistrationSettings
 from ..Core.MeasurementsFile import versions, writeMeasurements
 from ..Core.Resampling import resampleImage
-from ..Core.VolumeFiles import fileChecksum, readVolume
+from ..Core.VolumeFiles import fileChecksum
 from ..Scene.LandmarkRegistrationLogic import LandmarkRegistrationLogic
 from ..Scene.NodeFiles import addVolume, loadMarkups, saveNode, volumeName
 from ..Scene.Session import Session
 from .Arguments import addLandmarks, addOutput
+from .DicomInput import addIdentity, addSeries, checkIdentity, readVolumes
 from .Output import outputFolder
 from .Terminal import StepProgress, warn
 
@@ -23,6 +24,8 @@ def addParser(subparsers: argparse._SubParsersAction) -> None:
     parser = subparsers.add_parser("register", help="bring the MRI to the CT by landmarks")
     parser.add_argument("ct", metavar="CT", help="fixed volume: a file or a DICOM folder")
     parser.add_argument("mri", metavar="MRI", help="moving volume: a file or a DICOM folder")
+    addSeries(parser)
+    addIdentity(parser)
     addLandmarks(parser)
     parser.add_argument("--model", choices=[model.value for model in TransformModel], default="rigid")
     addOutput(parser, "DIR", "folder for mri_registered.nrrd, ct_to_mri.h5 and measurements.json")
@@ -44,7 +47,8 @@ def execute(arguments: argparse.Namespace) -> None:
         StepProgress() as progress,
     ):
         progress.step("Load")
-        ct, mri = readVolume(arguments.ct), readVolume(arguments.mri)
+        ct, mri = readVolumes((arguments.ct, arguments.mri), arguments.series, ("CT", "MR"))
+        conflicts = checkIdentity(ct, mri, arguments.accept_identity)
         ctNode = addVolume(session.scene, ct.image, volumeName(arguments.ct))
         mriNode = addVolume(session.scene, mri.image, volumeName(arguments.mri))
         _, registration = LandmarkRegistrationLogic(session.scene).register(
@@ -59,7 +63,7 @@ def execute(arguments: argparse.Namespace) -> None:
         progress.step("Write")
         saveNode(addVolume(session.scene, registeredImage, "mri_registered"), folder / "mri_registered.nrrd")
         sitk.WriteTransform(registration.transform, str(folder / "ct_to_mri.h5"))
-        warnings = [*ct.warnings, *mri.warnings, *registration.warnings]
+        warnings = [*conflicts, *ct.warnings, *mri.warnings, *registration.warnings]
         writeMeasurements(
             folder / "measurements.json",
             {

@@ -1,11 +1,15 @@
 """medfusion run: the whole chain from two volumes and their landmarks to a folder of results."""
 
 import argparse
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from ..Core.LandmarkRegistration import RegistrationSettings
 from ..Core.TumorSegmentation import SegmentationMethod, SegmentationSettings, TumorInteraction
-from ..Core.VolumeFiles import fileChecksum, readVolume
+from ..Core.VolumeFiles import fileChecksum
 from ..Scene.LandmarkRegistrationLogic import LandmarkRegistrationLogic
 from ..Scene.NodeFiles import addVolume, loadMarkups, volumeName
 from ..Scene.ResultFolder import InputFile, RunResults, writeResultFolder
@@ -14,8 +18,24 @@ from ..Scene.TumorSegmentationLogic import TumorSegmentationLogic
 from ..Scene.VolumeNodes import mappedPoints, setSegmentationLabels, worldToNodeTransform
 from ..Scene.WaveletFusionLogic import WaveletFusionLogic
 from .Arguments import addLandmarks, addOutput, addTumorPoints, worldPoints
+from .DicomInput import addIdentity, addSeries, checkIdentity, readVolumes
 from .Output import outputFolder
 from .Terminal import StepProgress, warn
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What a run depends on besides its input files.
+
+    :param seeds: points inside the tumor in the CT's frame, (N, 3) LPS millimetres.
+    :param series: DICOM series chosen by UID or number, see `readVolumes`.
+    :param dicomFolder: empty folder for the results as DICOM objects.
+    """
+
+    seeds: np.ndarray | None = None
+    series: tuple[str, ...] = ()
+    acceptIdentity: bool = False
+    dicomFolder: Path | None = None
 
 
 def addParser(subparsers: argparse._SubParsersAction) -> None:
@@ -23,9 +43,12 @@ def addParser(subparsers: argparse._SubParsersAction) -> None:
     parser = subparsers.add_parser("run", help="register, fuse, outline the tumor, measure and report")
     parser.add_argument("ct", metavar="CT", help="fixed volume: a file or a DICOM folder")
     parser.add_argument("mri", metavar="MRI", help="moving volume: a file or a DICOM folder")
+    addSeries(parser)
+    addIdentity(parser)
     addLandmarks(parser)
     addTumorPoints(parser)
     addOutput(parser, "DIR", "folder for the results")
+    parser.add_argument("--dicom", metavar="DIR", help="folder for the results as DICOM objects, beside --output")
     parser.set_defaults(execute=execute)
 
 
@@ -37,21 +60,31 @@ def execute(arguments: argparse.Namespace) -> None:
         "ct_landmarks": arguments.ct_landmarks,
         "mri_landmarks": arguments.mri_landmarks,
     }
-    with outputFolder(arguments.output, arguments.force, inputs.values()) as folder:
-        document = runChain(folder, inputs, worldPoints(arguments.tumor_seed, arguments))
+    with ExitStack() as outputs:
+        folder = outputs.enter_context(outputFolder(arguments.output, arguments.force, inputs.values()))
+        dicomFolder = None
+        if arguments.dicom:
+            dicomFolder = outputs.enter_context(outputFolder(arguments.dicom, arguments.force, inputs.values()))
+        options = RunOptions(
+            seeds=worldPoints(arguments.tumor_seed, arguments),
+            series=tuple(arguments.series),
+            acceptIdentity=arguments.accept_identity,
+            dicomFolder=dicomFolder,
+        )
+        document = runChain(folder, inputs, options)
     printSummary(document, Path(arguments.output))
 
 
-def runChain(folder: Path, inputs: dict[str, str], seeds: object) -> dict[str, object]:
+def runChain(folder: Path, inputs: dict[str, str], options: RunOptions) -> dict[str, object]:
     """Run all steps, write the results into a folder and return the measurements document.
 
     :param inputs: paths of ct, mri, ct_landmarks and mri_landmarks.
-    :param seeds: points inside the tumor in the CT's frame, (N, 3) LPS millimetres, or None.
     """
     with Session() as session, StepProgress() as progress:
         scene = session.scene
         progress.step("Load")
-        ct, mri = readVolume(inputs["ct"]), readVolume(inputs["mri"])
+        ct, mri = readVolumes((inputs["ct"], inputs["mri"]), options.series, ("CT", "MR"))
+        conflicts = checkIdentity(ct, mri, options.acceptIdentity)
         ctNode = addVolume(scene, ct.image, volumeName(inputs["ct"]))
         mriNode = addVolume(scene, mri.image, volumeName(inputs["mri"]))
         ctLandmarksNode = loadMarkups(scene, inputs["ct_landmarks"])
@@ -59,7 +92,7 @@ def runChain(folder: Path, inputs: dict[str, str], seeds: object) -> dict[str, o
         transformNode, registration = LandmarkRegistrationLogic(scene).register(
             ctNode, mriNode, ctLandmarksNode, mriLandmarksNode, RegistrationSettings(), progress.step("Register")
         )
-        segmentationNode, tumor, notes = _segment(scene, mriNode, seeds, progress.step("Outline"))
+        segmentationNode, tumor, notes = _segment(scene, mriNode, options.seeds, progress.step("Outline"))
         fusedNode, fusion = WaveletFusionLogic(scene).fuse(ctNode, [mriNode], progress=progress.step("Fuse"))
         fusedNode.SetName("fused")
         results = RunResults(
@@ -72,9 +105,11 @@ def runChain(folder: Path, inputs: dict[str, str], seeds: object) -> dict[str, o
             segmentationNode=segmentationNode,
             tumor=tumor,
             inputs=tuple(InputFile(role, Path(path).name, fileChecksum(path)) for role, path in inputs.items()),
-            warnings=ct.warnings + mri.warnings + notes,
+            warnings=conflicts + ct.warnings + mri.warnings + notes,
+            fixedDicom=ct.dicom.header if ct.dicom else None,
+            movingDicom=mri.dicom.header if mri.dicom else None,
         )
-        document = writeResultFolder(folder, scene, results, progress.step("Measure and write"))
+        document = writeResultFolder(folder, scene, results, progress.step("Measure and write"), options.dicomFolder)
     warn(document["warnings"])
     return document
 

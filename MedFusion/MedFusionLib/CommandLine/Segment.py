@@ -4,11 +4,11 @@ import argparse
 
 from ..Core.TumorMeasurements import measureTumor
 from ..Core.TumorSegmentation import SegmentationMethod, SegmentationSettings, TumorInteraction
-from ..Core.VolumeFiles import readVolume
 from ..Scene.NodeFiles import addVolume, saveNode, volumeName
 from ..Scene.Session import Session
 from ..Scene.TumorSegmentationLogic import TumorSegmentationLogic
 from .Arguments import addOutput, addTumorPoints, worldPoints
+from .DicomInput import addSeries, readVolumes
 from .Output import outputFile
 from .Terminal import StepProgress, warn
 
@@ -17,6 +17,7 @@ def addParser(subparsers: argparse._SubParsersAction) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser("segment", help="outline and measure the tumor in a volume")
     parser.add_argument("volume", metavar="VOLUME", help="a file or a DICOM folder")
+    addSeries(parser)
     addTumorPoints(parser)
     addOutput(parser, "TUMOR.seg.nrrd", "file for the segmentation")
     parser.set_defaults(execute=execute)
@@ -32,7 +33,7 @@ def execute(arguments: argparse.Namespace) -> None:
         StepProgress() as progress,
     ):
         progress.step("Load")
-        volume = readVolume(arguments.volume)
+        (volume,) = readVolumes([arguments.volume], arguments.series)
         volumeNode = addVolume(session.scene, volume.image, volumeName(arguments.volume))
         segmentationNode, tumor = TumorSegmentationLogic(session.scene).segment(
             [volumeNode],

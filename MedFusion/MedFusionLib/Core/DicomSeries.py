@@ -196,15 +196,21 @@ def _describe(uid: str, volume: SliceVolume, files: tuple[Path, ...], dataset) -
     )
 
 
-def readSeries(path: Path | str, seriesUid: str | None = None, progress: Progress | None = None) -> DicomVolume:
+def readSeries(
+    path: Path | str,
+    seriesUid: str | None = None,
+    modality: str | None = None,
+    progress: Progress | None = None,
+) -> DicomVolume:
     """Return one DICOM series as a volume, every voxel at its true patient position.
 
     :param path: file or folder, as for `findSeries`.
     :param seriesUid: Series Instance UID or series number; needed where there are several.
+    :param modality: "CT" or "MR"; without a series UID, the only series of that modality is taken.
     :raises ValueError: if there is no such series, a choice is missing, or the geometry cannot be corrected.
     """
     report(progress, 0.0, "Reading DICOM headers")
-    series = chooseSeries(findSeries(path), seriesUid)
+    series = chooseSeries(findSeries(path), seriesUid, modality)
     slices = series.volume.slices
     if len(slices) < 2:
         raise ValueError(
@@ -217,18 +223,21 @@ def readSeries(path: Path | str, seriesUid: str | None = None, progress: Progres
     return DicomVolume(image, series, (*series.volume.warnings, *grid.warnings))
 
 
-def chooseSeries(found: tuple[DicomSeries, ...], choice: str | None) -> DicomSeries:
-    """Return the chosen series, or the only one that is a volume.
+def matchesChoice(series: DicomSeries, choice: str) -> bool:
+    """Return True if a user's choice, a UID (with "#n" for one volume of it) or a number, means this series."""
+    return choice.strip() in (series.uid, series.uid.split("#")[0], str(series.number))
 
-    :param choice: Series Instance UID (with "#n" for one volume of it) or series number.
-    """
+
+def chooseSeries(found: tuple[DicomSeries, ...], choice: str | None, modality: str | None = None) -> DicomSeries:
+    """Return the chosen series, or the only one that is a volume, of a modality if there are several."""
     candidates = found if choice else tuple(s for s in found if s.isVolume) or found
     if choice:
-        wanted = choice.strip()
-        candidates = tuple(s for s in found if wanted in (s.uid, s.uid.split("#")[0], str(s.number)))
+        candidates = tuple(s for s in found if matchesChoice(s, choice))
         if not candidates:
-            raise ValueError(f"There is no series {wanted}; there are: {_titles(found)}.")
+            raise ValueError(f"There is no series {choice.strip()}; there are: {_titles(found)}.")
         candidates = tuple(s for s in candidates if s.isVolume) or candidates
+    if len(candidates) > 1 and modality:
+        candidates = tuple(s for s in candidates if s.modality == modality) or candidates
     if len(candidates) > 1:
         raise ValueError(f"There are {len(candidates)} volumes; choose one with --series: {_titles(candidates)}.")
     return candidates[0]

@@ -19,18 +19,30 @@ class VolumeFile:
     warnings: tuple[str, ...] = ()
 
 
-def readVolume(path: str | Path, seriesUid: str | None = None) -> VolumeFile:
+def isDicomPath(path: Path) -> bool:
+    """Return True for a folder, a file named as DICOM files are, or a file that begins as they do."""
+    if path.is_dir() or path.suffix.lower() in (".dcm", ".dicom", ".ima"):
+        return True
+    if not path.is_file():
+        return False
+    with path.open("rb") as stream:
+        return stream.read(132)[128:] == b"DICM"
+
+
+def readVolume(path: str | Path, seriesUid: str | None = None, modality: str | None = None) -> VolumeFile:
     """Return the 3D scalar volume of a file (.nrrd, .nii, .nii.gz, .mha) or of a DICOM folder.
 
+    :param seriesUid: DICOM series to read, its UID or number.
+    :param modality: "CT" or "MR", tells DICOM series apart when no series is given.
     :raises ValueError: when it is missing, unreadable, or not a 3D scalar volume.
     """
     path = Path(path)
     if not path.exists():
         raise ValueError(f"There is no volume {path}.")
-    if path.is_dir() or path.suffix.lower() in (".dcm", ".dicom", ".ima"):
+    if isDicomPath(path):
         from .DicomSeries import readSeries
 
-        volume = readSeries(path, seriesUid)
+        volume = readSeries(path, seriesUid, modality)
         image, dicom, warnings = volume.image, volume, volume.warnings
     else:
         image, dicom, warnings = _readImageFile(path), None, ()

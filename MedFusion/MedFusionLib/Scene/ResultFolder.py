@@ -7,11 +7,13 @@ import numpy as np
 import SimpleITK as sitk
 import slicer
 
+from ..Core.DicomExport import DicomResults, exportDicom
+from ..Core.DicomSeries import DicomSeries
 from ..Core.Fusion import FusionResult
 from ..Core.FusionMetrics import volumeFusionMetrics
 from ..Core.LandmarkRegistration import RegistrationResult
 from ..Core.MeasurementsFile import versions, writeMeasurements
-from ..Core.Progress import Progress, report
+from ..Core.Progress import Progress, report, subProgress
 from ..Core.Resampling import resampleImage
 from ..Core.TumorMeasurements import TumorMeasurements, measureTumor
 from ..Core.TumorSegmentation import TumorResult
@@ -57,14 +59,22 @@ class RunResults:
     tumor: TumorResult | None
     inputs: tuple[InputFile, ...] = ()
     warnings: tuple[str, ...] = field(default=())
+    fixedDicom: DicomSeries | None = None
+    movingDicom: DicomSeries | None = None
 
 
 def writeResultFolder(
-    folder: Path, scene: slicer.vtkMRMLScene, results: RunResults, progress: Progress | None = None
+    folder: Path,
+    scene: slicer.vtkMRMLScene,
+    results: RunResults,
+    progress: Progress | None = None,
+    dicomFolder: Path | None = None,
 ) -> dict[str, object]:
     """Write the result files into an existing empty folder and return the measurements document.
 
     All files are in the CT's own coordinates, so the CT must not be under a transform.
+
+    :param dicomFolder: existing empty folder for the results as DICOM objects, None for none.
     """
     if results.fixedVolumeNode.GetParentTransformNode() is not None:
         raise ValueError(
@@ -79,6 +89,9 @@ def writeResultFolder(
         labelImage, tumorMeasurements = _measureTumor(results, fixedImage, registeredImage)
         metrics = volumeFusionMetrics(*_arrays(fixedImage, registeredImage, results.fusion), results.fusion.settings)
         document = _document(results, metrics, tumorMeasurements)
+        if dicomFolder is not None:
+            exported = _dicomResults(results, registeredImage, labelImage, tumorMeasurements)
+            exportDicom(dicomFolder, exported, subProgress(progress, 0.4, 0.6))
         center = _center(tumorMeasurements, fixedImage)
         report(progress, 0.6, "Writing the report")
         html = _reportPage(results, document, tumorMeasurements, labelImage, (fixedImage, registeredImage), center)
@@ -140,6 +153,27 @@ def _document(
         "versions": versions(),
         "inputs": {item.role: {"file": item.name, "sha256": item.sha256} for item in results.inputs},
     }
+
+
+def _dicomResults(
+    results: RunResults,
+    registeredImage: sitk.Image,
+    labelImage: sitk.Image | None,
+    tumorMeasurements: TumorMeasurements | None,
+) -> DicomResults:
+    registration = results.registration
+    return DicomResults(
+        transform=registration.transform,
+        registeredImage=registeredImage,
+        fusedImage=results.fusion.image,
+        fixed=results.fixedDicom,
+        moving=results.movingDicom,
+        labelImage=labelImage,
+        labelNames=results.tumor.segmentNames if results.tumor else {},
+        lesions=tumorMeasurements.segments if tumorMeasurements else {},
+        registrationComment=f"FRE {registration.fre:.2f} mm from {len(registration.labels)} landmark pairs",
+        version=versions().get("medfusion", ""),
+    )
 
 
 def _center(tumorMeasurements: TumorMeasurements | None, fixedImage: sitk.Image) -> np.ndarray:

@@ -1,0 +1,91 @@
+"""Volumes of the command line: which DICOM series is meant, and whether a CT and an MRI belong together."""
+
+import argparse
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..Core.VolumeFiles import VolumeFile, isDicomPath, readVolume
+
+
+def addSeries(parser: argparse.ArgumentParser) -> None:
+    """Add --series."""
+    parser.add_argument(
+        "--series",
+        action="append",
+        default=[],
+        metavar="UID",
+        help="the DICOM series to use where a folder holds several: its UID or number as medfusion inspect shows it; "
+        "once for each volume",
+    )
+
+
+def addIdentity(parser: argparse.ArgumentParser) -> None:
+    """Add --accept-identity."""
+    parser.add_argument(
+        "--accept-identity",
+        action="store_true",
+        help="go on although the headers name different patients or studies years apart",
+    )
+
+
+def readVolumes(
+    paths: Sequence[str], choices: Sequence[str], modalities: Sequence[str | None] = ()
+) -> tuple[VolumeFile, ...]:
+    """Return the volumes at some paths, each DICOM folder's series chosen by --series or by its modality.
+
+    :param choices: each belongs to the first path, in order, that holds it and has none yet.
+    :param modalities: what each path is given as; tells series apart where --series does not.
+    """
+    chosen = _assignSeries(paths, choices)
+    wanted = list(modalities) or [None] * len(paths)
+    volumes = []
+    for path, series, modality in zip(paths, chosen, wanted, strict=True):
+        volume = readVolume(path, series, modality)
+        if volume.dicom is not None:
+            volume = dataclasses.replace(volume, warnings=_warnings(volume, modality, path))
+        volumes.append(volume)
+    return tuple(volumes)
+
+
+def _assignSeries(paths: Sequence[str], choices: Sequence[str]) -> list[str | None]:
+    chosen: list[str | None] = [None] * len(paths)
+    if not choices:
+        return chosen
+    from ..Core.DicomSeries import findSeries, matchesChoice
+
+    found = [findSeries(path) if isDicomPath(Path(path)) and Path(path).exists() else () for path in paths]
+    for choice in choices:
+        for index, series in enumerate(found):
+            if chosen[index] is None and any(matchesChoice(item, choice) for item in series):
+                chosen[index] = choice
+                break
+        else:
+            raise ValueError(f"No input holds the series {choice}; medfusion inspect lists what is there.")
+    return chosen
+
+
+def _warnings(volume: VolumeFile, modality: str | None, path: str) -> tuple[str, ...]:
+    from ..Core.DicomInspection import seriesWarnings
+
+    header = volume.dicom.header
+    name = Path(path).name
+    warnings = [*volume.warnings, *seriesWarnings(header)]
+    if modality is not None and header.modality in ("CT", "MR") and header.modality != modality:
+        warnings.append(f"It was given as {modality} but its header says {header.modality}.")
+    return tuple(f"{name}: {warning}" for warning in dict.fromkeys(warnings))
+
+
+def checkIdentity(fixed: VolumeFile, moving: VolumeFile, isAccepted: bool) -> tuple[str, ...]:
+    """Return what speaks against CT and MRI belonging together, as warnings.
+
+    :raises ValueError: if something does and the user has not accepted it.
+    """
+    if fixed.dicom is None or moving.dicom is None:
+        return ()
+    from ..Core.DicomInspection import identityConflicts
+
+    conflicts = identityConflicts(fixed.dicom.header, moving.dicom.header)
+    if conflicts and not isAccepted:
+        raise ValueError(f"{' '.join(conflicts)} If they belong together all the same, add --accept-identity.")
+    return conflicts

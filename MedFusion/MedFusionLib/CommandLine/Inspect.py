@@ -1,0 +1,43 @@
+"""medfusion inspect: what DICOM series or volume is at a path."""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from ..Core.VolumeFiles import isDicomPath, readVolume
+
+
+def addParser(subparsers: argparse._SubParsersAction) -> None:
+    """Add the subcommand."""
+    parser = subparsers.add_parser("inspect", help="say what is in a DICOM folder or a volume file")
+    parser.add_argument("path", metavar="PATH", help="a DICOM folder or file, or a volume file")
+    parser.set_defaults(execute=execute)
+
+
+def execute(arguments: argparse.Namespace) -> None:
+    """Print what is there, series by series."""
+    path = Path(arguments.path)
+    if path.exists() and not isDicomPath(path):
+        print(_describeFile(path))
+        return
+    from ..Core.DicomInspection import inspectPath
+
+    print(inspectPath(path))
+
+
+def _describeFile(path: Path) -> str:
+    from ..Core.DicomInspection import orientationText
+
+    volume = readVolume(path)
+    image = volume.image
+    size, spacing = image.GetSize(), image.GetSpacing()
+    rows = [
+        ("Matrix", " x ".join(map(str, size))),
+        ("Spacing", " x ".join(f"{value:.4g}" for value in spacing) + " mm"),
+        ("Extent", " x ".join(f"{n * value:.4g}" for n, value in zip(size, spacing, strict=True)) + " mm"),
+        ("Orientation", orientationText(np.reshape(image.GetDirection(), (3, 3))[:, 2])),
+        ("Values", image.GetPixelIDTypeAsString()),
+    ]
+    lines = [f"  {name:<19}{value}" for name, value in rows]
+    return "\n".join([path.name, *lines, *(f"  Warning: {warning}" for warning in volume.warnings)])
