@@ -12,43 +12,12 @@ import highdicom
 import numpy as np
 import pydicom
 import SimpleITK as sitk
+from DicomTesting import writeSource
 from MedFusionLib.Core.DicomDerivedImages import quantisationOf
 from MedFusionLib.Core.DicomExport import DicomResults, exportDicom
 from MedFusionLib.Core.DicomRegistration import matrixType
-from MedFusionLib.Core.DicomSeries import DicomSeries, readSeries
+from MedFusionLib.Core.DicomSeries import readSeries
 from MedFusionLib.Core.TumorMeasurements import measureTumor
-from pydicom.uid import ExplicitVRLittleEndian
-
-CLASS_OF = {"CT": "1.2.840.10008.5.1.4.1.1.2", "MR": "1.2.840.10008.5.1.4.1.1.4"}
-
-
-def writeSource(folder: Path, modality: str, image: sitk.Image) -> DicomSeries:
-    """Write a small valid source series of one patient and return it as read."""
-    root = f"1.2.826.0.1.{'1' if modality == 'CT' else '2'}"
-    array = sitk.GetArrayFromImage(image).astype("<i2")
-    direction = np.reshape(image.GetDirection(), (3, 3))
-    folder.mkdir()
-    for k, plane in enumerate(array):
-        dataset = pydicom.Dataset()
-        dataset.file_meta = pydicom.dataset.FileMetaDataset()
-        dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-        dataset.SOPClassUID, dataset.SOPInstanceUID = CLASS_OF[modality], f"{root}.9.{k + 1}"
-        dataset.StudyInstanceUID, dataset.SeriesInstanceUID = f"{root}.1", f"{root}.2"
-        dataset.FrameOfReferenceUID, dataset.Modality = f"{root}.3", modality
-        dataset.PatientName, dataset.PatientID, dataset.PatientBirthDate = "Doe^Jane", "P1", "19600401"
-        dataset.PatientSex, dataset.StudyDate, dataset.StudyTime = "F", "20240301", "101500"
-        dataset.StudyID, dataset.AccessionNumber, dataset.ReferringPhysicianName = "7", "A1", "Roe^Richard"
-        dataset.SeriesNumber, dataset.InstanceNumber, dataset.PatientPosition = 3, k + 1, "HFS"
-        dataset.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
-        dataset.ImagePositionPatient = [f"{v:.8g}" for v in image.TransformIndexToPhysicalPoint((0, 0, k))]
-        dataset.ImageOrientationPatient = [f"{v:.9g}" for v in (*direction[:, 0], *direction[:, 1])]
-        dataset.PixelSpacing = [image.GetSpacing()[1], image.GetSpacing()[0]]
-        dataset.Rows, dataset.Columns = plane.shape
-        dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
-        dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = 16, 16, 15, 1
-        dataset.PixelData = plane.tobytes()
-        dataset.save_as(folder / f"{k}.dcm", enforce_file_format=True)
-    return readSeries(folder).header
 
 
 def syntheticImage(size: tuple[int, int, int], spacing: tuple[float, float, float], seed: int) -> sitk.Image:
@@ -83,8 +52,8 @@ class TestDicomExport(unittest.TestCase):
             transform=cls.transform,
             registeredImage=cls.registered,
             fusedImage=cls.fused,
-            fixed=writeSource(root / "ct", "CT", ct),
-            moving=writeSource(root / "mri", "MR", mri),
+            fixed=readSeries(writeSource(root / "ct", "CT", ct)).header,
+            moving=readSeries(writeSource(root / "mri", "MR", mri)).header,
             labelImage=cls.labels,
             labelNames=cls.names,
             lesions=cls.lesions,

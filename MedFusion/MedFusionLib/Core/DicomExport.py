@@ -53,7 +53,7 @@ def _export(folder: Path, results: DicomResults, progress: Progress | None) -> t
     report(progress, 0.0, "Writing DICOM")
     images = [image for image in (results.registeredImage, results.fusedImage, results.labelImage) if image is not None]
     contents = tuple(sitk.GetArrayViewFromImage(image) for image in images)
-    study = studyFor(results.fixed, results.moving, contents, results.version)
+    study = studyFor(results.fixed, results.moving, contents, results.version or "0")
     written = []
     if results.fusedImage is not None:
         step = subProgress(progress, 0.0, 0.4)

@@ -1,0 +1,101 @@
+"""The command line on DICOM: choosing series, identity, and results that other programs read."""
+
+import tempfile
+import unittest
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import SimpleITK as sitk
+from DicomTesting import writeSource
+from MedFusionLib.CommandLine.Demo import writePhantom
+from MedFusionLib.Core.Coordinates import flipPoints
+from MedFusionLib.Core.Phantom import makePhantom
+from MedFusionLib.Scene.Session import Session
+from MedFusionLib.Scene.VolumeNodes import imageFromVolumeNode
+from TestCommandLine import medfusion
+
+
+class TestDicomCommandLine(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.temporary = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.temporary.cleanup)
+        cls.folder = Path(cls.temporary.name)
+        phantom = makePhantom(spacingFactor=2.5)
+        cls.phantom = phantom
+        cls.inputs = writePhantom(phantom, cls.folder / "input")
+        cls.study = writeSource(cls.folder / "study", "CT", sitk.Cast(phantom.ct, sitk.sitkInt16))
+        mri = sitk.Cast(phantom.mri, sitk.sitkInt16)
+        writeSource(cls.study, "MR", mri, SeriesNumber=5)
+        cls.otherPatient = writeSource(cls.folder / "other", "MR", mri, PatientID="P2", StudyDate="20200101")
+        cls.seed = ",".join(f"{value:.2f}" for value in flipPoints(phantom.targets[-1]))
+        cls.status, cls.printed, cls.errors = cls.run_(cls.study, cls.study, "out", "--dicom", cls.folder / "dicom")
+
+    @classmethod
+    def run_(cls, ct: Path, mri: Path, output: str, *more: object) -> tuple[int, str, str]:
+        return medfusion(
+            *("run", ct, mri, "--tumor-seed", cls.seed, "--output", cls.folder / output, *more),
+            *("--ct-landmarks", cls.inputs["ct_landmarks"], "--mri-landmarks", cls.inputs["mri_landmarks"]),
+        )
+
+    def test_one_study_folder_serves_as_ct_and_as_mri(self):
+        self.assertEqual(self.status, 0, self.errors)
+        image = sitk.ReadImage(str(self.folder / "out" / "fused.nrrd"))
+        self.assertEqual(image.GetSize(), self.phantom.ct.GetSize())
+
+    def test_slicer_reads_the_derived_series_at_the_same_positions_as_the_result_files(self):
+        for name in ("fused", "mri_registered"):
+            files = sorted((self.folder / "dicom" / name).iterdir())
+            reference = sitk.ReadImage(str(self.folder / "out" / f"{name}.nrrd"))
+            with Session() as session:
+                node = session.logic("Volumes").AddArchetypeVolume(str(files[0]), name, 0)
+                self.assertIsNotNone(node)
+                image = imageFromVolumeNode(node)
+            self.assertEqual(image.GetSize(), reference.GetSize())
+            resampled = sitk.Resample(sitk.Cast(image, sitk.sitkFloat32), reference)
+            inner = sitk.GetArrayFromImage(reference)[1:-1, 1:-1, 1:-1].astype(float)
+            step = max(np.ptp(inner) / 60000, 1e-3)
+            error = np.abs(sitk.GetArrayFromImage(resampled)[1:-1, 1:-1, 1:-1] - inner)
+            self.assertLess(error.max(), 2 * step, name)
+
+    def test_every_object_of_a_run_is_written(self):
+        names = {path.name for path in (self.folder / "dicom").iterdir()}
+        self.assertEqual(names, {"fused", "mri_registered", "registration.dcm", "tumor.dcm", "measurements.dcm"})
+        self.assertEqual(pydicom.dcmread(self.folder / "dicom" / "tumor.dcm").PatientID, "P1")
+
+    def test_another_patient_is_refused_unless_accepted(self):
+        status, _, errors = self.run_(self.study, self.otherPatient, "refused")
+        self.assertEqual(status, 2)
+        self.assertRegex(errors, "patient ID differs: P1 in the CT, P2 in the MRI.*4.2 years apart.*--accept-identity")
+        self.assertFalse((self.folder / "refused").exists())
+        status, _, errors = self.run_(self.study, self.otherPatient, "accepted", "--accept-identity")
+        self.assertEqual(status, 0, errors)
+        self.assertIn("Warning: The patient ID differs", errors)
+        self.assertIn("The patient ID differs", (self.folder / "accepted" / "report.html").read_text())
+
+    def test_a_series_is_chosen_by_number_and_must_exist(self):
+        output = self.folder / "seg.nrrd"
+        status, _, errors = medfusion("segment", self.study, "--tumor-seed", self.seed, "--output", output)
+        self.assertEqual(status, 2)
+        self.assertRegex(errors, "There are 2 volumes; choose one with --series: 3: CT.*5: MR")
+        status, _, errors = medfusion(
+            "fuse", self.study, self.study, "--series", "3", "--series", "5", "--output", self.folder / "f.nrrd"
+        )
+        self.assertEqual(status, 0, errors)
+        status, _, errors = medfusion("segment", self.study, "--series", "77", "--output", output)
+        self.assertEqual(status, 2)
+        self.assertIn("No input holds the series 77", errors)
+
+    def test_inspect_lists_series_and_describes_files(self):
+        status, printed, _ = medfusion("inspect", self.study)
+        self.assertEqual(status, 0)
+        self.assertRegex(printed, r"2 DICOM series, 2 of them volumes(.|\n)*Series 3, CT(.|\n)*Series 5, MR")
+        status, printed, _ = medfusion("inspect", self.inputs["ct"])
+        self.assertEqual(status, 0)
+        self.assertIn("Matrix", printed)
+        self.assertEqual(medfusion("inspect", self.folder / "nowhere")[0], 2)
+
+
+if __name__ == "__main__":
+    unittest.main()
