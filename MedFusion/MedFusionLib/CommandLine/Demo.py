@@ -6,8 +6,11 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
+from ..Core.FusionSettings import FusionSettings
+from ..Core.LandmarkRegistration import RegistrationSettings
 from ..Core.Phantom import Phantom, makePhantom
 from ..Core.SegmentationMetrics import compareSegmentations
+from ..Core.TumorSegmentation import SegmentationMethod, SegmentationSettings, TumorInteraction
 from ..Report.Overview import writeOverview
 from ..Scene.NodeFiles import addVolume, loadSegmentation, readTransform, saveNode
 from ..Scene.Session import Session
@@ -32,7 +35,7 @@ def execute(arguments: argparse.Namespace) -> None:
         inputs = writePhantom(phantom, folder / "input")
         results = folder / "results"
         results.mkdir()
-        document = runChain(results, inputs, RunOptions(seeds=phantom.targets[-1:]))
+        document = runChain(results, inputs, _options(phantom))
         errors, dice = compareWithTruth(phantom, results)
         _drawOverview(phantom, results, folder / "overview.png", document)
     printSummary(document, Path(arguments.output) / "results")
@@ -40,6 +43,15 @@ def execute(arguments: argparse.Namespace) -> None:
     print(f"TRE against the truth: RMS {rms:.2f} mm at {len(errors)} targets, {errors[-1]:.2f} mm at the tumor")
     print(f"Dice against the truth: {dice:.3f}")
     print(f"Picture: {Path(arguments.output) / 'overview.png'}")
+
+
+def _options(phantom: Phantom) -> RunOptions:
+    return RunOptions(
+        registration=RegistrationSettings(),
+        fusion=FusionSettings(),
+        segmentation=SegmentationSettings(method=SegmentationMethod.click),
+        interaction=TumorInteraction(seeds=phantom.targets[-1:]),
+    )
 
 
 def writePhantom(phantom: Phantom, folder: Path) -> dict[str, str]:

@@ -17,16 +17,30 @@ def addParser(subparsers: argparse._SubParsersAction) -> None:
     parser = subparsers.add_parser("fuse", help="fuse a CT with a registered MRI on any grid")
     parser.add_argument("ct", metavar="CT", help="a file or a DICOM folder")
     parser.add_argument("mri", metavar="MRI", nargs="+", help="one or more registered MRIs, on any grid")
-    parser.add_argument("--method", choices=[method.value for method in FusionMethod], default="undecimated")
-    parser.add_argument("--mode", choices=[mode.value for mode in FusionMode], default="balanced")
+    addFusionArguments(parser)
     addSeries(parser)
     addOutput(parser, "FUSED.nrrd", "file for the fused volume")
     parser.set_defaults(execute=execute)
 
 
+def addFusionArguments(parser: argparse.ArgumentParser, prefix: str = "") -> None:
+    """Add what chooses how the volumes are fused.
+
+    :param prefix: "fusion-" where other steps have a method too.
+    """
+    methods, modes = ([choice.value for choice in choices] for choices in (FusionMethod, FusionMode))
+    parser.add_argument(f"--{prefix}method", dest="fusion_method", choices=methods, default="undecimated")
+    parser.add_argument(f"--{prefix}mode", dest="fusion_mode", choices=modes, default="balanced")
+
+
+def fusionSettings(arguments: argparse.Namespace) -> FusionSettings:
+    """Return the settings that the fusion arguments describe."""
+    return FusionSettings(method=FusionMethod(arguments.fusion_method), mode=FusionMode(arguments.fusion_mode))
+
+
 def execute(arguments: argparse.Namespace) -> None:
     """Fuse and write the volume."""
-    settings = FusionSettings(method=FusionMethod(arguments.method), mode=FusionMode(arguments.mode))
+    settings = fusionSettings(arguments)
     with (
         outputFile(arguments.output, arguments.force, [arguments.ct, *arguments.mri]) as path,
         Session() as session,

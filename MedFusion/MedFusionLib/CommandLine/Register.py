@@ -27,9 +27,19 @@ def addParser(subparsers: argparse._SubParsersAction) -> None:
     addSeries(parser)
     addIdentity(parser)
     addLandmarks(parser)
-    parser.add_argument("--model", choices=[model.value for model in TransformModel], default="rigid")
+    addRegistrationArguments(parser)
     addOutput(parser, "DIR", "folder for mri_registered.nrrd, ct_to_mri.h5 and measurements.json")
     parser.set_defaults(execute=execute)
+
+
+def addRegistrationArguments(parser: argparse.ArgumentParser) -> None:
+    """Add what chooses how the volumes are registered."""
+    parser.add_argument("--model", choices=[model.value for model in TransformModel], default="rigid")
+
+
+def registrationSettings(arguments: argparse.Namespace) -> RegistrationSettings:
+    """Return the settings that the registration arguments describe."""
+    return RegistrationSettings(model=TransformModel(arguments.model))
 
 
 def execute(arguments: argparse.Namespace) -> None:
@@ -40,7 +50,7 @@ def execute(arguments: argparse.Namespace) -> None:
         "ct_landmarks": arguments.ct_landmarks,
         "mri_landmarks": arguments.mri_landmarks,
     }
-    settings = RegistrationSettings(model=TransformModel(arguments.model))
+    settings = registrationSettings(arguments)
     with (
         outputFolder(arguments.output, arguments.force, inputs.values()) as folder,
         Session() as session,

@@ -5,8 +5,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
+from ..Core.FusionSettings import FusionSettings
 from ..Core.LandmarkRegistration import RegistrationSettings
 from ..Core.TumorSegmentation import SegmentationMethod, SegmentationSettings, TumorInteraction
 from ..Core.VolumeFiles import fileChecksum
@@ -15,11 +14,13 @@ from ..Scene.NodeFiles import addVolume, loadMarkups, volumeName
 from ..Scene.ResultFolder import InputFile, RunResults, writeResultFolder
 from ..Scene.Session import Session
 from ..Scene.TumorSegmentationLogic import TumorSegmentationLogic
-from ..Scene.VolumeNodes import mappedPoints, setSegmentationLabels, worldToNodeTransform
 from ..Scene.WaveletFusionLogic import WaveletFusionLogic
-from .Arguments import addLandmarks, addOutput, addTumorPoints, worldPoints
+from .Arguments import addLandmarks, addOutput
 from .DicomInput import addIdentity, addSeries, checkIdentity, readVolumes
+from .Fuse import addFusionArguments, fusionSettings
 from .Output import outputFolder
+from .Register import addRegistrationArguments, registrationSettings
+from .Segment import addSegmentationArguments, segmentationOptions
 from .Terminal import StepProgress, warn
 
 
@@ -27,12 +28,15 @@ from .Terminal import StepProgress, warn
 class RunOptions:
     """What a run depends on besides its input files.
 
-    :param seeds: points inside the tumor in the CT's frame, (N, 3) LPS millimetres.
+    :param interaction: where the tumor was pointed at, LPS millimetres in the CT's frame.
     :param series: DICOM series chosen by UID or number, see `readVolumes`.
     :param dicomFolder: empty folder for the results as DICOM objects.
     """
 
-    seeds: np.ndarray | None = None
+    registration: RegistrationSettings
+    fusion: FusionSettings
+    segmentation: SegmentationSettings
+    interaction: TumorInteraction
     series: tuple[str, ...] = ()
     acceptIdentity: bool = False
     dicomFolder: Path | None = None
@@ -46,7 +50,9 @@ def addParser(subparsers: argparse._SubParsersAction) -> None:
     addSeries(parser)
     addIdentity(parser)
     addLandmarks(parser)
-    addTumorPoints(parser)
+    addRegistrationArguments(parser)
+    addFusionArguments(parser, prefix="fusion-")
+    addSegmentationArguments(parser)
     addOutput(parser, "DIR", "folder for the results")
     parser.add_argument("--dicom", metavar="DIR", help="folder for the results as DICOM objects, beside --output")
     parser.set_defaults(execute=execute)
@@ -65,8 +71,12 @@ def execute(arguments: argparse.Namespace) -> None:
         dicomFolder = None
         if arguments.dicom:
             dicomFolder = outputs.enter_context(outputFolder(arguments.dicom, arguments.force, inputs.values()))
+        segmentation, interaction = segmentationOptions(arguments)
         options = RunOptions(
-            seeds=worldPoints(arguments.tumor_seed, arguments),
+            registration=registrationSettings(arguments),
+            fusion=fusionSettings(arguments),
+            segmentation=segmentation,
+            interaction=interaction,
             series=tuple(arguments.series),
             acceptIdentity=arguments.accept_identity,
             dicomFolder=dicomFolder,
@@ -90,10 +100,12 @@ def runChain(folder: Path, inputs: dict[str, str], options: RunOptions) -> dict[
         ctLandmarksNode = loadMarkups(scene, inputs["ct_landmarks"])
         mriLandmarksNode = loadMarkups(scene, inputs["mri_landmarks"])
         transformNode, registration = LandmarkRegistrationLogic(scene).register(
-            ctNode, mriNode, ctLandmarksNode, mriLandmarksNode, RegistrationSettings(), progress.step("Register")
+            ctNode, mriNode, ctLandmarksNode, mriLandmarksNode, options.registration, progress.step("Register")
         )
-        segmentationNode, tumor, notes = _segment(scene, mriNode, options.seeds, progress.step("Outline"))
-        fusedNode, fusion = WaveletFusionLogic(scene).fuse(ctNode, [mriNode], progress=progress.step("Fuse"))
+        segmentationNode, tumor, notes = _segment(scene, mriNode, options, progress.step("Outline"))
+        fusedNode, fusion = WaveletFusionLogic(scene).fuse(
+            ctNode, [mriNode], options.fusion, progress=progress.step("Fuse")
+        )
         fusedNode.SetName("fused")
         results = RunResults(
             fixedVolumeNode=ctNode,
@@ -114,19 +126,18 @@ def runChain(folder: Path, inputs: dict[str, str], options: RunOptions) -> dict[
     return document
 
 
-def _segment(scene: object, mriNode: object, seeds: object, progress: StepProgress) -> tuple:
-    """Outline the tumor where it was pointed at; without a point look for it, and go on if none is found."""
-    logic = TumorSegmentationLogic(scene)
-    if seeds is not None:
-        points = mappedPoints(seeds, worldToNodeTransform(mriNode))
-        settings = SegmentationSettings(method=SegmentationMethod.click)
-        return *logic.segment([mriNode], TumorInteraction(seeds=points), settings, progress=progress), ()
+def _segment(scene: object, mriNode: object, options: RunOptions, progress: StepProgress) -> tuple:
+    """Outline the tumor; where nothing was pointed at and none is found, go on without one and say so."""
     try:
-        settings = SegmentationSettings(method=SegmentationMethod.automatic)
-        return *logic.segment([mriNode], None, settings, progress=progress), ()
+        segmentationNode, tumor = TumorSegmentationLogic(scene).segment(
+            [mriNode], options.interaction, options.segmentation, progress=progress
+        )
+        return segmentationNode, tumor, ()
     except ValueError as error:
+        if options.segmentation.method is not SegmentationMethod.automatic:
+            raise
         segmentationNode = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "tumor")
-        setSegmentationLabels(segmentationNode, None, {}, {})
+        segmentationNode.CreateDefaultDisplayNodes()
         return segmentationNode, None, (f"No tumor was outlined: {error}",)
 
 

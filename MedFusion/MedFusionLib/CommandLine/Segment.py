@@ -18,15 +18,26 @@ def addParser(subparsers: argparse._SubParsersAction) -> None:
     parser = subparsers.add_parser("segment", help="outline and measure the tumor in a volume")
     parser.add_argument("volume", metavar="VOLUME", help="a file or a DICOM folder")
     addSeries(parser)
-    addTumorPoints(parser)
+    addSegmentationArguments(parser)
     addOutput(parser, "TUMOR.seg.nrrd", "file for the segmentation")
     parser.set_defaults(execute=execute)
 
 
-def execute(arguments: argparse.Namespace) -> None:
-    """Outline, measure and write the segmentation."""
+def addSegmentationArguments(parser: argparse.ArgumentParser) -> None:
+    """Add what shows where the tumor is and chooses how it is outlined."""
+    addTumorPoints(parser)
+
+
+def segmentationOptions(arguments: argparse.Namespace) -> tuple[SegmentationSettings, TumorInteraction]:
+    """Return how to outline and what was pointed at (world LPS millimetres), as the arguments describe it."""
     seeds = worldPoints(arguments.tumor_seed, arguments)
     method = SegmentationMethod.automatic if seeds is None else SegmentationMethod.click
+    return SegmentationSettings(method=method), TumorInteraction(seeds=seeds)
+
+
+def execute(arguments: argparse.Namespace) -> None:
+    """Outline, measure and write the segmentation."""
+    settings, interaction = segmentationOptions(arguments)
     with (
         outputFile(arguments.output, arguments.force, [arguments.volume]) as path,
         Session() as session,
@@ -36,10 +47,7 @@ def execute(arguments: argparse.Namespace) -> None:
         (volume,) = readVolumes([arguments.volume], arguments.series)
         volumeNode = addVolume(session.scene, volume.image, volumeName(arguments.volume))
         segmentationNode, tumor = TumorSegmentationLogic(session.scene).segment(
-            [volumeNode],
-            TumorInteraction(seeds=seeds),
-            SegmentationSettings(method=method),
-            progress=progress.step("Outline"),
+            [volumeNode], interaction, settings, progress=progress.step("Outline")
         )
         progress.step("Measure and write")
         measurements = measureTumor(tumor.labelImage)

@@ -1,5 +1,6 @@
 """Tumor segmentation on nodes: volume nodes and markups in, a segmentation node out."""
 
+import dataclasses
 from collections.abc import Sequence
 
 import SimpleITK as sitk
@@ -8,7 +9,13 @@ import slicer
 from ..Core.Progress import Progress
 from ..Core.Resampling import resampleImage
 from ..Core.TumorSegmentation import SegmentationSettings, TumorInteraction, TumorResult, segmentTumor
-from .VolumeNodes import imageFromVolumeNode, relativeTransform, setSegmentationLabels
+from .VolumeNodes import (
+    imageFromVolumeNode,
+    mappedPoints,
+    relativeTransform,
+    setSegmentationLabels,
+    worldToNodeTransform,
+)
 
 TUMOR_COLOR = (0.89, 0.35, 0.18)
 
@@ -29,12 +36,12 @@ class TumorSegmentationLogic:
     ) -> tuple[slicer.vtkMRMLSegmentationNode, TumorResult]:
         """Write the tumor's outline into a segmentation node on the first volume's grid and under its transform.
 
-        :param interaction: points in the first volume's own LPS millimetres; see VolumeNodes.mappedPoints.
+        :param interaction: points in world LPS millimetres; stroke images are on the first volume's grid.
         :param segmentationNode: the node to fill; a new one when None.
         """
         sourceNode = volumeNodes[0]
         images = self.imagesOnFirstGrid(volumeNodes)
-        result = segmentTumor(images, interaction, settings, progress=progress)
+        result = segmentTumor(images, _inOwnPoints(interaction, sourceNode, images[0]), settings, progress=progress)
         if segmentationNode is None:
             segmentationNode = self.scene.AddNewNodeByClass(
                 "vtkMRMLSegmentationNode", f"{sourceNode.GetName()} tumor segmentation"
@@ -54,3 +61,18 @@ class TumorSegmentationLogic:
             transform = relativeTransform(volumeNodes[0], node, images[0])
             images.append(resampleImage(imageFromVolumeNode(node), images[0], transform))
         return images
+
+
+def _inOwnPoints(
+    interaction: TumorInteraction | None, volumeNode: slicer.vtkMRMLScalarVolumeNode, image: sitk.Image
+) -> TumorInteraction | None:
+    """Return an interaction with its world points as points of a volume that may be under a transform."""
+    transform = worldToNodeTransform(volumeNode, image)
+    if interaction is None or transform is None:
+        return interaction
+    moved = {}
+    for name in ("seeds", "lines", "foregroundPoints", "backgroundPoints"):
+        points = getattr(interaction, name)
+        if points is not None:
+            moved[name] = mappedPoints(points.reshape(-1, 3), transform).reshape(points.shape)
+    return dataclasses.replace(interaction, **moved)
