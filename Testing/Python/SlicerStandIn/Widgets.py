@@ -151,7 +151,7 @@ class ctkSliderWidget(QtWidgets.QWidget):
         self._slider.setValue(round(self.value / self.singleStep))
         self._slider.blockSignals(blocked)
 
-    def _part(name: str, kind: type) -> Property:  # noqa: N805 (builds the properties of this class)
+    def _part(name: str, kind: type) -> Property:
         def write(self: QtWidgets.QWidget, value: object) -> None:
             setattr(self._spinBox, name, value)
             self._show()
