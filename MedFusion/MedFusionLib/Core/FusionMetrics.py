@@ -1,43 +1,85 @@
-"""Score fused pictures against their sources."""
+"""Score a fused image or volume against its sources."""
 
 import numpy as np
 from scipy import ndimage
 
+from . import FusionScores as scores
 from .FusionInputs import scalesFromSamples
 from .FusionSettings import FusionSettings
-from .Progress import Progress, report
+from .Progress import Progress, report, subProgress
 
 METRIC_MEANINGS = {
-    "QABF": "Share of the sources' edges that the fused image keeps (0 to 1, higher is better).",
-    "SCD": "How well the difference to each source is explained by the other (higher is better; overshoot games it).",
-    "MI": "Mutual information with both sources in bits (rewards copying a source).",
-    "EN": "Entropy in bits (rewards noise).",
-    "SD": "Standard deviation, the contrast (rewards noise and overshoot).",
-    "SF": "Spatial frequency (rewards noise).",
+    "QABF": "Share of the sources' edges (strength and direction) that the fused image keeps (0 to 1, more is better).",
+    "QW": "Local similarity to the source with more structure at each place (up to 1, more is better).",
+    "SCD": "How well what the fused image adds to one source is explained by the other (up to 2; overshoot games it).",
+    "QCB": "How well the local contrast that the eye sees in the sources is kept (0 to 1, more is better).",
+    "MI": "Mutual information with both sources, in bits (rewards copying one source).",
+    "QMI": "Mutual information relative to the images' own entropies (rewards copying one source).",
+    "FMI": "Mutual information of wavelet features in small windows (rewards copying one source).",
+    "VIF": "Visual information of both sources found in the fused image (rewards copying one source).",
+    "SSIM": "Structural similarity to CT plus structural similarity to MRI (up to 2; rewards averaging).",
+    "EN": "Entropy of the gray levels, in bits (rewards noise).",
+    "SD": "Standard deviation of the gray levels (rewards contrast of any origin).",
+    "SF": "Spatial frequency, the mean step between neighbors (rewards noise).",
     "AG": "Average gradient (rewards noise).",
-    "Bone": "Mean of fused over CT where the CT is bright bone (1 is best).",
-    "Soft": "Local correlation with the MRI in soft tissue away from bone (1 is best).",
-    "Overshoot": "Share of head pixels in percent outside the range of both sources (0 is best).",
+    "Bone": "Fused over CT gray level, mean over bright bone (1 is best: bone as bright as in the CT).",
+    "Soft": "Local correlation with the MRI in soft tissue away from bone (1 is best: tissue as in the MRI).",
+    "Overshoot": "Percent of head pixels darker or brighter than both sources (0 is best: nothing invented).",
 }
 
 
 def fusionMetrics(ct: np.ndarray, mri: np.ndarray, fused: np.ndarray) -> dict[str, float]:
-    """Return the scores of one fused 2D image by name.
+    """Return the scores of one fused 2D image, by the names of METRIC_MEANINGS.
+
+    A task measure that has nothing to measure (Bone without bone) is NaN.
 
     :param ct: 2D, 0 to 255; mri and fused likewise.
     """
     a, b, f = (np.asarray(image, float) for image in (ct, mri, fused))
     if a.ndim != 2 or a.shape != b.shape or a.shape != f.shape:
         raise ValueError(f"Metrics need three 2D images of one size; they are {a.shape}, {b.shape} and {f.shape}.")
+    if min(a.shape) < 32:
+        raise ValueError(f"Metrics need images of at least 32x32 pixels; these have {a.shape[1]}x{a.shape[0]}.")
+    if not all(np.isfinite(image).all() and image.min() >= 0 and image.max() <= 255 for image in (a, b, f)):
+        raise ValueError("Metrics need gray levels from 0 to 255; window the images first.")
     dx, dy = np.diff(f, axis=1), np.diff(f, axis=0)
-    head = _head(a, b)
+    slopeY, slopeX = np.gradient(f)
     return {
-        "SCD": _correlation(f - b, a) + _correlation(f - a, b),
+        "QABF": scores.edgeTransfer(a, b, f),
+        "QW": scores.weightedQuality(a, b, f),
+        "SCD": scores.sumOfDifferenceCorrelations(a, b, f),
+        "QCB": scores.contrastPreservation(a, b, f),
+        "MI": scores.mutualInformation(a, f) + scores.mutualInformation(b, f),
+        "QMI": scores.normalizedMutualInformation(a, b, f),
+        "FMI": scores.featureMutualInformation(a, b, f),
+        "VIF": scores.visualInformation(a, f) + scores.visualInformation(b, f),
+        "SSIM": float(scores.similarityMap(a, f).mean() + scores.similarityMap(b, f).mean()),
+        "EN": scores.entropy(f),
         "SD": float(f.std()),
         "SF": float(np.sqrt((dx**2).mean() + (dy**2).mean())),
-        "AG": float(np.sqrt((dx[:-1] ** 2 + dy[:, :-1] ** 2) / 2).mean()),
-        "Bone": float((f[a >= 200] / a[a >= 200]).mean()) if (a >= 200).any() else float("nan"),
-        "Overshoot": float(100 * ((f < np.minimum(a, b) - 13) | (f > np.maximum(a, b) + 13))[head].mean()),
+        "AG": float(np.sqrt((slopeX**2 + slopeY**2) / 2).mean()),
+        **_taskMeasures(a, b, f),
+    }
+
+
+def _taskMeasures(ct: np.ndarray, mri: np.ndarray, fused: np.ndarray) -> dict[str, float]:
+    head = ndimage.binary_fill_holes(ndimage.binary_opening((ct > 25) | (mri > 25), iterations=2))
+    bone = ct >= 200
+
+    def blur(image: np.ndarray) -> np.ndarray:
+        return ndimage.gaussian_filter(image, 1.5, radius=3)
+
+    varianceF = blur(fused**2) - blur(fused) ** 2
+    varianceM = blur(mri**2) - blur(mri) ** 2
+    covariance = blur(fused * mri) - blur(fused) * blur(mri)
+    soft = ndimage.binary_erosion(head, iterations=3) & ~ndimage.binary_dilation(bone, iterations=3)
+    soft &= (mri > 20) & (varianceM > 4)
+    correlation = covariance / np.sqrt(np.maximum(varianceF, 0) * varianceM.clip(0) + 1)
+    outside = (fused < np.minimum(ct, mri) - 13) | (fused > np.maximum(ct, mri) + 13)
+    return {
+        "Bone": float((fused[bone] / ct[bone]).mean()) if bone.any() else float("nan"),
+        "Soft": float(correlation[soft].mean()) if soft.any() else float("nan"),
+        "Overshoot": float(100 * outside[head].mean()) if head.any() else float("nan"),
     }
 
 
@@ -47,23 +89,55 @@ def volumeFusionMetrics(
     fused: np.ndarray,
     settings: FusionSettings | None = None,
     progress: Progress | None = None,
+    mostSlices: int = 12,
 ) -> dict[str, float]:
-    """Return the scores of a fused volume, the mean over its slices that show at least 5 % head.
+    """Return the scores of a fused volume: the mean over evenly spread slices that show at least 5 % head.
 
     All three come to 0..255 the way the fusion saw them: CT and fused volume through the display window of the
     fusion, the MRI through its scaling into that window.
 
-    :param ct: KJI, in its own units; mri and fused on the same grid.
+    :param ct: KJI, in its own units; mri and fused on the same grid. NaN is air.
+    :param settings: those of the fusion.
+    :param mostSlices: how many slices are scored at most; a slice takes about a second.
     """
-    ct, mri, fused = toDisplay(ct, mri, fused, settings or FusionSettings())
-    scores = []
-    for k in range(len(ct)):
-        report(progress, k / len(ct), "Scoring the fusion")
-        if np.mean((ct[k] > 25) | (mri[k] > 25)) > 0.05:
-            scores.append(fusionMetrics(ct[k], mri[k], fused[k]))
-    if not scores:
+    return _meanOverSlices(*toDisplay(ct, mri, fused, settings or FusionSettings()), mostSlices, progress)
+
+
+def copyMetrics(
+    ct: np.ndarray,
+    mri: np.ndarray,
+    settings: FusionSettings | None = None,
+    progress: Progress | None = None,
+    mostSlices: int = 12,
+) -> dict[str, dict[str, float]]:
+    """Return what a plain copy of the CT and of the MRI would score, under the names CT and MRI.
+
+    A fusion has earned a score only where it beats both. The parameters are those of volumeFusionMetrics.
+    """
+    ct, mri, _ = toDisplay(ct, mri, ct, settings or FusionSettings())
+    return {
+        "CT": _meanOverSlices(ct, mri, ct, mostSlices, subProgress(progress, 0.0, 0.5)),
+        "MRI": _meanOverSlices(ct, mri, mri, mostSlices, subProgress(progress, 0.5, 1.0)),
+    }
+
+
+def _meanOverSlices(
+    ct: np.ndarray, mri: np.ndarray, fused: np.ndarray, mostSlices: int, progress: Progress | None
+) -> dict[str, float]:
+    filled = [k for k in range(len(ct)) if np.mean((ct[k] > 25) | (mri[k] > 25)) > 0.05]
+    if not filled:
         raise ValueError("No slice shows the head, so the fusion cannot be scored; check that the volumes overlap.")
-    return {name: float(np.nanmean([score[name] for score in scores])) for name in scores[0]}
+    chosen = [filled[i] for i in np.unique(np.linspace(0, len(filled) - 1, mostSlices).round().astype(int))]
+    results = []
+    for count, k in enumerate(chosen):
+        report(progress, count / len(chosen), "Scoring the fusion")
+        results.append(fusionMetrics(ct[k], mri[k], fused[k]))
+    report(progress, 1.0, "Scoring the fusion")
+    means = {}
+    for name in results[0]:
+        values = np.array([result[name] for result in results])
+        means[name] = float(values[np.isfinite(values)].mean()) if np.isfinite(values).any() else float("nan")
+    return means
 
 
 def toDisplay(
@@ -78,13 +152,3 @@ def toDisplay(
         return np.clip((np.nan_to_num(volume, nan=low) - low) * (255 / (high - low)), 0, 255)
 
     return shown(ct), shown(scales.moving[0].apply(mri)), shown(fused)
-
-
-def _correlation(x: np.ndarray, y: np.ndarray) -> float:
-    x, y = x - x.mean(), y - y.mean()
-    return float((x * y).sum() / np.sqrt((x * x).sum() * (y * y).sum() + 1e-12))
-
-
-def _head(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    mask = ndimage.binary_fill_holes((a > 25) | (b > 25))
-    return ndimage.binary_opening(mask, iterations=2)
