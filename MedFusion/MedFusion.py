@@ -221,15 +221,15 @@ class MedFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.uiWidget.setMRMLScene(slicer.mrmlScene)
         self.logic = MedFusionLogic()
         self.runner = Runner(self)
-        sectionClasses = (
-            VolumesSection,
-            LandmarksSection,
-            RegisterSection,
-            FuseSection,
-            TumorSection,
-            ResultsSection,
-        )
-        self.sections = [sectionClass(self) for sectionClass in sectionClasses]
+        self.registerSection = RegisterSection(self)
+        self.sections = [
+            VolumesSection(self),
+            LandmarksSection(self),
+            self.registerSection,
+            FuseSection(self),
+            TumorSection(self),
+            ResultsSection(self),
+        ]
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(scene, scene.EndCloseEvent, self.onSceneEndClose)

@@ -151,7 +151,7 @@ class StandIn:
         self._provideModules()
 
     def _provideModules(self) -> None:
-        qtModule = PythonQt.qtModule(Widgets.CTK_WIDGETS + Widgets.SLICER_WIDGETS)
+        qtModule = PythonQt.qtModule(Widgets.CTK_WIDGETS + Widgets.SLICER_WIDGETS, Widgets.CATALOG)
         qtModule.QDesktopServices = types.SimpleNamespace(
             openUrl=lambda url: self.opened.append(url.toString()) or True
         )

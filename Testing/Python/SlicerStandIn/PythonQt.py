@@ -5,6 +5,7 @@ A property, signal or attribute that does not exist raises; PySide6 alone would 
 
 import types
 from collections.abc import Callable
+from xml.etree import ElementTree
 
 from PySide6 import QtCore, QtGui, QtUiTools, QtWidgets
 
@@ -38,7 +39,9 @@ def _propertyAttribute(name: str) -> property:
 def _setAttribute(self: QtCore.QObject, name: str, value: object) -> None:
     """Set a property; only the stand-ins' own private members may be made."""
     member = getattr(type(self), name, None)
-    if isinstance(member, property | QtCore.Property) or name.startswith("_"):
+    # QUiLoader hangs the children that it makes on their parent, by their names.
+    isChild = isinstance(value, QtCore.QObject) and QtCore.QObject.property(value, "objectName") == name
+    if isinstance(member, property | QtCore.Property) or name.startswith("_") or isChild:
         _plainSetAttribute(self, name, value)
     else:
         raise AttributeError(f"{type(self).__name__} has no property {name!r} that can be set")
@@ -116,10 +119,11 @@ def adapt() -> None:
     QtCore.QObject.className = lambda self: self.metaObject().className()
 
 
-def qtModule(customWidgets: list[type]) -> types.ModuleType:
+def qtModule(customWidgets: list[type], catalog: dict[str, dict]) -> types.ModuleType:
     """Return the module that `import qt` finds.
 
     :param customWidgets: stand-ins that a .ui file may name.
+    :param catalog: the members of the real ones by class name.
     """
     module = types.ModuleType("qt")
     for source in (QtCore, QtGui, QtWidgets):
@@ -133,5 +137,38 @@ def qtModule(customWidgets: list[type]) -> types.ModuleType:
             for widget in customWidgets:
                 self.registerCustomWidget(widget)
 
+        def load(self, file: QtCore.QFile) -> QtWidgets.QWidget:
+            return _loadChecked(super().load, bytes(file.readAll().data()), catalog)
+
     module.QUiLoader = UiLoader
     return module
+
+
+def _loadChecked(
+    load: Callable[[QtCore.QIODevice], QtWidgets.QWidget], text: bytes, catalog: dict[str, dict]
+) -> QtWidgets.QWidget:
+    """Build a .ui file's widgets, refusing properties and connections that the real widgets do not have."""
+    root = ElementTree.fromstring(text)
+    classes = {element.get("name"): element.get("class") for element in root.iter("widget")}
+    for element in root.iter("widget"):
+        members = catalog.get(element.get("class"))
+        for item in element.findall("property"):
+            known = members is None or item.get("stdset") == "0" or item.get("name") in members["properties"]
+            if not known and QtWidgets.QWidget.staticMetaObject.indexOfProperty(item.get("name")) < 0:
+                raise AttributeError(f"{element.get('class')} has no property {item.get('name')!r}")
+    connections = root.find("connections")
+    wires = [{part.tag: part.text for part in wire} for wire in connections] if connections is not None else []
+    if connections is not None:
+        root.remove(connections)
+    buffer = QtCore.QBuffer()
+    buffer.setData(ElementTree.tostring(root))
+    buffer.open(QtCore.QIODevice.OpenModeFlag.ReadOnly)
+    widget = load(buffer)
+    ends = {child.name: child for child in [widget, *widget.findChildren(QtWidgets.QWidget)]}
+    for wire in wires:
+        sender, receiver = catalog[classes[wire["sender"]]], catalog[classes[wire["receiver"]]]
+        if wire["signal"] not in sender["signals"] or wire["slot"] not in receiver["slots"]:
+            raise AttributeError(f"{wire} names a signal or a slot that does not exist")
+        signal = getattr(ends[wire["sender"]], wire["signal"].partition("(")[0])
+        signal.connect(getattr(ends[wire["receiver"]], wire["slot"].partition("(")[0]))
+    return widget

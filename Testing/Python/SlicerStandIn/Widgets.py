@@ -8,12 +8,12 @@ from PySide6 import QtCore, QtGui, QtWidgets
 from PySide6.QtCore import Property, Signal
 
 # For each class: the properties, signals and callables of the running application (Slicer 5.13).
-_CATALOG = json.loads(Path(__file__).with_name("widgets.json").read_text(encoding="utf-8"))
+CATALOG = json.loads(Path(__file__).with_name("widgets.json").read_text(encoding="utf-8"))
 
 
 def _checkedAgainstCatalog(cls: type) -> type:
     """Refuse a stand-in that offers what the real widget does not have."""
-    entry = _CATALOG[cls.__name__]
+    entry = CATALOG[cls.__name__]
     callables = set(entry["callables"]) | {slot.partition("(")[0] for slot in entry["slots"]}
     signals = {signal.partition("(")[0] for signal in entry["signals"]}
     names = {name for base in cls.__mro__ if base.__module__ == __name__ for name in vars(base)}
@@ -42,13 +42,17 @@ class _SceneWidget(QtWidgets.QWidget):
 
     def setMRMLScene(self, scene: slicer.vtkMRMLScene | None) -> None:
         self._scene = scene
-        for child in self.findChildren(QtWidgets.QWidget):
-            if isinstance(child, _SceneWidget) and child._scene is not scene:
-                child.setMRMLScene(scene)
 
 
 @_checkedAgainstCatalog
 class qMRMLWidget(_SceneWidget):
+    mrmlSceneChanged = Signal(object)
+
+    def setMRMLScene(self, scene: slicer.vtkMRMLScene | None) -> None:
+        if scene is not self._scene:
+            super().setMRMLScene(scene)
+            self.mrmlSceneChanged.emit(scene)
+
     def mrmlScene(self) -> slicer.vtkMRMLScene | None:
         return self._scene
 
@@ -67,7 +71,7 @@ class ctkCollapsibleButton(QtWidgets.QAbstractButton):
         self.setChecked(True)
         self.setContentsMargins(0, self._headHeight, 0, 0)
         self.setSizePolicy(QtWidgets.QSizePolicy.Policy.Preferred, QtWidgets.QSizePolicy.Policy.Preferred)
-        QtWidgets.QAbstractButton.connect(self, "toggled(bool)", lambda checked: self._fold(not checked))
+        self.toggled.connect(lambda checked: self._fold(not checked))
 
     def _getCollapsed(self) -> bool:
         return self._isCollapsed
@@ -298,6 +302,12 @@ class qMRMLNodeComboBox(_SceneWidget):
 
     def setCurrentNodeID(self, nodeID: str) -> None:
         self._select(nodeID or None)
+
+    def nodeCount(self) -> int:
+        return len([nodeID for nodeID in self._ids if nodeID])
+
+    def nodeFromIndex(self, index: int) -> slicer.vtkMRMLNode | None:
+        return self._scene.GetNodeByID([nodeID for nodeID in self._ids if nodeID][index])
 
     def addAttribute(self, kind: str, name: str, value: object = None) -> None:
         self._attributes.append((kind, name, value))

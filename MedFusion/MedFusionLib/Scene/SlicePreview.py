@@ -1,0 +1,46 @@
+"""The fusion of just what a slice view shows, for choosing settings."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import SimpleITK as sitk
+import slicer
+
+from ..Core.Coordinates import RAS_TO_LPS
+from ..Core.Fusion import FusionResult, fuseVolumes
+from ..Core.FusionSettings import FusionSettings
+from .VolumeNodes import arrayFromMatrix, imageFromVolumeNode, worldToNodeTransform
+
+
+def sliceGrid(sliceNode: slicer.vtkMRMLSliceNode, longestSide: int = 256) -> sitk.Image:
+    """Return an empty image, one voxel thick, that covers what a slice view shows; LPS millimetres."""
+    width, height = sliceNode.GetDimensions()[:2]
+    step = max(width, height) / longestSide
+    pixelToLps = RAS_TO_LPS @ arrayFromMatrix(sliceNode.GetXYToRAS())
+    pixelToLps[:3, :2] *= step
+    spacing = np.linalg.norm(pixelToLps[:3, :3], axis=0)
+    grid = sitk.Image([max(round(width / step), 8), max(round(height / step), 8), 1], sitk.sitkFloat32)
+    grid.SetOrigin(pixelToLps[:3, 3].tolist())
+    grid.SetSpacing(spacing.tolist())
+    grid.SetDirection((pixelToLps[:3, :3] / spacing).ravel().tolist())
+    return grid
+
+
+class SlicePreview:
+    """Fuse slices of the same volumes again and again; the volumes are read once."""
+
+    def __init__(
+        self,
+        fixedVolumeNode: slicer.vtkMRMLScalarVolumeNode,
+        movingVolumeNodes: Sequence[slicer.vtkMRMLScalarVolumeNode],
+    ) -> None:
+        self._fixed = imageFromVolumeNode(fixedVolumeNode)
+        self._moving = [imageFromVolumeNode(node) for node in movingVolumeNodes]
+        self._fixedTransform = worldToNodeTransform(fixedVolumeNode, self._fixed)
+        self._movingTransforms = [worldToNodeTransform(node, self._fixed) for node in movingVolumeNodes]
+
+    def fuse(self, grid: sitk.Image, settings: FusionSettings) -> FusionResult:
+        """Return the fusion on a slice; wavelets work within the slice only."""
+        return fuseVolumes(
+            self._fixed, self._moving, settings, self._movingTransforms, self._fixedTransform, grid
+        )

@@ -1,0 +1,85 @@
+"""Section Register: bring the MRI to the CT, say how good it is, and let the user see for himself."""
+
+from slicer.i18n import tr as _
+
+from . import Steps
+from .RegistrationChecks import RegistrationChecks
+from .Texts import paragraphs, table, warning
+
+
+class RegisterSection:
+    """Run the registration and show its result."""
+
+    def __init__(self, panel: object) -> None:
+        self._panel, self._ui = panel, panel.ui
+        self._checks = RegistrationChecks(panel)
+        self._ui.registerButton.connect("clicked()", self._onRegister)
+
+    def enter(self) -> None:
+        self._checks.enter()
+
+    def leave(self) -> None:
+        self._checks.leave()
+
+    def cleanup(self) -> None:
+        self.leave()
+
+    def update(self) -> None:
+        parameters = self._panel.parameterNode
+        if parameters is None or self._panel.runner.isRunning:
+            return
+        missing = self._missing(parameters)
+        self._ui.registerButton.enabled = not missing
+        self._ui.registerButton.toolTip = missing or _("Bring the MRI to the CT.")
+        transformNode = Steps.registrationOf(parameters.movingVolume)
+        self._ui.registrationCard.text = self._card(self._panel.logic.steps.resultOf(transformNode), transformNode)
+        self._ui.registrationCard.visible = transformNode is not None
+        self._checks.update(transformNode)
+
+    @staticmethod
+    def _missing(parameters: object) -> str:
+        """Return what still has to be done before the registration can start."""
+        if parameters.fixedVolume is None or parameters.movingVolume is None:
+            return _("Choose a CT and an MRI first.")
+        if parameters.fixedVolume is parameters.movingVolume:
+            return _("Choose two different volumes.")
+        if parameters.auto:
+            return ""
+        needed = Steps.registrationSettings(parameters).model.minimumPairs
+        counts = [
+            node.GetNumberOfDefinedControlPoints() if node is not None else 0
+            for node in (parameters.fixedLandmarks, parameters.movingLandmarks)
+        ]
+        if min(counts) < needed:
+            return _("Place at least {needed} matched landmarks; there are {ct} in the CT and {mri} in the MRI.").format(
+                needed=needed, ct=counts[0], mri=counts[1]
+            )
+        return ""
+
+    def _onRegister(self) -> None:
+        parameters = self._panel.parameterNode
+        if parameters is None:
+            return
+        self._panel.runner.run(
+            self._ui.registerButton,
+            _("The volumes could not be registered."),
+            lambda progress: self._panel.logic.register(parameters, progress),
+        )
+
+    @staticmethod
+    def _card(result: object | None, transformNode: object | None) -> str:
+        if transformNode is None:
+            return ""
+        if result is None:
+            return _("Registered in an earlier session. Register again to see the errors.")
+        measured = result.measurements()
+        rows = [(_("Landmarks"), str(measured.get("landmarks", 0)))]
+        for key, title in (
+            ("fre_mm", _("Residual (FRE)")),
+            ("fle_mm", _("Placing error (FLE)")),
+            ("tre_mm_at_tumor", _("Expected error at the tumor (TRE)")),
+            ("refinement_shift_mm", _("Moved by the refinement")),
+        ):
+            if isinstance(measured.get(key), int | float):
+                rows.append((title, f"{measured[key]:.2f} mm"))
+        return paragraphs([table(rows)] + [warning(text) for text in result.warnings])

@@ -1,0 +1,73 @@
+"""Section Results: save everything into a folder and read the report."""
+
+from pathlib import Path
+
+import qt
+from slicer.i18n import tr as _
+
+from . import Steps
+
+
+class ResultsSection:
+    """Write the folder that the command line writes."""
+
+    def __init__(self, panel: object) -> None:
+        self._panel, self._ui = panel, panel.ui
+        self._ui.saveButton.connect("clicked()", self._onSave)
+        self._ui.openReportButton.connect("clicked()", self._onOpenReport)
+        self._ui.overwriteCheckBox.connect("toggled(bool)", lambda _isOn: self.update())
+
+    def enter(self) -> None:
+        pass
+
+    def leave(self) -> None:
+        pass
+
+    def cleanup(self) -> None:
+        pass
+
+    def update(self) -> None:
+        parameters = self._panel.parameterNode
+        if parameters is None or self._panel.runner.isRunning:
+            return
+        missing = self._missing(parameters)
+        self._ui.saveButton.enabled = not missing
+        self._ui.saveButton.toolTip = missing or _("Save everything into the folder.")
+        report = self._report(parameters)
+        self._ui.openReportButton.enabled = report is not None
+        self._ui.resultsLabel.visible = report is not None
+        self._ui.resultsLabel.text = _("The results are in {folder}.").format(folder=parameters.outputFolder)
+
+    def _missing(self, parameters: object) -> str:
+        if Steps.registrationOf(parameters.movingVolume) is None:
+            return _("Register the MRI to the CT first.")
+        if parameters.fixedVolume is None or parameters.fusedVolume is None:
+            return _("Fuse the volumes first.")
+        if str(parameters.outputFolder) in ("", "."):
+            return _("Choose a folder for the results.")
+        if Path(parameters.outputFolder).exists() and not self._ui.overwriteCheckBox.checked:
+            return _("This folder exists; choose another name, or allow to replace it.")
+        return ""
+
+    @staticmethod
+    def _report(parameters: object) -> Path | None:
+        path = Path(parameters.outputFolder) / "report.html"
+        return path if str(parameters.outputFolder) not in ("", ".") and path.is_file() else None
+
+    def _onSave(self) -> None:
+        parameters = self._panel.parameterNode
+        if parameters is None:
+            return
+        replace = self._ui.overwriteCheckBox.checked
+
+        def work(progress: object) -> object:
+            Steps.ensurePackages(self._panel.resourcePath("requirements.txt"))
+            return self._panel.logic.save(parameters, replace, progress)
+
+        self._panel.runner.run(self._ui.saveButton, _("The results could not be saved."), work)
+
+    def _onOpenReport(self) -> None:
+        parameters = self._panel.parameterNode
+        report = self._report(parameters) if parameters is not None else None
+        if report is not None:
+            qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(report)))

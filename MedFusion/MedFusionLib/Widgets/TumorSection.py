@@ -1,0 +1,200 @@
+"""Section Tumor: point it out, outline it, correct it, measure it."""
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from . import Steps
+from .Texts import paragraphs, warning
+from .TumorPointing import TumorPointing
+
+_STROKE_METHODS = ("strokes", "watershed")
+
+
+class TumorSection:
+    """Run the outlining and show what is measured."""
+
+    def __init__(self, panel: object) -> None:
+        self._panel, self._ui = panel, panel.ui
+        self._pointing = TumorPointing(self._onPointed)
+        self._measuredState: tuple | None = None
+        self._timer = qt.QTimer()
+        self._timer.singleShot = True
+        self._timer.interval = 0
+        self._timer.connect("timeout()", self.update)
+        self._ui.pointInsideButton.connect("clicked()", self._onPointInside)
+        self._ui.pointOutsideButton.connect("clicked()", lambda: self._onPoint("outside"))
+        self._ui.clearPointsButton.connect("clicked()", self._onClear)
+        self._ui.segmentButton.connect("clicked()", self._onSegment)
+        self._ui.segmentEditorButton.connect("clicked()", self._onSegmentEditor)
+        table = self._ui.measurementTable
+        table.setColumnCount(4)
+        table.setHorizontalHeaderLabels([_("Segment"), _("ml"), _("3D mm"), _("RANO mm")])
+        for column, tip in enumerate(
+            (
+                _("The outlined segment."),
+                _("Volume, with the uncertainty of its boundary."),
+                _("Longest diameter in any direction."),
+                _("Longest diameter in an axial slice and the longest one perpendicular to it."),
+            )
+        ):
+            table.horizontalHeaderItem(column).setToolTip(tip)
+        table.verticalHeader().visible = False
+        table.horizontalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
+        table.horizontalHeader().setSectionResizeMode(0, qt.QHeaderView.Stretch)
+
+    def enter(self) -> None:
+        self._measuredState = None
+
+    def leave(self) -> None:
+        self._pointing.stop()
+        self._pointing.watch(None)
+        self._timer.stop()
+
+    def cleanup(self) -> None:
+        self.leave()
+        self._pointing.cleanup()
+
+    def update(self) -> None:
+        parameters = self._panel.parameterNode
+        if parameters is None or self._panel.runner.isRunning:
+            return
+        self._pointing.watch(parameters)
+        method = parameters.tumorMethod.value
+        self._showPointing(method)
+        for widget in (self._ui.modelFolderEdit, self._ui.modelFolderEditLabel):
+            widget.visible = method == "model"
+        missing = self._missing(parameters)
+        self._ui.segmentButton.enabled = not missing
+        self._ui.segmentButton.toolTip = missing or _("Outline the tumor.")
+        self._ui.useCavityCheckBox.enabled = parameters.fixedVolume is not None
+        hasOutline = parameters.segmentation is not None
+        self._ui.segmentEditorButton.enabled = hasOutline and parameters.tumorVolume is not None
+        self._ui.show3DCheckBox.enabled = hasOutline
+        self._show3D(parameters)
+        self._showMeasurements(parameters)
+
+    def _showPointing(self, method: str) -> None:
+        lines, inside, outside = self._pointing.counts()
+        texts = {
+            "line": _("Draw line ({count})").format(count=lines),
+            "click": _("Click on tumor ({count})").format(count=inside),
+        }
+        isPointed = method in ("line", "click", *_STROKE_METHODS)
+        self._ui.pointInsideButton.text = texts.get(method, _("Inside ({count})").format(count=inside))
+        self._ui.pointInsideButton.toolTip = {
+            "line": _("Draw a line along the longest diameter; press again for each further lesion."),
+            "click": _("Click once into each lesion."),
+        }.get(method, _("Place points that are certainly inside the tumor."))
+        self._ui.pointOutsideButton.text = _("Outside ({count})").format(count=outside)
+        self._ui.pointInsideButton.visible = isPointed
+        self._ui.clearPointsButton.visible = isPointed
+        self._ui.pointOutsideButton.visible = method in _STROKE_METHODS
+        self._ui.pointInsideButton.checked = self._pointing.active in ("line", "inside")
+        self._ui.pointOutsideButton.checked = self._pointing.active == "outside"
+        self._ui.clearPointsButton.enabled = lines + inside + outside > 0
+
+    def _missing(self, parameters: object) -> str:
+        if parameters.tumorVolume is None:
+            return _("Choose the volume in which the tumor is seen best.")
+        lines, inside, outside = self._pointing.counts()
+        method = parameters.tumorMethod.value
+        if method == "line" and not lines:
+            return _("Draw a line along the longest diameter of the tumor first.")
+        if method == "click" and not inside:
+            return _("Click on the tumor first.")
+        if method in _STROKE_METHODS and not (inside and outside):
+            return _("Place points inside and outside the tumor first.")
+        if method == "model" and str(parameters.modelFolder) in ("", "."):
+            return _("Choose the folder of a trained model first.")
+        return ""
+
+    def _onPointed(self) -> None:
+        self._timer.start()
+
+    def _onPointInside(self) -> None:
+        if self._panel.parameterNode is not None:
+            self._onPoint("line" if self._panel.parameterNode.tumorMethod.value == "line" else "inside")
+
+    def _onPoint(self, kind: str) -> None:
+        if self._panel.parameterNode is None:
+            return
+        if self._pointing.active == kind:
+            self._pointing.stop()
+        else:
+            self._pointing.start(kind)
+        self.update()
+
+    def _onClear(self) -> None:
+        if self._panel.parameterNode is not None:
+            self._pointing.clear()
+            self.update()
+
+    def _onSegment(self) -> None:
+        parameters = self._panel.parameterNode
+        if parameters is None:
+            return
+        self._pointing.stop()
+
+        def work(progress: object) -> object:
+            Steps.ensurePackages(self._panel.resourcePath("requirements.txt"))
+            return self._panel.logic.segment(parameters, progress)
+
+        self._panel.runner.run(self._ui.segmentButton, _("The tumor could not be outlined."), work)
+
+    def _onSegmentEditor(self) -> None:
+        """Open the Segment Editor with outline and volume chosen; it reads both from its own parameter node."""
+        parameters = self._panel.parameterNode
+        if parameters is None or parameters.segmentation is None:
+            return
+        tag, className = "SegmentEditor", "vtkMRMLSegmentEditorNode"
+        editorNode = slicer.mrmlScene.GetSingletonNode(tag, className)
+        if editorNode is None:
+            editorNode = slicer.mrmlScene.CreateNodeByClass(className)
+            editorNode.UnRegister(None)
+            editorNode.SetSingletonTag(tag)
+            editorNode = slicer.mrmlScene.AddNode(editorNode)
+        editorNode.SetAndObserveSegmentationNode(parameters.segmentation)
+        editorNode.SetAndObserveSourceVolumeNode(parameters.tumorVolume)
+        slicer.util.selectModule("SegmentEditor")
+
+    @staticmethod
+    def _show3D(parameters: object) -> None:
+        node = parameters.segmentation
+        if node is None or node.GetDisplayNode() is None:
+            return
+        surface = slicer.vtkSegmentationConverter.GetSegmentationClosedSurfaceRepresentationName()
+        hasSurface = node.GetSegmentation().ContainsRepresentation(surface)
+        if parameters.show3D and not hasSurface and node.GetSegmentation().GetNumberOfSegments():
+            node.CreateClosedSurfaceRepresentation()
+        if node.GetDisplayNode().GetVisibility3D() != parameters.show3D:
+            node.GetDisplayNode().SetVisibility3D(parameters.show3D)
+
+    def _showMeasurements(self, parameters: object) -> None:
+        node, volume = parameters.segmentation, parameters.tumorVolume
+        state = (node.GetID(), node.GetSegmentation().GetMTime(), volume.GetID()) if node and volume else None
+        if state == self._measuredState:
+            return
+        self._measuredState = state
+        rows, notes = [], []
+        if state is not None and node.GetSegmentation().GetNumberOfSegments():
+            try:
+                rows = Steps.measurementRows(self._panel.logic.steps.measure(parameters))
+            except (ValueError, RuntimeError) as error:
+                notes.append(str(error))
+            result = self._panel.logic.steps.resultOf(node)
+            notes += list(result.warnings) if result is not None else []
+            # Making a surface for display changes the segmentation's time, not the outline.
+            self._measuredState = (node.GetID(), node.GetSegmentation().GetMTime(), volume.GetID())
+        self._fillTable(rows)
+        self._ui.tumorCard.text = paragraphs(warning(text) for text in notes)
+        self._ui.tumorCard.visible = bool(notes)
+
+    def _fillTable(self, rows: list[tuple[str, ...]]) -> None:
+        table = self._ui.measurementTable
+        table.setRowCount(len(rows))
+        for number, row in enumerate(rows):
+            for column, text in enumerate(row):
+                table.setItem(number, column, qt.QTableWidgetItem(text))
+
+
