@@ -8,6 +8,9 @@ from slicer.i18n import tr as _
 from .LandmarkLists import LandmarkLists, PairRow, isDefined
 
 _LABEL, _FIXED, _MOVING, _RESIDUAL, _LEFT_OUT, _FLAG = _COLUMNS = range(6)
+# Pixels, so that the table fits a panel of 400.
+_FIXED_WIDTHS = {_RESIDUAL: 44, _LEFT_OUT: 44, _FLAG: 22}
+_ROW_HEIGHT = 24
 # Residuals from these multiples of the FRE on are tinted; transparent colors suit the light and the dark theme.
 _TINTS = ((1.8, (220, 60, 40, 90)), (1.3, (230, 160, 30, 80)))
 
@@ -25,7 +28,7 @@ class LandmarkTable:
         self._widget, self._onUsed, self._onRenamed = widget, onUsed, onRenamed
         self._isFilling = False
         widget.setColumnCount(len(_COLUMNS))
-        widget.setHorizontalHeaderLabels([_("Pair"), _("CT"), _("MRI"), _("Resid."), _("Omitted"), ""])
+        widget.setHorizontalHeaderLabels([_("Pair"), _("CT"), _("MRI"), _("Resid."), _("Omit."), ""])
         for column, tip in (
             (_LABEL, _("The pair's name; untick it to leave the pair out of the fit.")),
             (_FIXED, _("Position in the CT: right, anterior, superior in mm.")),
@@ -41,6 +44,10 @@ class LandmarkTable:
         for column in _COLUMNS:
             header.setSectionResizeMode(column, qt.QHeaderView.ResizeToContents)
         header.setSectionResizeMode(_LABEL, qt.QHeaderView.Stretch)
+        for column, width in _FIXED_WIDTHS.items():
+            header.setSectionResizeMode(column, qt.QHeaderView.Fixed)
+            widget.setColumnWidth(column, width)
+        widget.verticalHeader().setDefaultSectionSize(_ROW_HEIGHT)
         widget.connect("itemChanged(QTableWidgetItem*)", self._onItemChanged)
         widget.connect("itemSelectionChanged()", onSelected)
 
