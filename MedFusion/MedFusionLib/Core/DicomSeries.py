@@ -49,6 +49,19 @@ class DicomSeries:
         """Return True if there are planes enough for a volume and they are no localizers."""
         return self.sliceCount > 1 and not all(s.isLocalizer for s in self.volume.slices)
 
+    def identity(self) -> dict[str, str]:
+        """Return whose series it is and when it was made, by key, without empty values."""
+        values = {
+            "patient_name": self.patientName,
+            "patient_id": self.patientId,
+            "birth_date": self.patientBirthDate,
+            "sex": self.patientSex,
+            "study_date": self.studyDate,
+            "series_uid": self.uid,
+            "frame_of_reference_uid": self.frameOfReferenceUid,
+        }
+        return {key: value for key, value in values.items() if value}
+
     @property
     def title(self) -> str:
         """Return one line that tells this series from the others."""

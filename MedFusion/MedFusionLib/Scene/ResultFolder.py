@@ -1,6 +1,8 @@
 """Everything a run produced, written into one folder: the same for the command line and the panel."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from enum import Enum
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +20,9 @@ from ..Core.Resampling import resampleImage
 from ..Core.TumorMeasurements import TumorMeasurements, measureTumor
 from ..Core.TumorSegmentation import TumorResult
 from ..Report.FusionSection import fusionSection
-from ..Report.Page import page, section, table
+from ..Report.IdentificationSection import identificationBlock, patientLine
+from ..Report.InputsSection import inputsSection
+from ..Report.Page import page
 from ..Report.RegistrationSection import registrationSection
 from ..Report.TumorSection import tumorSection
 from .NodeFiles import addVolume, saveNode, saveScene
@@ -141,7 +145,8 @@ def _document(
     warnings = list(results.registration.warnings) + list(results.fusion.warnings) + list(results.warnings)
     if results.tumor is not None:
         warnings += results.tumor.warnings
-    return {
+    document = {
+        "created": datetime.now().strftime("%Y-%m-%d %H:%M"),
         "registration": results.registration.measurements(),
         "fusion": {
             "method": results.fusion.settings.method.value,
@@ -152,7 +157,25 @@ def _document(
         "warnings": warnings,
         "versions": versions(),
         "inputs": {item.role: {"file": item.name, "sha256": item.sha256} for item in results.inputs},
+        "parameters": _parameters(results),
     }
+    dicom = {"ct": results.fixedDicom, "mri": results.movingDicom}
+    identity = {role: series.identity() for role, series in dicom.items() if series is not None}
+    return document | ({"dicom": identity} if identity else {})
+
+
+def _parameters(results: RunResults) -> dict[str, dict[str, str]]:
+    """Return the settings of each step by name."""
+    parameters = {"registration": {"model": results.registration.model.value}}
+    parameters["fusion"] = results.fusion.settings.asDict()
+    if results.tumor is not None:
+        settings = results.tumor.settings
+        parameters["tumor"] = {item.name: _plain(getattr(settings, item.name)) for item in fields(settings)}
+    return parameters
+
+
+def _plain(value: object) -> str:
+    return str(value.value if isinstance(value, Enum) else value)
 
 
 def _dicomResults(
@@ -200,15 +223,12 @@ def _reportPage(
     ]
     if tumorMeasurements is not None:
         sections.append(tumorSection(tumorMeasurements, labelImage, registeredImage, center))
-    sections.append(
-        section(
-            "Inputs and versions",
-            table(("Input", "File", "SHA-256"), [(item.role, item.name, item.sha256) for item in results.inputs]),
-            table(("Package", "Version"), list(document["versions"].items())),
-        )
-    )
+    inputs = [(item.role, item.name, item.sha256) for item in results.inputs]
+    sections.append(inputsSection(inputs, document["parameters"], document["versions"]))
+    dicom = (results.fixedDicom, results.movingDicom)
     subtitle = f"{results.movingVolumeNode.GetName()} registered to {results.fixedVolumeNode.GetName()}"
-    return page("MedFusion report", subtitle, document["warnings"], sections)
+    identification = identificationBlock(*dicom, document["created"])
+    return page("MedFusion report", subtitle, document["warnings"], sections, identification, patientLine(*dicom))
 
 
 def _saveHardenedSegmentation(
