@@ -1,7 +1,11 @@
-"""What the tests share: where the evaluation data is, and how a test that needs it skips."""
+"""What the tests share: the command line in this process, and evaluation data that a test skips without."""
 
+import contextlib
+import io
 import unittest
 from pathlib import Path
+
+from MedFusionLib.__main__ import main
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
@@ -12,3 +16,14 @@ def sharedData(*parts: str) -> Path:
     if not path.exists():
         raise unittest.SkipTest(f"evaluation data {'/'.join(parts)} is not beside the project")
     return path
+
+
+def medfusion(*arguments: object) -> tuple[int, str, str]:
+    """Run the command line in this process and return exit status, standard output and standard error."""
+    output, errors = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
+        try:
+            status = main([str(argument) for argument in arguments])
+        except SystemExit as exit:
+            status = exit.code
+    return status, output.getvalue(), errors.getvalue()

@@ -1,7 +1,5 @@
 """The command line as its user meets it: results, exit status, and one sentence for each kind of bad input."""
 
-import contextlib
-import io
 import json
 import os
 import signal
@@ -15,7 +13,6 @@ from unittest import mock
 
 import numpy as np
 import SimpleITK as sitk
-from MedFusionLib.__main__ import main
 from MedFusionLib.CommandLine.Arguments import joinNegativeCoordinates
 from MedFusionLib.CommandLine.Demo import writePhantom
 from MedFusionLib.Core.Coordinates import flipPoints
@@ -25,18 +22,7 @@ from MedFusionLib.Scene.NodeFiles import readTransform
 from MedFusionLib.Scene.ResultFolder import FILE_NAMES
 from MedFusionLib.Scene.Session import Session
 from MedFusionLib.Scene.VolumeNodes import imageFromVolumeNode
-from MedFusionTesting import PROJECT_ROOT, sharedData
-
-
-def medfusion(*arguments: object) -> tuple[int, str, str]:
-    """Run the command line in this process and return exit status, standard output and standard error."""
-    output, errors = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
-        try:
-            status = main([str(argument) for argument in arguments])
-        except SystemExit as exit:
-            status = exit.code
-    return status, output.getvalue(), errors.getvalue()
+from MedFusionTesting import PROJECT_ROOT, medfusion, sharedData
 
 
 class PhantomCase(unittest.TestCase):

@@ -13,7 +13,7 @@ from MedFusionLib.Core.Coordinates import flipPoints
 from MedFusionLib.Core.Phantom import makePhantom
 from MedFusionLib.Scene.Session import Session
 from MedFusionLib.Scene.VolumeNodes import imageFromVolumeNode
-from TestCommandLine import medfusion
+from MedFusionTesting import medfusion
 
 
 class TestDicomCommandLine(unittest.TestCase):

@@ -166,7 +166,7 @@ class LandmarksSection:
 
     def _onMove(self, step: int) -> None:
         index = self._table.currentRow()
-        if 0 <= index and 0 <= index + step < len(self._rows):
+        if index >= 0 and 0 <= index + step < len(self._rows):
             self._lists.swap(self._rows[index], self._rows[index + step])
             self.refresh()
             self._table.select(index + step)
