@@ -1,0 +1,76 @@
+"""Refine a registration by the mutual information of both images."""
+
+from dataclasses import dataclass
+
+import SimpleITK as sitk
+
+from .ImagePyramid import flattenBias, foreground, intensityRange, movingField, sampleFixed, shrink
+from .MutualInformation import mutualInformation
+from .PoseOptimizer import Pose, climb
+from .Progress import Progress, report, subProgress
+
+_MARGIN_MM = 10.0
+
+
+@dataclass(frozen=True)
+class Level:
+    """Choose one step from coarse to fine: voxel size in mm, how many samples and bins, when to stop, share of time."""
+
+    spacing: float
+    samples: int
+    bins: int
+    tolerance: float
+    share: float
+
+
+_LEVELS = (
+    Level(8.0, 5000, 32, 1e-4, 0.1),
+    Level(4.0, 20000, 64, 1e-4, 0.2),
+    Level(2.0, 20000, 64, 1e-5, 0.2),
+    Level(1.0, 100000, 64, 1e-6, 0.4),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class RefinedPose:
+    """Hold the refined pose, and the mutual information in nats of the start and of the result on the finest level."""
+
+    pose: Pose
+    similarityBefore: float
+    similarityAfter: float
+
+
+def refinePose(
+    fixedImage: sitk.Image,
+    movingImage: sitk.Image,
+    start: Pose,
+    affine: bool = False,
+    progress: Progress | None = None,
+) -> RefinedPose:
+    """Return the pose near a start at which the images tell most about each other.
+
+    Both images are compared within the fixed image's body and 10 mm around it; slow shading is taken out of an MR
+    first. The same input gives the same output.
+
+    :param start: maps fixed points to moving points, LPS millimetres; it may be off by about 30 mm and 20 degrees.
+    :param affine: whether scale and shear may change too.
+
+    Sources: Mattes et al. 2003, doi:10.1109/TMI.2003.809072; Viola and Wells 1997, doi:10.1023/A:1007958904918.
+    """
+    report(progress, 0.0, "Preparing the images")
+    mask = foreground(fixedImage, _MARGIN_MM)
+    fixedFlat = flattenBias(fixedImage)
+    report(progress, 0.03, "Preparing the images")
+    movingFlat = flattenBias(movingImage)
+    fixedRange, movingRange = intensityRange(fixedFlat), intensityRange(movingFlat)
+    done = 0.1
+    pose = start
+    for level in _LEVELS:
+        report(progress, done, f"Comparing the images at {level.spacing:g} mm")
+        samples = sampleFixed(shrink(fixedFlat, level.spacing), mask, fixedRange, level.samples, level.bins)
+        field = movingField(shrink(movingFlat, level.spacing), movingRange, level.bins)
+        levelProgress = subProgress(progress, done, done + level.share)
+        pose = climb(samples, field, pose, level.spacing, affine, level.tolerance, progress=levelProgress)
+        done += level.share
+    before = mutualInformation(samples, field, start.matrix, start.offset).information
+    return RefinedPose(pose, before, pose.information)
