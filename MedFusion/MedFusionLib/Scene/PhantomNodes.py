@@ -2,17 +2,13 @@
 
 import slicer
 
-from ..Core.Phantom import makePhantom
+from ..Core.Phantom import Phantom
 from .NodeFiles import addVolume
 from .VolumeNodes import setMarkupsPoints
 
 
-def addPhantom(scene: slicer.vtkMRMLScene, spacingFactor: float = 1.0) -> list[slicer.vtkMRMLNode]:
-    """Add the phantom's CT, MRI, CT landmarks and MRI landmarks to the scene and return the nodes in this order.
-
-    :param spacingFactor: 2 makes voxels twice as large, for quick tests.
-    """
-    phantom = makePhantom(spacingFactor=spacingFactor)
+def addPhantom(scene: slicer.vtkMRMLScene, phantom: Phantom) -> list[slicer.vtkMRMLNode]:
+    """Add the phantom's CT, MRI, CT landmarks and MRI landmarks to the scene and return the nodes in this order."""
     nodes = [addVolume(scene, phantom.ct, "Phantom CT"), addVolume(scene, phantom.mri, "Phantom MRI")]
     for name, points in (("CT landmarks", phantom.ctLandmarks), ("MRI landmarks", phantom.mriLandmarks)):
         markupsNode = scene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", name)

@@ -41,6 +41,4 @@ class SlicePreview:
 
     def fuse(self, grid: sitk.Image, settings: FusionSettings) -> FusionResult:
         """Return the fusion on a slice; wavelets work within the slice only."""
-        return fuseVolumes(
-            self._fixed, self._moving, settings, self._movingTransforms, self._fixedTransform, grid
-        )
+        return fuseVolumes(self._fixed, self._moving, settings, self._movingTransforms, self._fixedTransform, grid)

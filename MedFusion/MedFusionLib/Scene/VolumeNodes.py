@@ -15,7 +15,7 @@ from ..Core.Coordinates import RAS_TO_LPS, flipPoints
 
 
 def definedPointsFromMarkups(markupsNode: slicer.vtkMRMLMarkupsNode) -> tuple[list[str], np.ndarray, list[bool]]:
-    """Return labels, world LPS points (N, 3) and whether each point is placed and visible, of a markups list."""
+    """Return labels, world LPS points (N, 3) and whether each is placed, visible and selected."""
     labels, points, placed = [], [], []
     for index in range(markupsNode.GetNumberOfControlPoints()):
         labels.append(markupsNode.GetNthControlPointLabel(index))
@@ -24,6 +24,7 @@ def definedPointsFromMarkups(markupsNode: slicer.vtkMRMLMarkupsNode) -> tuple[li
         placed.append(
             status == slicer.vtkMRMLMarkupsNode.PositionDefined
             and bool(markupsNode.GetNthControlPointVisibility(index))
+            and bool(markupsNode.GetNthControlPointSelected(index))
         )
     return labels, flipPoints(np.reshape(points, (-1, 3))), placed
 

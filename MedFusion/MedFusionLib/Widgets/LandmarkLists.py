@@ -79,9 +79,10 @@ class LandmarkLists:
         markups = slicer.vtkMRMLMarkupsNode
 
         @vtk.calldata_type(vtk.VTK_INT)
-        def onPlaced(_caller: object, _event: str, index: int) -> None:
+        def onPlaced(_caller: object, _event: str, index: int | None = None) -> None:
+            # Some ways of adding a point do not say which one it is; it is the last then.
             if not self._isEditing:
-                self._onPlaced(side, index)
+                self._onPlaced(side, node.GetNumberOfControlPoints() - 1 if index is None else index)
 
         def onStart(_caller: object, _event: str) -> None:
             self._isDragging = True

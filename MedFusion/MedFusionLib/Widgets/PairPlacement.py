@@ -16,6 +16,7 @@ class PairPlacement:
     def __init__(self, lists: LandmarkLists, onStateChanged: Callable[[], None]) -> None:
         self._lists, self._onStateChanged = lists, onStateChanged
         self._isSwitching = False
+        self._isAdvancing = False
         self.isActive = False
         self.waitingFor: str | None = None
         self._label: str | None = None
@@ -70,14 +71,16 @@ class PairPlacement:
     def onPlaced(self, side: str, index: int) -> None:
         """Name a point that was just placed, and wait for the next one."""
         node = self._lists.fixed if side == "fixed" else self._lists.moving
-        if not self.isActive or side != self.waitingFor or not isDefined(node, index):
+        if not self.isActive or self._isAdvancing or side != self.waitingFor or not isDefined(node, index):
             return
+        self._isAdvancing = True
         label = self._label or self._lists.freeLabel()
         self._lists.nameNewPoint(side, index, label)
         # The view is still busy with the click, so the other list takes over after it.
         qt.QTimer.singleShot(0, lambda: self._advance(side, label))
 
     def _advance(self, side: str, label: str) -> None:
+        self._isAdvancing = False
         if not self.isActive or self.waitingFor != side or self._lists.fixed is None or self._lists.moving is None:
             return
         if not self._goesOn:

@@ -51,9 +51,9 @@ class RegisterSection:
             for node in (parameters.fixedLandmarks, parameters.movingLandmarks)
         ]
         if min(counts) < needed:
-            return _("Place at least {needed} matched landmarks; there are {ct} in the CT and {mri} in the MRI.").format(
-                needed=needed, ct=counts[0], mri=counts[1]
-            )
+            return _(
+                "Place at least {needed} matched landmarks; there are {ct} in the CT and {mri} in the MRI."
+            ).format(needed=needed, ct=counts[0], mri=counts[1])
         return ""
 
     def _onRegister(self) -> None:

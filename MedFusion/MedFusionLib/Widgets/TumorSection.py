@@ -196,5 +196,3 @@ class TumorSection:
         for number, row in enumerate(rows):
             for column, text in enumerate(row):
                 table.setItem(number, column, qt.QTableWidgetItem(text))
-
-

@@ -56,7 +56,12 @@ class _LayoutManager:
         self.setLayout(value)
 
     def setLayout(self, value: int) -> None:
+        for index in range(self._scene.GetNumberOfNodesByClass("vtkMRMLSliceNode")):
+            self._scene.GetNthNodeByClass(index, "vtkMRMLSliceNode").SetMappedInLayout(False)
         self._logic.GetLayoutNode().SetViewArrangement(value)
+        shown = self._logic.GetViewNodes()
+        for index in range(shown.GetNumberOfItems()):
+            shown.GetItemAsObject(index).SetMappedInLayout(True)
         self.createSliceLogics()
 
     def createSliceLogics(self) -> None:
@@ -66,7 +71,7 @@ class _LayoutManager:
             if node.GetLayoutName() not in have:
                 logic = slicer.vtkMRMLSliceLogic()
                 logic.SetMRMLScene(self._scene)
-                logic.AddSliceNode(node.GetLayoutName())
+                logic.SetSliceNode(node)
                 self._sliceLogics.AddItem(logic)
 
     def sliceViewNames(self) -> list[str]:
@@ -230,7 +235,7 @@ class StandIn:
         widget.exit()
         widget.cleanup()
         slicer.app.moduleManager().disconnect("moduleAboutToBeUnloaded(QString)", widget._onModuleAboutToBeUnloaded)
-        parent.setMRMLScene(None)
+        widget.uiWidget.setMRMLScene(None)
         parent.deleteLater()
         self.settle()
 

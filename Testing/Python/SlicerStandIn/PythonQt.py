@@ -25,23 +25,30 @@ _plainSetAttribute = QtCore.QObject.__setattr__
 _plainGetAttribute = QtCore.QObject.__getattribute__
 
 
-def _propertyAttribute(name: str) -> property:
-    def read(self: QtCore.QObject) -> object:
-        return QtCore.QObject.property(self, name)
+class _PropertyAttribute:
+    """A Qt property as an attribute of instances; on the class itself a function of the same name stays reachable."""
 
-    def write(self: QtCore.QObject, value: object) -> None:
-        if not QtCore.QObject.setProperty(self, name, value):
-            raise AttributeError(f"{type(self).__name__}.{name} cannot be set to {value!r}")
+    def __init__(self, name: str, function: object = None) -> None:
+        self._name, self._function = name, function
 
-    return property(read, write)
+    def __get__(self, widget: QtCore.QObject | None, _owner: type) -> object:
+        return self._function if widget is None else QtCore.QObject.property(widget, self._name)
+
+    def __set__(self, widget: QtCore.QObject, value: object) -> None:
+        if not QtCore.QObject.setProperty(widget, self._name, value):
+            raise AttributeError(f"{type(widget).__name__}.{self._name} cannot be set to {value!r}")
+
+
+def _isPropertyOf(cls: type, name: str) -> bool:
+    found = next((vars(base)[name] for base in cls.__mro__ if name in vars(base)), None)
+    return isinstance(found, _PropertyAttribute | QtCore.Property)
 
 
 def _setAttribute(self: QtCore.QObject, name: str, value: object) -> None:
     """Set a property; only the stand-ins' own private members may be made."""
-    member = getattr(type(self), name, None)
     # QUiLoader hangs the children that it makes on their parent, by their names.
     isChild = isinstance(value, QtCore.QObject) and QtCore.QObject.property(value, "objectName") == name
-    if isinstance(member, property | QtCore.Property) or name.startswith("_") or isChild:
+    if _isPropertyOf(type(self), name) or name.startswith("_") or isChild:
         _plainSetAttribute(self, name, value)
     else:
         raise AttributeError(f"{type(self).__name__} has no property {name!r} that can be set")
@@ -49,10 +56,14 @@ def _setAttribute(self: QtCore.QObject, name: str, value: object) -> None:
 
 def _getAttribute(self: QtCore.QObject, name: str) -> object:
     """Look an attribute up; PySide6 would find its own static connect() before any other."""
-    if name == "connect":
-        return types.MethodType(_connect, self)
-    if name == "disconnect":
-        return types.MethodType(_disconnect, self)
+    if name in ("connect", "disconnect"):
+        plain, own = _plainGetAttribute(self, name), _connect if name == "connect" else _disconnect
+
+        def call(*arguments: object) -> object:
+            # PySide6 itself comes by here with the sender as first argument.
+            return own(self, *arguments) if isinstance(arguments[0], str) else plain(*arguments)
+
+        return call
     return _plainGetAttribute(self, name)
 
 
@@ -110,10 +121,10 @@ def adapt() -> None:
         for index in range(meta.propertyOffset(), meta.propertyCount()):
             name = meta.property(index).name()
             if name not in _LEFT_AS_METHODS and not isinstance(vars(cls).get(name), QtCore.Property):
-                setattr(cls, name, _propertyAttribute(name))
+                setattr(cls, name, _PropertyAttribute(name, vars(cls).get(name)))
     for tree in _TREES:
-        tree.name = _propertyAttribute("objectName")
-        tree.objectName = _propertyAttribute("objectName")
+        tree.name = _PropertyAttribute("objectName")
+        tree.objectName = _PropertyAttribute("objectName")
         tree.__getattribute__ = _getAttribute
         tree.__setattr__ = _setAttribute
     QtCore.QObject.className = lambda self: self.metaObject().className()
@@ -154,7 +165,7 @@ def _loadChecked(
         members = catalog.get(element.get("class"))
         for item in element.findall("property"):
             known = members is None or item.get("stdset") == "0" or item.get("name") in members["properties"]
-            if not known and QtWidgets.QWidget.staticMetaObject.indexOfProperty(item.get("name")) < 0:
+            if not known and not _isPropertyOf(QtWidgets.QWidget, item.get("name")):
                 raise AttributeError(f"{element.get('class')} has no property {item.get('name')!r}")
     connections = root.find("connections")
     wires = [{part.tag: part.text for part in wire} for wire in connections] if connections is not None else []

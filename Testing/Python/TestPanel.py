@@ -1,0 +1,216 @@
+"""The panel driven as a user drives it, from two loaded volumes to the saved results."""
+
+import json
+import tempfile
+import time
+import unittest
+from pathlib import Path
+from unittest.mock import patch
+
+import numpy as np
+from PanelTestCase import PanelTestCase, smallPhantom
+
+
+class TestPanel(PanelTestCase):
+    def test_empty_scene_says_what_to_load_and_every_step_says_what_is_missing(self):
+        self.assertIn("phantom", self.ui.volumesLabel.text)
+        for name in ("registerButton", "fuseButton", "segmentButton", "saveButton"):
+            button = getattr(self.ui, name)
+            self.assertFalse(button.enabled, name)
+            self.assertRegex(button.toolTip, r"(Choose|Place|Register).+\.$")
+
+    def test_volumes_and_landmarks_are_guessed_and_described(self):
+        ct, mri, ctLandmarks, mriLandmarks = self.loadPhantom()
+        self.assertIs(self.parameters.fixedVolume, ct)
+        self.assertIs(self.parameters.movingVolume, mri)
+        self.assertIs(self.parameters.fixedLandmarks, ctLandmarks)
+        self.assertIs(self.parameters.movingLandmarks, mriLandmarks)
+        self.assertIs(self.ui.fixedVolumeSelector.currentNode(), ct)
+        self.assertRegex(self.ui.volumesLabel.text, r"88 × 106 × 42.+LPS.+tilted by \d+°.+% overlap")
+
+    def test_exchanged_volumes_are_suspicious(self):
+        ct, mri, *_ = self.loadPhantom()
+        self.parameters.fixedVolume, self.parameters.movingVolume = mri, ct
+        self.assertIn("does not look like one", self.ui.volumesLabel.text)
+        self.assertIn("looks like a CT", self.ui.volumesLabel.text)
+
+    def test_all_sections_from_volumes_to_results(self):
+        self.loadPhantom()
+        self._register()
+        self._fuse()
+        self._outline()
+        self._save()
+        self.assertEqual(self.errors(), [])
+
+    def _register(self) -> None:
+        self.assertRegex(self.ui.fitLabel.text, r"8 pairs, FRE \d\.\d\d mm")
+        self.click("registerButton")
+        self.assertIn("Residual (FRE)", self.ui.registrationCard.text)
+        self.assertIn("Registered;", self.ui.volumesLabel.text)
+        result = self.panel.logic.steps.resultOf(self.parameters.movingVolume.GetParentTransformNode())
+        targets = smallPhantom().targets
+        errors = [
+            np.subtract(result.transform.TransformPoint(point), smallPhantom().ctToMri.TransformPoint(point))
+            for point in targets.tolist()
+        ]
+        self.assertLess(np.sqrt(np.mean(np.sum(np.square(errors), axis=1))), 2.5)
+
+    def _fuse(self) -> None:
+        self.click("fuseButton")
+        fused = self.parameters.fusedVolume
+        self.assertEqual(
+            fused.GetImageData().GetDimensions(), self.parameters.fixedVolume.GetImageData().GetDimensions()
+        )
+        self.assertIn("Fused volume", self.ui.fusionCard.text)
+        self.assertEqual(self.app.installed.count("PyWavelets>=1.5"), 1)
+        self.click("metricsButton")
+        self.assertRegex(self.ui.fusionCard.text, r"<td>\w.*</td><td><b>0\.\d+")
+
+    def _outline(self) -> None:
+        self.ui.tumorMethodComboBox.currentIndex = 1
+        self.assertIs(self.parameters.tumorVolume, self.parameters.movingVolume)
+        self.assertIn("Click on the tumor", self.ui.segmentButton.toolTip)
+        self.click("pointInsideButton")
+        self.placePoint(smallPhantom().targets[-1] * [-1, -1, 1])
+        self.click("pointInsideButton")
+        self.click("segmentButton")
+        self.assertEqual(self.ui.measurementTable.rowCount, 1)
+        self.assertRegex(self.ui.measurementTable.item(0, 1).text(), r"\d+\.\d\d ± ")
+        self.ui.show3DCheckBox.checked = True
+        self.assertTrue(self.parameters.segmentation.GetDisplayNode().GetVisibility3D())
+        self.click("segmentEditorButton")
+        self.assertEqual(self.app.selectedModule, "SegmentEditor")
+        editorNode = self.scene.GetSingletonNode("SegmentEditor", "vtkMRMLSegmentEditorNode")
+        self.assertIs(editorNode.GetSegmentationNode(), self.parameters.segmentation)
+        self.assertIs(editorNode.GetSourceVolumeNode(), self.parameters.tumorVolume)
+
+    def _save(self) -> None:
+        from MedFusionLib.Scene.ResultFolder import FILE_NAMES
+
+        with tempfile.TemporaryDirectory() as folder:
+            self.ui.outputFolderEdit.currentPath = str(Path(folder) / "results")
+            self.click("saveButton")
+            self.assertEqual(self.errors(), [])
+            written = {path.name for path in (Path(folder) / "results").iterdir()}
+            self.assertLessEqual(set(FILE_NAMES), written)
+            document = json.loads((Path(folder) / "results" / "measurements.json").read_text())
+            self.assertEqual(document["registration"]["landmarks"], 8)
+            self.assertGreater(document["tumor"]["volume_ml"], 1)
+            self.assertFalse(self.ui.saveButton.enabled, "the folder exists now")
+            self.click("openReportButton")
+            self.assertTrue(self.app.opened[-1].endswith("report.html"))
+
+    def test_preview_follows_the_settings_within_a_moment(self):
+        import slicer
+
+        self.loadPhantom()
+        self.click("registerButton")
+        self.ui.previewCheckBox.checked = True
+        self.app.settle()
+        logic = slicer.app.applicationLogic().GetSliceLogicByLayoutName("Red")
+        preview = self.scene.GetNodeByID(logic.GetSliceCompositeNode().GetForegroundVolumeID())
+        self.assertIn("preview", preview.GetName())
+        before = slicer.util.arrayFromVolume(preview).copy()
+        start = time.process_time()
+        self.ui.windowHighSpinBox.value = 600
+        self.app.settle()
+        self.assertLess(time.process_time() - start, 3 * 0.15)
+        self.assertGreater(np.abs(slicer.util.arrayFromVolume(preview) - before).max(), 0)
+        self.ui.previewCheckBox.checked = False
+        self.assertIsNone(self.scene.GetFirstNodeByName("MedFusion preview Red"))
+
+    def test_checks_put_the_mri_over_the_ct(self):
+        import slicer
+
+        ct, mri, *_ = self.loadPhantom()
+        self.assertFalse(self.ui.edgesButton.enabled)
+        self.click("registerButton")
+        composite = slicer.app.applicationLogic().GetSliceLogicByLayoutName("Red").GetSliceCompositeNode()
+        self.ui.blendSlider.value = 30
+        self.assertEqual(composite.GetBackgroundVolumeID(), ct.GetID())
+        self.assertEqual(composite.GetForegroundVolumeID(), mri.GetID())
+        self.assertAlmostEqual(composite.GetForegroundOpacity(), 0.3)
+        self.click("edgesButton")
+        edges = self.scene.GetNodeByID(composite.GetLabelVolumeID())
+        share = slicer.util.arrayFromVolume(edges).mean()
+        self.assertTrue(0.002 < share < 0.2, share)
+        self.assertIs(edges.GetParentTransformNode(), mri.GetParentTransformNode())
+        self.click("edgesButton")
+        self.assertIsNone(self.scene.GetNodeByID(edges.GetID()))
+
+    def test_flicker_switches_between_ct_and_mri(self):
+        import slicer
+
+        self.loadPhantom()
+        self.click("registerButton")
+        composite = slicer.app.applicationLogic().GetSliceLogicByLayoutName("Red").GetSliceCompositeNode()
+        self.click("flickerButton")
+        seen = set()
+        end = time.monotonic() + 1.4
+        while time.monotonic() < end:
+            self.app.settle()
+            seen.add(composite.GetForegroundOpacity())
+            time.sleep(0.02)
+        self.assertLessEqual({0.0, 1.0}, seen)
+        self.click("flickerButton")
+        self.assertEqual(composite.GetForegroundOpacity(), 0.5)
+
+    def test_other_mri_moves_with_the_mri_and_is_remembered(self):
+        import qt
+
+        self.loadPhantom()
+        other = self.scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "FLAIR")
+        other.CopyContent(self.parameters.movingVolume)
+        self.ui.otherVolumesSelector.setCheckState(other, qt.Qt.Checked)
+        self.click("registerButton")
+        self.assertIs(other.GetParentTransformNode(), self.parameters.movingVolume.GetParentTransformNode())
+
+    def test_window_preset_and_window_are_one_setting(self):
+        self.ui.windowPresetComboBox.currentIndex = 3
+        self.assertEqual((self.parameters.windowLow, self.parameters.windowHigh), (0.0, 400.0))
+        self.ui.windowHighSpinBox.value = 500
+        self.assertEqual(self.ui.windowPresetComboBox.currentIndex, 0)
+
+    def test_self_test_of_the_module_passes(self):
+        module = self.app.moduleFile()
+        test = module.MedFusionTest()
+        test.runTest()
+
+    def test_sample_data_offers_the_phantom_without_a_download(self):
+        import SampleData
+
+        self.app.moduleFile().registerSampleData()
+        source = SampleData.SampleDataLogic.sources["MedFusion phantom"]
+        self.assertEqual(source["category"], "MedFusion")
+        with patch("MedFusionLib.Core.Phantom.makePhantom", lambda spacingFactor=1.0: smallPhantom()):
+            nodes = source["customDownloader"]()
+        self.assertEqual([node.GetName() for node in nodes][:2], ["Phantom CT", "Phantom MRI"])
+
+
+class TestPanelLabels(unittest.TestCase):
+    def setUp(self) -> None:
+        import SlicerStandIn
+
+        self.module = SlicerStandIn.start().moduleFile()
+
+    def test_choices_of_the_panel_are_those_of_the_library(self):
+        from MedFusionLib.Core.FusionSettings import FusionMethod, FusionMode
+        from MedFusionLib.Core.LandmarkFit import TransformModel
+        from MedFusionLib.Core.LandmarkPairing import Pairing
+        from MedFusionLib.Core.TumorSegmentation import SegmentationMethod
+
+        pairs = (
+            (self.module.RegistrationModel, TransformModel),
+            (self.module.LandmarkPairing, Pairing),
+            (self.module.FusionChoice, FusionMethod),
+            (self.module.FusionKeeps, FusionMode),
+            (self.module.TumorChoice, SegmentationMethod),
+        )
+        for panel, library in pairs:
+            self.assertEqual({choice.value for choice in panel}, {member.name for member in library})
+            for choice in panel:
+                self.assertRegex(choice.label(), r"^[A-Z][^A-Z]*( (CT|MRI)\b.*)?")
+
+
+if __name__ == "__main__":
+    unittest.main()
