@@ -39,7 +39,8 @@ figcaption { font-size: .82rem; line-height: 1.35; color: #333; padding: .2rem 0
 @media print {
   body { font-size: 9.5pt; padding: 0; max-width: none; }
   h2 { break-after: avoid; margin-top: 1.2rem; } h3 { break-after: avoid; } tr, li { break-inside: avoid; }
-  thead { display: table-header-group; } .pictures { gap: .4rem; }
+  th, td { padding-top: .12rem; padding-bottom: .12rem; } table { font-size: .9em; margin: .4rem 0; }
+  thead { display: table-header-group; } .short { break-inside: avoid; } .pictures { gap: .4rem; }
   .warnings, figure > div { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
 """
@@ -127,7 +128,8 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
         "<tr>" + "".join(_cell("td", value, number) for value, number in zip(row, numeric, strict=True)) + "</tr>"
         for row in rows
     )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    kept = ' class="short"' if len(rows) <= 12 else ""
+    return f"<table{kept}><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def _cell(tag: str, value: object, isNumber: bool) -> str:
