@@ -32,7 +32,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from .CommandLine import Demo, Evaluate, Fuse, Inspect, Register, Run, Segment
+    from .CommandLine import Compare, Demo, Evaluate, Fuse, Inspect, Register, Run, Segment
 
     parser = argparse.ArgumentParser(
         prog="medfusion",
@@ -40,7 +40,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Points are RAS millimetres, as Slicer's status bar shows them, unless --lps is given.",
     )
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (Run, Register, Fuse, Segment, Evaluate, Inspect, Demo):
+    for command in (Run, Register, Fuse, Segment, Evaluate, Compare, Inspect, Demo):
         command.addParser(subparsers)
     return parser
 

@@ -171,25 +171,39 @@ def _number(tags: dict[str, str], keyword: str) -> float | None:
         return None
 
 
-def identityConflicts(fixed: DicomSeries, moving: DicomSeries) -> tuple[str, ...]:
-    """Return why two series may not belong together: another patient, or studies more than a year apart.
+IDENTITY_FIELDS = {
+    "patient_id": "patient ID",
+    "patient_name": "patient name",
+    "birth_date": "birth date",
+    "sex": "sex",
+}
 
-    Fields that either series leaves empty are not compared, as in de-identified data.
+
+def differingFields(first: dict[str, str], second: dict[str, str]) -> tuple[tuple[str, str, str], ...]:
+    """Return name and both values of each field that tells two patients apart.
+
+    Fields that either side leaves empty are not compared, as in de-identified data.
+
+    :param first: as `DicomSeries.identity` gives it.
     """
-    conflicts = []
-    for name, a, b in (
-        ("patient ID", fixed.patientId.strip(), moving.patientId.strip()),
-        ("patient name", fixed.patientName, moving.patientName),
-        ("birth date", fixed.patientBirthDate, moving.patientBirthDate),
-        ("sex", fixed.patientSex, moving.patientSex),
-    ):
-        if _comparable(name, a) and _comparable(name, b) and _comparable(name, a) != _comparable(name, b):
-            conflicts.append(f"The {name} differs: {a} in the {_what(fixed)}, {b} in the {_what(moving)}.")
+    differing = []
+    for key, title in IDENTITY_FIELDS.items():
+        a, b = first.get(key, ""), second.get(key, "")
+        if _comparable(a) and _comparable(b) and _comparable(a) != _comparable(b):
+            differing.append((title, a, b))
+    return tuple(differing)
+
+
+def identityConflicts(fixed: DicomSeries, moving: DicomSeries) -> tuple[str, ...]:
+    """Return why two series may not belong together: another patient, or studies more than a year apart."""
+    conflicts = [
+        f"The {title} differs: {a} in the {_what(fixed)}, {b} in the {_what(moving)}."
+        for title, a, b in differingFields(fixed.identity(), moving.identity())
+    ]
     days = daysBetween(fixed, moving)
     if days is not None and abs(days) > LONGEST_DAYS_BETWEEN_STUDIES:
-        conflicts.append(
-            f"The studies are {abs(days) / 365.25:.1f} years apart ({fixed.studyDate}, {moving.studyDate})."
-        )
+        years = abs(days) / 365.25
+        conflicts.append(f"The studies are {years:.1f} years apart ({fixed.studyDate}, {moving.studyDate}).")
     return tuple(conflicts)
 
 
@@ -197,19 +211,19 @@ def _what(series: DicomSeries) -> str:
     return {"MR": "MRI"}.get(series.modality, series.modality or "image")
 
 
-def _comparable(name: str, value: str) -> str:
-    if name == "patient name":
-        return " ".join(value.replace("^", " ").replace("=", " ").split()).casefold()
-    return value.strip().casefold()
+def _comparable(value: str) -> str:
+    """Return a value without what does not tell patients apart: case, blanks and the separators of names."""
+    return " ".join(value.replace("^", " ").replace("=", " ").split()).casefold()
 
 
 def daysBetween(fixed: DicomSeries, moving: DicomSeries) -> int | None:
     """Return how many days after the fixed study the moving one was made, or None if a date is missing."""
-    first, second = _date(fixed.studyDate), _date(moving.studyDate)
+    first, second = dateOf(fixed.studyDate), dateOf(moving.studyDate)
     return None if first is None or second is None else (second - first).days
 
 
-def _date(text: str) -> date | None:
+def dateOf(text: str) -> date | None:
+    """Return the day of a DICOM date (YYYYMMDD), None if it is none."""
     try:
         return date(int(text[0:4]), int(text[4:6]), int(text[6:8]))
     except ValueError:

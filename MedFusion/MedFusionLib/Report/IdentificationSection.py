@@ -38,7 +38,7 @@ def _oneOrBoth(title: str, values: dict[str, str]) -> list[tuple[str, str]]:
 
 def readable(field: str, value: str) -> str:
     """Return a DICOM value as people write it: names with a comma, dates with hyphens."""
-    if field == "patientName":
+    if field in ("patientName", "patient_name"):
         return ", ".join(part for part in value.replace("=", "^").split("^")[:2] if part)
     if field.lower().endswith("date") and len(value) == 8 and value.isdigit():
         return f"{value[:4]}-{value[4:6]}-{value[6:]}"

@@ -1,0 +1,98 @@
+"""The report's part about two time points of one patient."""
+
+import numpy as np
+import SimpleITK as sitk
+
+from ..Core.FollowUp import FollowUp
+from ..Core.RigidAlignment import RigidAlignment
+from .Page import Figure, figures, paragraph, section, table
+from .Pictures import Plane, grayPicture, robustWindow, sliceGrid, sliceValues, withOutline
+
+BEFORE_COLOR = (0, 200, 255)
+AFTER_COLOR = (255, 150, 0)
+
+
+def changeSection(followUp: FollowUp, days: int | None) -> str:
+    """Return the section with each measure at both times, its change and the change's uncertainty.
+
+    :param days: between the two studies, None if unknown.
+    """
+    rows = []
+    for change in followUp.changes:
+        rows.append(
+            (
+                f"{change.name.replace('_', ' ').capitalize()} ({change.unit})",
+                f"{change.before:.1f}",
+                f"{change.after:.1f}",
+                f"{change.difference:+.1f} ({change.percent:+.0f} %)",
+                f"± {change.uncertainty:.1f}",
+                f"{change.outlineUncertainty:.1f}",
+                f"{change.registrationUncertainty:.2f}",
+                "yes" if change.isBeyondUncertainty else "no",
+            )
+        )
+    header = (
+        "Measure",
+        "First",
+        "Second",
+        "Change",
+        "Uncertainty",
+        "of it outline",
+        "of it registration",
+        "Beyond 95 %",
+    )
+    interval = (
+        f"{days} days between the studies. " if days is not None else "The days between the studies are unknown. "
+    )
+    return section(
+        "Change of the tumor",
+        paragraph(
+            interval + "Volumes are those of each outline on its own image. Diameters are measured in the axial planes "
+            "of the first time point."
+        ),
+        table(header, rows),
+        paragraph(
+            f"In the common frame {followUp.keptMl:.1f} ml are tumor at both times, {followUp.grownMl:.1f} ml only at "
+            f"the second, {followUp.goneMl:.1f} ml only at the first."
+        ),
+        paragraph(
+            "Uncertainties are one standard deviation: half a voxel of each outline, and the spread of each measure "
+            "when the alignment is varied by its own error. In RANO a product larger by 25 % is progression and one "
+            "smaller by 50 % is response, together with criteria that no image shows."
+        ),
+    )
+
+
+def sideBySideSection(
+    images: tuple[sitk.Image, sitk.Image],
+    masks: tuple[sitk.Image, sitk.Image],
+    alignment: RigidAlignment,
+    center: np.ndarray,
+) -> str:
+    """Return the section with both time points beside each other in the frame of the first.
+
+    :param images: MRI of the first and of the second time point, each in its own frame; so for `masks`.
+    :param center: LPS point of the first frame where the planes cross.
+    """
+    first, second = images
+    windows = (robustWindow(first), robustWindow(second))
+    pictures = []
+    for plane in Plane:
+        grid = sliceGrid(plane, center, first)
+        before = sliceValues(masks[0], grid, isLabel=True) > 0
+        after = sliceValues(masks[1], grid, alignment.transform, isLabel=True) > 0
+        one = grayPicture(sliceValues(first, grid), windows[0])
+        two = grayPicture(sliceValues(second, grid, alignment.transform), windows[1])
+        both = withOutline(withOutline(two, before, BEFORE_COLOR), after, AFTER_COLOR)
+        pictures.append(Figure(withOutline(one, before, BEFORE_COLOR), f"{plane.name}: first, outline in blue"))
+        pictures.append(Figure(withOutline(two, after, AFTER_COLOR), f"{plane.name}: second, outline in orange"))
+        pictures.append(Figure(both, f"{plane.name}: second with both outlines"))
+    return section(
+        "Side by side",
+        paragraph(
+            f"The second time point was aligned rigidly to the first by its intensities, the tumors left out. Forward "
+            f"and backward alignment agree within {alignment.errorMm:.1f} mm at the tumor; the aligned images "
+            f"correlate by {alignment.similarity:.2f}."
+        ),
+        figures(*pictures),
+    )

@@ -1,0 +1,147 @@
+"""Two time points: the alignment finds a known pose, and the change comes out with its true size."""
+
+import json
+import shutil
+import tempfile
+import unittest
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+from MedFusionLib.Core.FollowUp import Change, compareTumors
+from MedFusionLib.Core.Phantom import makePhantom
+from MedFusionLib.Core.RigidAlignment import RigidAlignment, alignRigidly
+from TestCommandLine import medfusion
+
+
+def ball(radius: float, spacing: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> sitk.Image:
+    """Return a mask of a ball at the origin, in a field of 60 mm."""
+    size = [int(round(60 / s)) for s in spacing]
+    axes = [(np.arange(n) - (n - 1) / 2) * s for n, s in zip(size, spacing, strict=True)]
+    z, y, x = np.meshgrid(*axes[::-1], indexing="ij")
+    mask = sitk.GetImageFromArray((x**2 + y**2 + z**2 <= radius**2).astype(np.uint8))
+    mask.SetSpacing(spacing)
+    mask.SetOrigin([float(axis[0]) for axis in axes])
+    return mask
+
+
+def poseOf(*angles: float, shift: tuple[float, float, float]) -> sitk.Euler3DTransform:
+    return sitk.Euler3DTransform((0.0, 0.0, 0.0), *angles, shift)
+
+
+class TestFollowUp(unittest.TestCase):
+    def test_growth_of_a_ball_is_measured_in_another_pose_and_spacing(self):
+        transform = poseOf(0.2, -0.1, 0.3, shift=(12.0, -5.0, 8.0))
+        after = ball(13.0, (0.8, 0.8, 1.4))
+        moved = sitk.Image(after)
+        moved.SetDirection(transform.GetMatrix())
+        moved.SetOrigin(transform.TransformPoint(after.GetOrigin()))
+        found = compareTumors(ball(10.0), moved, RigidAlignment(transform, 0.5, 1.0))
+        changes = {change.name: change for change in found.changes}
+        truth = 4 / 3 * np.pi * (13**3 - 10**3) / 1000
+        self.assertAlmostEqual(changes["volume"].difference, truth, delta=0.03 * truth)
+        self.assertAlmostEqual(found.grownMl, truth, delta=0.05 * truth)
+        self.assertLess(found.goneMl, 0.05)
+        self.assertAlmostEqual(changes["axial_diameter"].difference, 6.0, delta=1.0)
+        self.assertTrue(changes["volume"].isBeyondUncertainty)
+        self.assertGreater(changes["bidimensional_product"].registrationUncertainty, 0)
+
+    def test_unchanged_tumor_shows_no_change_beyond_uncertainty(self):
+        still = RigidAlignment(poseOf(0, 0, 0, shift=(0.0, 0.0, 0.0)), 0.5, 1.0)
+        found = compareTumors(ball(9.0), ball(9.0), still)
+        self.assertFalse(any(change.isBeyondUncertainty for change in found.changes))
+        self.assertEqual((found.grownMl, found.goneMl), (0.0, 0.0))
+
+    def test_registration_share_grows_with_the_alignment_error(self):
+        pose = poseOf(0, 0, 0, shift=(0.0, 0.0, 0.0))
+        ellipsoid = ball(9.0, (1.0, 1.0, 1.0))
+        ellipsoid.SetSpacing((1.0, 1.6, 0.6))
+        shares = [
+            compareTumors(ellipsoid, ellipsoid, RigidAlignment(pose, error, 1.0)).changes[3].registrationUncertainty
+            for error in (0.5, 8.0)
+        ]
+        self.assertGreater(shares[1], shares[0])
+
+    def test_alignment_recovers_a_known_pose_in_spite_of_noise_and_another_gain(self):
+        phantom = makePhantom(spacingFactor=2.0)
+        first = sitk.Cast(phantom.mri, sitk.sitkFloat32)
+        center = np.array(first.TransformContinuousIndexToPhysicalPoint([(n - 1) / 2 for n in first.GetSize()]))
+        truth = sitk.Euler3DTransform(center.tolist(), 0.08, -0.12, 0.1, (7.0, -4.0, 5.0))
+        second = sitk.Resample(first, first, truth.GetInverse(), sitk.sitkLinear, 0.0) * 0.6
+        second = sitk.AdditiveGaussianNoise(second, 5.0, 0.0, 7)
+        found = alignRigidly(first, second)
+        for offset in (np.zeros(3), 40 * np.eye(3)[0], 40 * np.eye(3)[2]):
+            error = np.subtract(found.transform.TransformPoint(center + offset), truth.TransformPoint(center + offset))
+            self.assertLess(np.linalg.norm(error), 0.5)
+        self.assertEqual(found.warnings, ())
+
+    def test_images_of_nothing_in_common_are_warned_of(self):
+        random = np.random.default_rng(3)
+        noise = [sitk.GetImageFromArray(random.random((40, 40, 40)).astype(np.float32)) for _ in range(2)]
+        for image in noise:
+            image.SetSpacing((4.0, 4.0, 4.0))
+        self.assertIn("may not be aligned", " ".join(alignRigidly(*noise).warnings))
+
+    def test_change_is_relative_to_the_first_value(self):
+        change = Change("volume", "ml", 10.0, 15.0, 3.0, 4.0)
+        self.assertEqual((change.difference, change.percent, change.uncertainty), (5.0, 50.0, 5.0))
+        self.assertFalse(change.isBeyondUncertainty)
+
+
+class TestCompareCommand(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.temporary = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.temporary.cleanup)
+        cls.folder = Path(cls.temporary.name)
+        phantom = makePhantom(spacingFactor=2.5)
+        for name, tumor, patient in (
+            ("first", phantom.tumorLabels == 1, "P1"),
+            ("second", phantom.tumorLabels > 0, "P1"),
+        ):
+            run = cls.folder / name
+            run.mkdir()
+            sitk.WriteImage(phantom.mri, str(run / "mri_registered.nrrd"))
+            labels = sitk.Resample(tumor, phantom.mri, phantom.ctToMri.GetInverse(), sitk.sitkNearestNeighbor)
+            sitk.WriteImage(sitk.Cast(labels, sitk.sitkUInt8), str(run / "tumor.seg.nrrd"))
+            date = "20240105" if name == "first" else "20240404"
+            document = {"tumor": {"volume_ml": 1.0}, "dicom": {"mri": {"patient_id": patient, "study_date": date}}}
+            (run / "measurements.json").write_text(json.dumps(document))
+
+    def test_two_runs_give_a_report_with_the_change(self):
+        output = self.folder / "out"
+        status, printed, errors = medfusion(
+            "compare", self.folder / "first", self.folder / "second", "--output", output
+        )
+        self.assertEqual(status, 0, errors)
+        self.assertRegex(printed, r"Volume: .* ml \(\+\d+ %")
+        self.assertEqual(
+            sorted(path.name for path in output.iterdir()), ["comparison.json", "first_to_second.h5", "report.html"]
+        )
+        document = json.loads((output / "comparison.json").read_text())
+        self.assertEqual(document["days"], 90)
+        self.assertTrue(document["change"]["volume"]["beyond_uncertainty"])
+        self.assertLess(document["alignment"]["error_mm"], 0.5)
+        html = (output / "report.html").read_text()
+        self.assertIn("90 days between", html)
+        self.assertNotRegex(html, r"<script|src=.http|href=.http|url\(")
+
+    def test_another_patient_or_an_incomplete_folder_is_refused(self):
+        other = self.folder / "other"
+        shutil.copytree(self.folder / "second", other)
+        document = json.loads((other / "measurements.json").read_text())
+        document["dicom"]["mri"]["patient_id"] = "P9"
+        (other / "measurements.json").write_text(json.dumps(document))
+        for arguments, pattern in (
+            ((self.folder / "first", other), "patient ID differs: P1 in first, P9 in other.*--accept-identity"),
+            ((self.folder / "first", self.folder / "nowhere"), "no result folder"),
+            ((self.folder / "first", self.folder), "is not the result folder of a run"),
+        ):
+            status, _, errors = medfusion("compare", *arguments, "--output", self.folder / "refused")
+            self.assertEqual(status, 2, errors)
+            self.assertRegex(errors, pattern)
+            self.assertFalse((self.folder / "refused").exists())
+
+
+if __name__ == "__main__":
+    unittest.main()
