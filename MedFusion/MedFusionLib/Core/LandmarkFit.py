@@ -6,6 +6,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from .LandmarkGuards import checkConfiguration, checkMirrored, checkScale
+from .ThinPlateSpline import fitThinPlateSpline
 
 
 class TransformModel(Enum):
@@ -40,6 +41,7 @@ def fitLandmarks(
     movingPoints: np.ndarray,
     model: TransformModel = TransformModel.rigid,
     weights: np.ndarray | None = None,
+    bounds: np.ndarray | None = None,
 ) -> sitk.Transform:
     """Return the transform that maps fixed points to moving points with the least weighted squared error.
 
@@ -48,6 +50,7 @@ def fitLandmarks(
 
     :param fixedPoints: shape (N, 3), LPS millimetres; row i belongs to row i of movingPoints.
     :param weights: shape (N,), not negative, best 1/FLE^2 of each landmark; None weighs all alike.
+    :param bounds: shape (2, 3), the lowest and highest fixed point where a spline will be needed, LPS millimetres.
 
     Sources: Arun, Huang, Blostein 1987, doi:10.1109/TPAMI.1987.4767965 (rigid); Umeyama 1991,
     doi:10.1109/34.88573 (similarity); Bookstein 1989, doi:10.1109/34.24792 (thin-plate spline).
@@ -56,9 +59,9 @@ def fitLandmarks(
         fixedPoints, movingPoints, weights, model.value, model.minimumPairs, model.needsDepth
     )
     if model is TransformModel.thinPlateSpline:
-        from .ThinPlateSpline import fitThinPlateSpline
-
-        return fitThinPlateSpline(fixedPoints, movingPoints, weights).toTransform()
+        spline = fitThinPlateSpline(fixedPoints, movingPoints, weights)
+        checkScale(spline.matrix)
+        return spline.toTransform(bounds)
     matrix, offset = fitMatrix(fixedPoints, movingPoints, model, weights)
     if model is not TransformModel.affine:
         checkMirrored(fixedPoints, movingPoints, weights)

@@ -7,6 +7,7 @@ from enum import Enum
 
 import numpy as np
 
+from .GeometricPairing import pairByGeometry
 from .Landmarks import LandmarkList
 
 _DEFAULT_LABEL = re.compile(r"(.*[-_ ])?\d*")  # Slicer numbers what nobody named: "F-1", "CT landmarks-3"
@@ -22,11 +23,15 @@ class Pairing(Enum):
 
 @dataclass(frozen=True, eq=False)
 class PairedLandmarks:
-    """Hold matched landmarks: row i of fixedPoints belongs to row i of movingPoints, LPS millimetres."""
+    """Hold matched landmarks: row i of fixedPoints belongs to row i of movingPoints, LPS millimetres.
+
+    :param weights: shape (N,), 1 / FLE^2 of each pair, all 1 where nothing is known.
+    """
 
     labels: tuple[str, ...]
     fixedPoints: np.ndarray
     movingPoints: np.ndarray
+    weights: np.ndarray
     notes: tuple[str, ...] = ()
 
 
@@ -50,17 +55,24 @@ def pairLandmarks(fixed: LandmarkList, moving: LandmarkList, pairing: Pairing = 
     elif pairing is Pairing.order:
         pairs = _pairByOrder(fixed, moving)
     else:
-        raise ValueError("Pairing 'auto' is not available yet; give the landmarks labels.")
+        pairs = _pairByShape(fixed, moving, notes)
     return _paired(fixed, moving, pairs, notes)
 
 
 def _paired(
     fixed: LandmarkList, moving: LandmarkList, pairs: list[tuple[int, int]], notes: list[str]
 ) -> PairedLandmarks:
+    fixedRows, movingRows = [i for i, _ in pairs], [j for _, j in pairs]
     labels = tuple(fixed.labels[i] or moving.labels[j] or str(n + 1) for n, (i, j) in enumerate(pairs))
-    return PairedLandmarks(
-        labels, fixed.points[[i for i, _ in pairs]], moving.points[[j for _, j in pairs]], tuple(notes)
-    )
+    if len(set(labels)) < len(labels):
+        labels = tuple(f"{label} ({n + 1})" for n, label in enumerate(labels))
+    weights = np.ones(len(pairs))
+    if fixed.fle is not None or moving.fle is not None:
+        squares = sum(
+            np.array(side.fle)[rows] ** 2 for side, rows in ((fixed, fixedRows), (moving, movingRows)) if side.fle
+        )
+        weights = 1 / squares
+    return PairedLandmarks(labels, fixed.points[fixedRows], moving.points[movingRows], weights, tuple(notes))
 
 
 def _isDefaultLabelled(landmarks: LandmarkList) -> bool:
@@ -95,6 +107,19 @@ def _pairByLabel(fixed: LandmarkList, moving: LandmarkList, notes: list[str]) ->
             f"({', '.join(positions[1])}); give pairs the same label or pair by order."
         )
     return [(positions[0][label], positions[1][label]) for label in shared]
+
+
+def _pairByShape(fixed: LandmarkList, moving: LandmarkList, notes: list[str]) -> list[tuple[int, int]]:
+    indices = fixed.usedIndices, moving.usedIndices
+    matched, fre = pairByGeometry(fixed.points[indices[0]], moving.points[indices[1]])
+    pairs = [(indices[0][i], indices[1][j]) for i, j in matched]
+    notes.append(f"{len(pairs)} landmarks were paired by the shape they make (FRE {fre:.1f} mm).")
+    for side, landmarks in enumerate((fixed, moving)):
+        taken = {pair[side] for pair in pairs}
+        alone = [landmarks.labels[index] or str(index + 1) for index in indices[side] if index not in taken]
+        if alone:
+            notes.append(f"Left out as nothing matches, in the {landmarks.name}: {', '.join(alone)}.")
+    return pairs
 
 
 def _pairByOrder(fixed: LandmarkList, moving: LandmarkList) -> list[tuple[int, int]]:

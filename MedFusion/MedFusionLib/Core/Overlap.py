@@ -29,6 +29,13 @@ def checkOverlap(fixedImage: sitk.Image, movingImage: sitk.Image, transform: sit
     return overlap
 
 
+def imageBounds(image: sitk.Image) -> np.ndarray:
+    """Return the lowest and highest corner (2, 3) of an image's bounding box, LPS millimetres."""
+    ends = [(-0.5, size - 0.5) for size in image.GetSize()]
+    corners = _pointsOfIndices(image, np.stack([grid.ravel() for grid in np.meshgrid(*ends)], axis=1))
+    return np.stack([corners.min(axis=0), corners.max(axis=0)])
+
+
 def _pointsOfIndices(image: sitk.Image, indices: np.ndarray) -> np.ndarray:
     direction = np.array(image.GetDirection()).reshape(3, 3) * image.GetSpacing()
     return indices @ direction.T + image.GetOrigin()

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import SimpleITK as sitk
 
-from .LandmarkGuards import checkScale
-
 _MARGIN_MM = 60.0
-_GRID_POINTS = 48
+_GRID_POINTS = 40
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,10 +20,7 @@ class ThinPlateSpline:
 
     def bend(self, points: np.ndarray) -> np.ndarray:
         """Return the part (M, 3) of the mapping of points (M, 3) that is not affine."""
-        bent = np.zeros(points.shape)
-        for centre, coefficient in zip(self.centres, self.coefficients, strict=True):
-            bent += np.linalg.norm(points - centre, axis=1)[:, None] * coefficient
-        return bent
+        return _distances(points, self.centres) @ self.coefficients
 
     def transformPoints(self, points: np.ndarray) -> np.ndarray:
         """Return points (M, 3) mapped."""
@@ -59,6 +54,14 @@ class ThinPlateSpline:
         return sitk.CompositeTransform([affine, sitk.DisplacementFieldTransform(image)])
 
 
+def _distances(points: np.ndarray, centres: np.ndarray) -> np.ndarray:
+    """Return the distances (M, N) of points (M, 3) from centres (N, 3)."""
+    squares = np.zeros((len(points), len(centres)))
+    for axis in range(3):
+        squares += (points[:, axis, None] - centres[:, axis]) ** 2
+    return np.sqrt(squares, out=squares)
+
+
 def _meetAtPoints(field: np.ndarray, indices: np.ndarray, values: np.ndarray) -> None:
     """Change a field (KJI, 3) as little as possible so that its linear interpolation equals values at indices (XYZ).
 
@@ -66,17 +69,30 @@ def _meetAtPoints(field: np.ndarray, indices: np.ndarray, values: np.ndarray) ->
     """
     base = np.floor(indices).astype(int)
     fraction = indices - base
-    weights = np.zeros((len(indices), *field.shape[:3]))
-    rows = np.arange(len(indices))
-    for corner in np.ndindex(2, 2, 2):
-        share = np.prod(np.where(corner, fraction, 1.0 - fraction), axis=1)
-        x, y, z = (base + corner).T
-        weights[rows, z, y, x] = share
-    flat = weights.reshape(len(indices), -1)
-    touched = np.flatnonzero(flat.any(axis=0))
-    flat = flat[:, touched]
+    corners = np.array(list(np.ndindex(2, 2, 2)))
+    shares = np.prod(np.where(corners, fraction[:, None], 1.0 - fraction[:, None]), axis=2)
+    x, y, z = np.moveaxis(base[:, None] + corners, 2, 0)
+    touched, columns = np.unique(np.ravel_multi_index((z, y, x), field.shape[:3]), return_inverse=True)
+    weights = np.zeros((len(indices), len(touched)))
+    np.add.at(weights, (np.arange(len(indices))[:, None], columns.reshape(shares.shape)), shares)
     nodes = field.reshape(-1, 3)
-    nodes[touched] += np.linalg.lstsq(flat, values - flat @ nodes[touched], rcond=None)[0]
+    nodes[touched] += np.linalg.lstsq(weights, values - weights @ nodes[touched], rcond=None)[0]
+
+
+def _system(points: np.ndarray) -> np.ndarray:
+    count = len(points)
+    system = np.zeros((count + 4, count + 4))
+    system[:count, :count] = _distances(points, points)
+    system[:count, count:] = np.hstack([points, np.ones((count, 1))])
+    system[count:, :count] = system[:count, count:].T
+    return system
+
+
+def cardinalWeights(fixedPoints: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Return with what weight (M, N) each moving landmark enters the mapping of points (M, 3)."""
+    count = len(fixedPoints)
+    rows = np.hstack([_distances(points, fixedPoints), points, np.ones((len(points), 1))])
+    return np.linalg.solve(_system(fixedPoints), rows.T).T[:, :count]
 
 
 def fitThinPlateSpline(fixedPoints: np.ndarray, movingPoints: np.ndarray, weights: np.ndarray) -> ThinPlateSpline:
@@ -87,11 +103,5 @@ def fitThinPlateSpline(fixedPoints: np.ndarray, movingPoints: np.ndarray, weight
     carrying = weights > 0
     fixedPoints, movingPoints = fixedPoints[carrying], movingPoints[carrying]
     count = len(fixedPoints)
-    system = np.zeros((count + 4, count + 4))
-    system[:count, :count] = np.linalg.norm(fixedPoints[:, None] - fixedPoints[None], axis=2)
-    system[:count, count:] = np.hstack([fixedPoints, np.ones((count, 1))])
-    system[count:, :count] = system[:count, count:].T
-    solution = np.linalg.solve(system, np.vstack([movingPoints, np.zeros((4, 3))]))
-    spline = ThinPlateSpline(fixedPoints, solution[:count], solution[count : count + 3].T, solution[-1])
-    checkScale(spline.matrix)
-    return spline
+    solution = np.linalg.solve(_system(fixedPoints), np.vstack([movingPoints, np.zeros((4, 3))]))
+    return ThinPlateSpline(fixedPoints, solution[:count], solution[count : count + 3].T, solution[-1])

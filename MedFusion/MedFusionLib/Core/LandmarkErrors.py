@@ -1,0 +1,221 @@
+"""What the residuals of a landmark fit say about its error, here and elsewhere in the body."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import chi2, f
+
+from .LandmarkFit import TransformModel, fitMatrix
+from .LandmarkGuards import SMALLEST_SPREAD_MM, spread
+from .ThinPlateSpline import cardinalWeights, fitThinPlateSpline
+
+_PARAMETERS = {TransformModel.rigid: 6, TransformModel.similarity: 7, TransformModel.affine: 12}
+_CONFIDENCE = 0.95
+_OUTLIER_PROBABILITY = 0.05
+_SUSPECT_PROBABILITY = 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class LocalisationError:
+    """Hold an estimate of the fiducial localisation error (both images' squares added) and its 95 % interval, in mm."""
+
+    fle: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, eq=False)
+class LeaveOneOut:
+    """Hold what the other landmarks say about each one; NaN where too few or badly placed ones remain.
+
+    :param errors: shape (N,), mm from where the transform of the others puts each landmark.
+    :param standardised: shape (N,), the errors as multiples of what they should be; about 1 where all is well.
+    :param chances: shape (N,), how often a landmark as good as the others would have such an error or a larger one.
+    """
+
+    errors: np.ndarray
+    standardised: np.ndarray
+    chances: np.ndarray
+
+    @property
+    def outliers(self) -> np.ndarray:
+        """Return (N,) True where a landmark is misplaced: among sound sets of landmarks 1 in 20 is wrongly accused."""
+        return np.nan_to_num(self.chances, nan=1.0) * len(self.chances) < _OUTLIER_PROBABILITY
+
+    @property
+    def suspect(self) -> int | None:
+        """Return the landmark to look at first; two of three sound sets have such a one, so it accuses nobody."""
+        if np.all(np.isnan(self.chances)) or np.nanmin(self.chances) > _SUSPECT_PROBABILITY:
+            return None
+        return int(np.nanargmin(self.chances))
+
+
+@dataclass(frozen=True, eq=False)
+class ErrorModel:
+    """Know how an error of the landmarks spreads through a fitted transform.
+
+    :param fixedPoints: shape (N, 3), LPS millimetres.
+    :param weights: shape (N,), of mean 1; landmark i has the squared error FLE^2 / weights[i].
+    """
+
+    model: TransformModel
+    fixedPoints: np.ndarray
+    weights: np.ndarray
+
+    @property
+    def freedom(self) -> int:
+        """Return how many residual coordinates are left once the transform is fitted."""
+        carrying = int(np.sum(self.weights > 0))
+        return 3 * carrying - _PARAMETERS.get(self.model, 12)
+
+    def spreading(self, points: np.ndarray) -> np.ndarray:
+        """Return TRE^2 / FLE^2 (M,) at points (M, 3), LPS millimetres.
+
+        For rigid fits with equal weights this is the published formula; for the other models and for weights it is
+        the same propagation to first order.
+
+        Source: Fitzpatrick, West, Maurer 1998, doi:10.1109/42.736021.
+        """
+        if self.model is TransformModel.thinPlateSpline:
+            shares = cardinalWeights(self.fixedPoints, points)
+            return np.sum(shares**2, axis=1)
+        form = self._quadraticForm()
+        extended = np.concatenate([points - self._centre, np.ones((len(points), 1))], axis=1)
+        return np.einsum("ni,ij,nj->n", extended, form, extended)
+
+    def spreadingWithOneMore(self, candidates: np.ndarray, target: np.ndarray) -> np.ndarray:
+        """Return TRE^2 / FLE^2 (M,) at a target if a landmark of weight 1 were added at each candidate (M, 3)."""
+        information = self._information() + _outer(_slopes(self.model, candidates - self._centre))
+        targetSlopes = _slopes(self.model, target[None] - self._centre)[0]
+        return np.einsum("kp,npq,kq->n", targetSlopes, np.linalg.inv(information), targetSlopes) / 3
+
+    @property
+    def _centre(self) -> np.ndarray:
+        return np.average(self.fixedPoints, axis=0, weights=self.weights)
+
+    def _information(self) -> np.ndarray:
+        slopes = _slopes(self.model, self.fixedPoints - self._centre)
+        return np.einsum("n,npq->pq", self.weights, _outer(slopes))
+
+    def _quadraticForm(self) -> np.ndarray:
+        """Return the 4x4 form whose value at (offset from the centre, 1) is TRE^2 / FLE^2."""
+        covariance = np.linalg.inv(self._information())
+        constant = _slopes(self.model, np.zeros((1, 3)))[0]
+        terms = np.concatenate([_slopes(self.model, np.eye(3)) - constant, constant[None]])
+        return np.einsum("akp,pq,bkq->ab", terms, covariance, terms) / 3
+
+
+def _slopes(model: TransformModel, offsets: np.ndarray) -> np.ndarray:
+    """Return (N, 3, parameters): how each mapped point moves with each parameter of the model."""
+    count = len(offsets)
+    shift = np.broadcast_to(np.eye(3), (count, 3, 3))
+    if model is TransformModel.affine:
+        return np.concatenate([shift, np.einsum("ij,nk->nijk", np.eye(3), offsets).reshape(count, 3, 9)], axis=2)
+    x, y, z = offsets.T
+    zero = np.zeros(count)
+    turn = np.stack([zero, z, -y, -z, zero, x, y, -x, zero], axis=1).reshape(count, 3, 3)
+    parts = [shift, turn, offsets[:, :, None]] if model is TransformModel.similarity else [shift, turn]
+    return np.concatenate(parts, axis=2)
+
+
+def _outer(slopes: np.ndarray) -> np.ndarray:
+    return np.einsum("nkp,nkq->npq", slopes, slopes)
+
+
+def estimateLocalisationError(errors: ErrorModel, residuals: np.ndarray) -> LocalisationError | None:
+    """Return the FLE that residuals (N,) in mm speak for, or None where no coordinate is left over to tell.
+
+    Source: Fitzpatrick, West, Maurer 1998, doi:10.1109/42.736021; the interval is that of a chi-squared variance.
+    """
+    freedom = errors.freedom
+    if freedom <= 0:
+        return None
+    squares = float(np.sum(errors.weights * residuals**2))
+    tail = (1 - _CONFIDENCE) / 2
+    low, high = chi2.ppf([1 - tail, tail], freedom)
+    return LocalisationError(*(float(np.sqrt(3 * squares / share)) for share in (freedom, low, high)))
+
+
+def leaveOneOut(errors: ErrorModel, movingPoints: np.ndarray) -> LeaveOneOut:
+    """Return how far each landmark is from where all the others put it, and which are outliers.
+
+    An F test tells how likely each error is; it allows for how far the transform can be trusted at the landmark.
+
+    Source of the test: Cook and Weisberg 1982, Residuals and Influence in Regression, ISBN 0-412-24280-X.
+    """
+    count, fixedPoints = len(movingPoints), errors.fixedPoints
+    result = LeaveOneOut(*(np.full(count, np.nan) for _ in range(3)))
+    judged = [index for index in range(count) if _canDoWithout(errors, index)]
+    if not judged:
+        return result
+    predicted, scatter = _predictFromOthers(errors, movingPoints, judged)
+    loo = np.linalg.norm(predicted - movingPoints[judged], axis=1)
+    freedom = max(errors.freedom - 3, 0)
+    expected = np.empty(len(judged))
+    for row, index in enumerate(judged):
+        others = ErrorModel(errors.model, *_without(index, fixedPoints, errors.weights))
+        weight = max(errors.weights[index], 1e-9)
+        expected[row] = 1 / weight + others.spreading(fixedPoints[index][None])[0]
+    if errors.model is TransformModel.thinPlateSpline:
+        ratios = loo**2 / expected
+        variance = (np.sum(ratios) - ratios) / max(len(judged) - 1, 1)
+    else:
+        variance = 3 * scatter / max(freedom, 1)
+    result.errors[judged] = loo
+    if freedom:
+        standardised = loo / np.sqrt(np.maximum(variance, 1e-12) * expected)
+        result.standardised[judged] = standardised
+        result.chances[judged] = f.sf(standardised**2, 3, freedom)
+    return result
+
+
+def splineLocalisationError(errors: ErrorModel, loo: LeaveOneOut) -> LocalisationError | None:
+    """Return the FLE of a spline, whose residuals are all zero, from its leave-one-out errors.
+
+    What the spline cannot follow counts as localisation error, so the estimate is rather too large.
+    """
+    judged = np.flatnonzero(np.isfinite(loo.errors))
+    if len(judged) < 2:
+        return None
+    squares = 0.0
+    for index in judged:
+        others = ErrorModel(errors.model, *_without(index, errors.fixedPoints, errors.weights))
+        squares += loo.errors[index] ** 2 / (1 + others.spreading(errors.fixedPoints[index][None])[0])
+    freedom = max(errors.freedom, 1)
+    tail = (1 - _CONFIDENCE) / 2
+    low, high = chi2.ppf([1 - tail, tail], freedom)
+    mean = squares / len(judged)
+    return LocalisationError(*(float(np.sqrt(mean * freedom / share)) for share in (freedom, low, high)))
+
+
+def _without(index: int, *arrays: np.ndarray) -> list[np.ndarray]:
+    return [np.delete(array, index, axis=0) for array in arrays]
+
+
+def _canDoWithout(errors: ErrorModel, index: int) -> bool:
+    points = errors.fixedPoints[(errors.weights > 0) & (np.arange(len(errors.weights)) != index)]
+    if len(points) < errors.model.minimumPairs:
+        return False
+    return spread(points)[2 if errors.model.needsDepth else 1] >= SMALLEST_SPREAD_MM
+
+
+def _predictFromOthers(
+    errors: ErrorModel, movingPoints: np.ndarray, judged: list[int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return where the others put each judged landmark (M, 3), and the others' weighted sum of squares (M,)."""
+    fixedPoints = errors.fixedPoints
+    if errors.model is TransformModel.thinPlateSpline:
+        predicted = []
+        for index in judged:
+            spline = fitThinPlateSpline(*_without(index, fixedPoints, movingPoints, errors.weights))
+            predicted.append(spline.transformPoints(fixedPoints[index][None])[0])
+        return np.array(predicted), np.zeros(len(judged))
+    weights = np.tile(errors.weights, (len(judged), 1))
+    weights[np.arange(len(judged)), judged] = 0.0
+    shape = (len(judged), *fixedPoints.shape)
+    matrices, offsets = fitMatrix(
+        np.broadcast_to(fixedPoints, shape), np.broadcast_to(movingPoints, shape), errors.model, weights
+    )
+    mapped = np.einsum("bij,nj->bni", matrices, fixedPoints) + offsets[:, None]
+    scatter = np.sum(weights[..., None] * (mapped - movingPoints) ** 2, axis=(1, 2))
+    return mapped[np.arange(len(judged)), judged], scatter
