@@ -3,16 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-import pywt
 import SimpleITK as sitk
-from scipy import ndimage
 
-from .FusionInputs import CtKind, FusionScales, findScales
-from .FusionSettings import FusionMethod, FusionMode, FusionSettings
+from .FusionInputs import Source, findScales
+from .FusionSettings import FusionMethod, FusionSettings
+from .FusionStrips import fuseStrips
 from .Progress import Progress, report
-
-_B3_SPLINE = np.array([1, 4, 6, 4, 1], np.float32) / 16
 
 
 @dataclass(frozen=True)
@@ -38,10 +34,14 @@ def fuseVolumes(
     referenceImage: sitk.Image | None = None,
     progress: Progress | None = None,
     referenceTransform: sitk.Transform | None = None,
+    slices: range | None = None,
 ) -> FusionResult:
     """Return one volume with the bone of the CT and the soft tissue of the MRIs.
 
-    The result is in the CT's own units: in bone it is the CT's value, elsewhere the MRI, scaled to stay below bone.
+    The result is in the CT's own units. With a CT in HU, bone has its HU; tissue has the MRI's intensity, black at the
+    low end of the CT window and the brightest just below full bone (0 to 300 HU unless set otherwise), so that every
+    value above is bone; air where both show none, and everything where no MRI reaches, has its HU. With a CT already
+    windowed to 8 bit the result is in gray levels, 0 to 255.
 
     :param fixedImage: the CT, in HU or already windowed to 8 bit.
     :param movingImages: one or more MRIs, each on its own grid.
@@ -50,6 +50,7 @@ def fuseVolumes(
     :param referenceImage: grid of the result; the CT's if None.
     :param referenceTransform: maps world LPS points to the reference image's own points; the CT's own transform when
         there is no reference image.
+    :param slices: fuse only these slices of the reference grid; the result has just them.
 
     Sources: J.-L. Starck, J. Fadili, F. Murtagh, The undecimated wavelet decomposition and its reconstruction,
     IEEE Trans. Image Process. 16 (2007), doi:10.1109/TIP.2006.887733; S. Li, B. Yang, J. Hu, Performance comparison of
@@ -71,20 +72,40 @@ def fuseVolumes(
     report(progress, 0.0, "Fusing")
     if referenceImage is None:
         referenceImage, referenceTransform = fixedImage, fixedTransform
-    toFixed = _between(referenceTransform, fixedTransform)
-    toMoving = [_between(referenceTransform, transform) for transform in movingTransforms]
-    scales = findScales(fixedImage, movingImages, referenceImage, toFixed, toMoving, settings)
-    fixed = _onReference(fixedImage, referenceImage, toFixed)
-    moving = []
-    for image, transform, scale in zip(movingImages, toMoving, scales.moving, strict=True):
-        moving.append(scale.apply(_onReference(image, referenceImage, transform)))
-    report(progress, 0.4, "Fusing")
-    fused = _fuseArrays(fixed, moving, scales, settings, referenceImage.GetSpacing()[::-1])
-    image = sitk.GetImageFromArray(fused, isVector=fused.ndim == 4)
-    image.CopyInformation(referenceImage)
+    depth = referenceImage.GetDepth()
+    slices = range(depth) if slices is None else range(max(0, slices.start), min(depth, slices.stop))
+    if not len(slices):
+        raise ValueError(f"No slice to fuse: the reference volume has the slices 0 to {depth - 1}.")
+    sources = [Source(fixedImage, _between(referenceTransform, fixedTransform))]
+    for image, transform in zip(movingImages, movingTransforms, strict=True):
+        sources.append(Source(image, _between(referenceTransform, transform)))
+    scales = findScales(sources, referenceImage, settings)
+    fused = fuseStrips(sources, referenceImage, slices, scales, settings, progress)
+    color = settings.method is FusionMethod.color
+    image = sitk.GetImageFromArray(fused, isVector=color)
+    image.SetOrigin(referenceImage.TransformIndexToPhysicalPoint((0, 0, slices.start)))
+    image.SetSpacing(referenceImage.GetSpacing())
+    image.SetDirection(referenceImage.GetDirection())
     report(progress, 1.0, "Fusing")
-    window = (0.0, 255.0) if settings.method is FusionMethod.color else scales.window
-    return FusionResult(image, window, settings, scales.warnings)
+    return FusionResult(image, (0.0, 255.0) if color else scales.window, settings, scales.warnings)
+
+
+def isotropicGrid(image: sitk.Image, spacing: float) -> sitk.Image:
+    """Return an empty image over the same box as the image with cubic voxels.
+
+    :param spacing: edge of a voxel in millimetres, 0.2 to 10.
+    """
+    if not 0.2 <= spacing <= 10:
+        raise ValueError(f"The isotropic spacing is {spacing:g} mm; it must lie between 0.2 and 10 mm.")
+    size = [
+        max(1, round(count * step / spacing)) for count, step in zip(image.GetSize(), image.GetSpacing(), strict=True)
+    ]
+    grid = sitk.Image(size, sitk.sitkUInt8)
+    grid.SetSpacing([spacing] * 3)
+    grid.SetDirection(image.GetDirection())
+    shift = [(spacing / step - 1) / 2 for step in image.GetSpacing()]
+    grid.SetOrigin(image.TransformContinuousIndexToPhysicalPoint(shift))
+    return grid
 
 
 def _between(fromWorld: sitk.Transform | None, toImage: sitk.Transform | None) -> sitk.Transform:
@@ -100,98 +121,3 @@ def _between(fromWorld: sitk.Transform | None, toImage: sitk.Transform | None) -
         except RuntimeError as error:
             raise RuntimeError("The reference volume's transform cannot be inverted; choose the CT's grid.") from error
     return steps
-
-
-def _onReference(image: sitk.Image, referenceImage: sitk.Image, transform: sitk.Transform) -> np.ndarray:
-    return sitk.GetArrayFromImage(
-        sitk.Resample(image, referenceImage, transform, sitk.sitkLinear, float("nan"), sitk.sitkFloat32)
-    )
-
-
-def _fuseArrays(
-    fixed: np.ndarray,
-    moving: list[np.ndarray],
-    scales: FusionScales,
-    settings: FusionSettings,
-    spacing: Sequence[float],
-) -> np.ndarray:
-    low = np.float32(scales.low)
-    fixed = np.nan_to_num(fixed, nan=-1024.0 if scales.kind is CtKind.hounsfield else scales.low)
-    if scales.kind is CtKind.hounsfield:
-        fixed = np.maximum(fixed, -1024)
-    a = np.clip(fixed, low, scales.high)
-    layers = [np.where(np.isfinite(layer), layer, fixed) for layer in moving]
-    b = np.mean(layers, axis=0)
-    bRest = np.minimum(b - low, 0)
-    b = np.maximum(b, low)
-    member = _smoothStep(fixed, *scales.boneRange)
-    if settings.method is FusionMethod.color:
-        return _tinted(b, member, scales)
-    if settings.method is FusionMethod.average:
-        fused = (a + b) / 2
-    elif settings.method is FusionMethod.maximum:
-        fused = np.maximum(a, b)
-    elif settings.method is FusionMethod.undecimated:
-        fused = _undecimated(a, b, member, settings, spacing)
-    else:
-        fused = _textbook(a, b, settings)
-    shown = _smoothStep(b, scales.low, scales.low + 0.1 * (scales.window[1] - scales.low))
-    return (fused + (fixed - a) * np.where(fixed < low, 1 - shown, 1) + bRest * shown).astype(np.float32)
-
-
-def _smoothStep(values: np.ndarray, start: float, stop: float) -> np.ndarray:
-    t = np.clip((values - start) / (stop - start), 0, 1)
-    return t * t * (3 - 2 * t)
-
-
-def _undecimated(
-    a: np.ndarray, b: np.ndarray, member: np.ndarray, settings: FusionSettings, spacing: Sequence[float]
-) -> np.ndarray:
-    bone = settings.mode is FusionMode.bone
-    details = np.zeros_like(a)
-    for level in range(settings.levels):
-        nextA, nextB = (_smooth(x, level, spacing, settings.sliceWise) for x in (a, b))
-        energyA, energyB = (_activity(x) for x in (a, b))
-        weight = energyA**2 / (energyA**2 + energyB**2 + 1e-12)
-        if bone:
-            weight *= 0.3 + 0.7 * member
-        details += weight * (a - nextA) + (1 - weight) * (b - nextB)
-        a, b = nextA, nextB
-    if not bone:
-        return np.maximum(a, b) + details
-    return member * a + (1 - member) * b + details
-
-
-def _smooth(values: np.ndarray, level: int, spacing: Sequence[float], sliceWise: bool) -> np.ndarray:
-    reach = 2**level * min(spacing[1:])
-    for axis in range(3):
-        step = round(reach / spacing[axis]) if axis == 0 else 2**level
-        if axis == 0 and (sliceWise or reach < spacing[0]):
-            continue
-        kernel = np.zeros(4 * step + 1, np.float32)
-        kernel[::step] = _B3_SPLINE
-        values = ndimage.correlate1d(values, kernel, axis, mode="nearest")
-    return values
-
-
-def _activity(values: np.ndarray) -> np.ndarray:
-    squared = np.gradient(values, axis=1) ** 2 + np.gradient(values, axis=2) ** 2
-    return ndimage.gaussian_filter(squared, (0, 1, 1))
-
-
-def _textbook(a: np.ndarray, b: np.ndarray, settings: FusionSettings) -> np.ndarray:
-    fused = np.empty_like(a)
-    for k in range(len(a)):
-        one, two = (pywt.wavedec2(x[k], settings.wavelet, level=settings.levels) for x in (a, b))
-        merged = [(one[0] + two[0]) / 2]
-        for p, q in zip(one[1:], two[1:], strict=True):
-            merged.append(tuple(np.where(np.abs(x) >= np.abs(y), x, y) for x, y in zip(p, q, strict=True)))
-        fused[k] = pywt.waverec2(merged, settings.wavelet)[: a.shape[1], : a.shape[2]]
-    return fused
-
-
-def _tinted(b: np.ndarray, member: np.ndarray, scales: FusionScales) -> np.ndarray:
-    gray = np.clip((b - scales.low) / (scales.window[1] - scales.low), 0, 1)
-    tint = np.array([1.0, 0.85, 0.5], np.float32)
-    rgb = gray[..., None] * (1 - member[..., None]) + member[..., None] * tint
-    return np.rint(255 * rgb).astype(np.uint8)

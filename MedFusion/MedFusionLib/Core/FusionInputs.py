@@ -10,7 +10,7 @@ import SimpleITK as sitk
 from .FusionSettings import FusionSettings
 
 _SAMPLES_PER_AXIS = 96
-_AIR_HU = -1024.0
+AIR_HU = -1024.0
 
 
 class CtKind(Enum):
@@ -22,25 +22,50 @@ class CtKind(Enum):
 
 
 @dataclass(frozen=True)
+class Source:
+    """An image and the way to it: toImage maps points of the reference image to its own points, LPS."""
+
+    image: sitk.Image
+    toImage: sitk.Transform
+
+    def isOnGrid(self, referenceImage: sitk.Image) -> bool:
+        """Return whether the image's voxels are the reference image's voxels."""
+        return (
+            self.toImage.GetTransformEnum() == sitk.sitkIdentity
+            and self.image.GetSize() == referenceImage.GetSize()
+            and np.allclose(self.image.GetOrigin(), referenceImage.GetOrigin(), atol=1e-4)
+            and np.allclose(self.image.GetSpacing(), referenceImage.GetSpacing(), rtol=1e-5)
+            and np.allclose(self.image.GetDirection(), referenceImage.GetDirection(), atol=1e-5)
+        )
+
+
+@dataclass(frozen=True)
 class MovingScale:
     """How one moving image's values go onto the fixed image's scale: an affine map, then a soft shoulder.
 
     :param knee: value on the fixed scale where the shoulder begins; infinite for none.
     :param cap: value that the shoulder approaches and never passes.
+    :param padding: value that stands for "not measured"; None if there is none.
+    :param partial: whether parts of the reference grid have no value of this image.
+    :param keepsBelow: whether values below black mean something (HU, when a CT is fused with a CT).
     """
 
     gain: float = 1.0
     offset: float = 0.0
     knee: float = np.inf
     cap: float = np.inf
+    padding: float | None = None
+    partial: bool = False
+    keepsBelow: bool = False
 
-    def apply(self, values: np.ndarray) -> np.ndarray:
-        """Return the values on the fixed image's scale."""
-        scaled = values * np.float32(self.gain) + np.float32(self.offset)
-        if np.isfinite(self.knee):
-            above = scaled > self.knee
-            room = np.float32(self.cap - self.knee)
-            scaled[above] = self.knee + room * (1 - np.exp((self.knee - scaled[above]) / room))
+    def onto(self, values: np.ndarray, low: float, span: float) -> np.ndarray:
+        """Return the values on the scale where low is 0 and low + span is 1, float32."""
+        scaled = values * np.float32(self.gain / span)
+        scaled += np.float32((self.offset - low) / span)
+        knee, room = (self.knee - low) / span, (self.cap - self.knee) / span
+        if np.isfinite(knee) and scaled.size and not scaled.max() <= knee:
+            above = np.nonzero(scaled > knee)
+            scaled[above] = knee + room * (1 - np.exp((knee - scaled[above]) / room))
         return scaled
 
 
@@ -50,6 +75,7 @@ class FusionScales:
 
     :param low: value below which the fixed image counts as air.
     :param high: value above which it is carried over unchanged instead of being fused.
+    :param tissueTop: what the brightest tissue of the MRIs is scaled to stay below.
     :param boneRange: values at which bone begins to count and counts fully.
     :param window: what to show, as low and high.
     """
@@ -57,84 +83,113 @@ class FusionScales:
     kind: CtKind
     low: float
     high: float
+    tissueTop: float
     boneRange: tuple[float, float]
     window: tuple[float, float]
     moving: tuple[MovingScale, ...]
     warnings: tuple[str, ...] = ()
 
 
-def findScales(
-    fixedImage: sitk.Image,
-    movingImages: Sequence[sitk.Image],
-    referenceImage: sitk.Image,
-    toFixed: sitk.Transform,
-    toMoving: Sequence[sitk.Transform],
-    settings: FusionSettings,
-) -> FusionScales:
-    """Return the common scale, found on a coarse sample of the reference grid.
-
-    :param toFixed: maps points of the reference image to points of the fixed image, LPS; toMoving likewise.
-    """
+def findScales(sources: Sequence[Source], referenceImage: sitk.Image, settings: FusionSettings) -> FusionScales:
+    """Return the common scale, found on a coarse sample of the reference grid; the CT is the first source."""
     coarse = _coarseGrid(referenceImage)
-    fixed = _sample(fixedImage, coarse, toFixed)
-    moving = [_sample(image, coarse, transform) for image, transform in zip(movingImages, toMoving, strict=True)]
+    fixed, *moving = (_sample(source.image, coarse, source.toImage) for source in sources)
     return scalesFromSamples(fixed, moving, settings)
 
 
 def scalesFromSamples(fixed: np.ndarray, moving: Sequence[np.ndarray], settings: FusionSettings) -> FusionScales:
     """Return the common scale of arrays on one grid; NaN marks what an image does not reach."""
     kind = recognizeCt(fixed)
+    warnings: list[str] = []
+    low, high, tissueTop, boneRange, head = _fixedScale(fixed, kind, settings, warnings)
+    scales = [_movingScale(values, kind, low, tissueTop, head, fixed, settings, warnings) for values in moving]
+    # Bone begins at two thirds of the window, so that tissue is not dark beside it.
+    window = (low, low + 1.5 * (tissueTop - low)) if kind is CtKind.hounsfield else (low, high)
+    return FusionScales(kind, low, high, tissueTop, boneRange, window, tuple(scales), tuple(warnings))
+
+
+def _fixedScale(
+    fixed: np.ndarray, kind: CtKind, settings: FusionSettings, warnings: list[str]
+) -> tuple[float, float, float, tuple[float, float], np.ndarray]:
+    """Return black, the densest bone, the brightest tissue, the bone range and the head mask of the sample."""
     finite = fixed[np.isfinite(fixed)]
-    warnings = []
+    if not finite.size:
+        raise ValueError("The CT does not overlap the reference grid; check the transforms and the reference volume.")
     if kind is CtKind.hounsfield:
         low, high = settings.ctWindow
-        boneRange = settings.boneRange
-        head = fixed > -300
-        top = boneRange[1]
-        window = (low, low + 1.5 * (top - low))
-    elif kind is CtKind.display:
-        low, high, top = 0.0, 255.0, 255.0
-        boneRange = (170.0, 230.0)
-        head = fixed > 25
-        window = (low, high)
-    else:
-        low, high = _range(finite, settings.mriPercentiles)
-        top = high
-        boneRange = (low + 0.6 * (high - low), low + 0.8 * (high - low))
-        head = fixed > low + 0.1 * (high - low)
-        window = (low, high)
-        warnings.append(
-            f"The first image's values ({finite.min():g} to {finite.max():g}) are neither HU nor 8 bit; "
-            "it was treated like an MRI, and bone is only guessed from its brightest values."
-        )
-    scales = []
-    for values in moving:
-        inside = np.isfinite(values)
-        if not inside.any():
-            warnings.append("A moving image does not overlap the reference grid; it was left out.")
-            scales.append(MovingScale())
-            continue
-        if recognizeCt(values) is kind:
-            if kind is not CtKind.other:
-                scales.append(MovingScale())
-                continue
-            source = _range(values[inside], settings.mriPercentiles)
-        else:
-            inHead = values[inside & head]
-            source = _range(inHead if inHead.size > 100 else values[inside], settings.mriPercentiles)
-        shoulder = kind is not CtKind.other
-        bright = low + 0.85 * (top - low) if shoulder else top
-        gain = (bright - low) / (source[1] - source[0])
-        scales.append(
-            MovingScale(gain, low - gain * source[0], bright if shoulder else np.inf, top if shoulder else np.inf)
-        )
-    return FusionScales(kind, low, high, boneRange, window, tuple(scales), tuple(warnings))
+        if not low < settings.boneRange[1] <= high:
+            raise ValueError(
+                f"The CT window {low:g} to {high:g} HU must reach over the start of full bone, "
+                f"{settings.boneRange[1]:g} HU; widen the window or lower the bone range."
+            )
+        return low, high, settings.boneRange[1], settings.boneRange, fixed > -300
+    if kind is CtKind.display:
+        tissue = finite[(finite > 25) & (finite < 240)]
+        start = 170.0
+        if tissue.size:
+            middle = float(np.median(tissue))
+            spread = 1.4826 * float(np.median(np.abs(tissue - middle)))
+            start = float(np.clip(middle + 4 * spread, 120, 200))
+        return 0.0, 255.0, 255.0, (start, start + 50), fixed > 25
+    low, high = _range(finite, settings.mriPercentiles)
+    warnings.append(
+        f"The first image's values ({finite.min():g} to {finite.max():g}) are neither HU nor 8 bit; "
+        "it was treated like an MRI, and bone is only guessed from its brightest values."
+    )
+    span = high - low
+    return low, high, high, (low + 0.6 * span, low + 0.8 * span), fixed > low + 0.1 * span
+
+
+def _movingScale(
+    values: np.ndarray,
+    kind: CtKind,
+    low: float,
+    tissueTop: float,
+    head: np.ndarray,
+    fixed: np.ndarray,
+    settings: FusionSettings,
+    warnings: list[str],
+) -> MovingScale:
+    padding = _paddingValue(values, fixed, kind)
+    inside = np.isfinite(values)
+    if padding is not None:
+        inside &= values != padding
+    if not inside.any():
+        warnings.append("A moving image does not overlap the reference grid; the CT alone is shown there.")
+        return MovingScale(padding=padding, partial=True)
+    partial = not inside.all()
+    same = recognizeCt(values[inside]) is kind
+    if same and kind is not CtKind.other:
+        return MovingScale(padding=padding, partial=partial, keepsBelow=kind is CtKind.hounsfield)
+    inHead = values[inside & head]
+    source = _range(values[inside] if same or inHead.size < 100 else inHead, settings.mriPercentiles)
+    if kind is CtKind.other:
+        gain = (tissueTop - low) / (source[1] - source[0])
+        return MovingScale(gain, low - gain * source[0], padding=padding, partial=partial)
+    knee = low + 0.85 * (tissueTop - low)
+    gain = (knee - low) / (source[1] - source[0])
+    return MovingScale(gain, low - gain * source[0], knee, tissueTop, padding, partial)
+
+
+def _paddingValue(values: np.ndarray, fixed: np.ndarray, kind: CtKind) -> float | None:
+    """Return the value that stands for "not measured": far below 0, or exactly constant where the CT shows tissue."""
+    finite = values[np.isfinite(values)]
+    if not finite.size:
+        return None
+    least = float(finite.min())
+    if recognizeCt(finite[finite > least]) is not CtKind.hounsfield and least <= -1000 and (finite == least).sum() > 1:
+        return least
+    if kind is CtKind.hounsfield:
+        tissue = (fixed > 0) & (fixed < 100) & np.isfinite(values)
+        if tissue.any() and np.mean(values[tissue] == least) > 0.01:
+            return least
+    return None
 
 
 def recognizeCt(values: np.ndarray) -> CtKind:
     """Return whether values are Hounsfield units, a CT already windowed to 8 bit, or neither."""
     finite = values[np.isfinite(values)]
-    if not finite.size:
+    if not finite.size or finite.min() == finite.max():
         return CtKind.other
     if np.mean((finite < -200) & (finite > -1500)) > 0.005 and finite.max() > 100:
         return CtKind.hounsfield

@@ -151,4 +151,4 @@ def toDisplay(
     def shown(volume: np.ndarray) -> np.ndarray:
         return np.clip((np.nan_to_num(volume, nan=low) - low) * (255 / (high - low)), 0, 255)
 
-    return shown(ct), shown(scales.moving[0].apply(mri)), shown(fused)
+    return shown(ct), shown(scales.moving[0].onto(mri, 0.0, 1.0)), shown(fused)

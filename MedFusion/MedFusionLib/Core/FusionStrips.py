@@ -1,0 +1,146 @@
+"""Fuse a volume strip by strip, some strips at once, in memory that does not grow with the number of slices."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+
+import numpy as np
+import SimpleITK as sitk
+
+from .FusionInputs import FusionScales, Source
+from .FusionPlanes import Plane, Strip, meanOf, readStrip
+from .FusionSettings import ColorStyle, FusionMethod, FusionSettings
+from .FusionTextbook import fuseTextbook
+from .FusionUndecimated import fuseUndecimated, marginOf, smoothStep, zReach, zSteps
+from .Progress import Progress, report
+
+_VOXELS_PER_PLANE = 32768
+_MOST_WORKERS = 4
+_BONE_TINT = np.array([1.0, 0.86, 0.55], np.float32)
+
+
+def fuseStrips(
+    sources: list[Source],
+    referenceImage: sitk.Image,
+    slices: range,
+    scales: FusionScales,
+    settings: FusionSettings,
+    progress: Progress | None = None,
+) -> np.ndarray:
+    """Return the fused slices of the reference grid, float32 in the CT's units, or uint8 RGB for color.
+
+    :param sources: the CT, then the MRIs.
+    """
+    width, height = referenceImage.GetWidth(), referenceImage.GetHeight()
+    color = settings.method is FusionMethod.color
+    fused = np.empty(
+        (len(slices), height, width, 3) if color else (len(slices), height, width), np.uint8 if color else np.float32
+    )
+    strips = _strips(referenceImage, slices, scales, settings)
+    stop = threading.Event()
+    done = [0] * len(strips)
+
+    def work(number: int) -> None:
+        strip = strips[number]
+        planes = readStrip(sources, strip, scales, settings.featherMillimeters)
+        for k, (plane, values) in zip(strip.slices, _fuse(planes, strip, settings), strict=True):
+            if stop.is_set():
+                return
+            done[number] += 1
+            if k in slices:
+                fused[k - slices.start, strip.start : strip.stop] = _finish(plane, values, strip, scales, settings)
+
+    workers = min(sitk.ProcessObject.GetGlobalDefaultNumberOfThreads(), _MOST_WORKERS, len(strips))
+    total = sum(len(strip.slices) for strip in strips)
+    with ThreadPoolExecutor(workers) as pool:
+        futures: set[Future] = {pool.submit(work, number) for number in range(len(strips))}
+        try:
+            while futures:
+                finished, futures = wait(futures, timeout=0.2, return_when=FIRST_EXCEPTION)
+                for future in finished:
+                    future.result()
+                report(progress, sum(done) / total, "Fusing")
+        except BaseException:
+            stop.set()
+            pool.shutdown(cancel_futures=True)
+            raise
+    return fused
+
+
+def _strips(referenceImage: sitk.Image, slices: range, scales: FusionScales, settings: FusionSettings) -> list[Strip]:
+    """Return the strips: small enough for the processor's cache, or whole planes where the transform needs them."""
+    width, height, depth = referenceImage.GetSize()
+    span = scales.high - scales.low
+    bone = tuple((value - scales.low) / span for value in scales.boneRange)
+    margin = reach = 0
+    rows = height
+    if settings.method is FusionMethod.undecimated:
+        margin = marginOf(settings)
+        reach = zReach(zSteps(settings, referenceImage.GetSpacing()))
+        rows = max(32, _VOXELS_PER_PLANE // width)
+    elif settings.method in (FusionMethod.dwt, FusionMethod.swt) and not settings.sliceWise:
+        reach = depth
+    if any(scale.partial for scale in scales.moving):
+        reach += max(2, round(settings.featherMillimeters / referenceImage.GetSpacing()[2]))
+    read = range(max(0, slices.start - reach), min(depth, slices.stop + reach))
+    starts = range(0, height, rows)
+    return [Strip(referenceImage, start, min(height, start + rows), margin, read, bone) for start in starts]
+
+
+def _fuse(planes: Iterator[Plane], strip: Strip, settings: FusionSettings) -> Iterator[tuple[Plane, np.ndarray | None]]:
+    """Yield each plane with its fused values on the common scale, without the margin."""
+    if settings.method is FusionMethod.undecimated:
+        yield from fuseUndecimated(planes, strip, settings)
+    elif settings.method in (FusionMethod.dwt, FusionMethod.swt):
+        yield from fuseTextbook(planes, settings)
+    else:
+        for plane in planes:
+            fixed, moving = plane.sources[0], meanOf(plane.sources[1:])
+            if settings.method is FusionMethod.average:
+                yield plane, settings.ctWeight * fixed + (1 - settings.ctWeight) * moving
+            elif settings.method is FusionMethod.maximum:
+                yield plane, np.maximum(fixed, moving)
+            else:
+                yield plane, None
+
+
+def _finish(
+    plane: Plane, values: np.ndarray | None, strip: Strip, scales: FusionScales, settings: FusionSettings
+) -> np.ndarray:
+    """Return a strip's fused rows in the CT's units, with the CT where it lies beyond the common scale."""
+    span = np.float32(scales.high - scales.low)
+    moving = strip.core(meanOf(plane.sources[1:]))
+    if settings.method is FusionMethod.color:
+        return _colored(strip.core(plane.sources[0]), moving, strip, scales, settings)
+    fused = np.clip(values, 0, 1)
+    fused *= span
+    fused += np.float32(scales.low)
+    beyond = plane.fixed - np.clip(plane.fixed, np.float32(scales.low), np.float32(scales.high))
+    if not beyond.any():
+        return fused
+    # Below black the CT counts (air, fat) where the MRI is black too.
+    hidden = moving * (-10 * span / np.float32(scales.tissueTop - scales.low))
+    hidden += 1
+    np.maximum(hidden, 0, out=hidden)
+    if plane.below is not None:
+        fused += plane.below * span * (1 - hidden)
+    if beyond.max() > 0:
+        hidden[beyond > 0] = 1
+    beyond *= hidden
+    fused += beyond
+    return fused
+
+
+def _colored(
+    fixed: np.ndarray, moving: np.ndarray, strip: Strip, scales: FusionScales, settings: FusionSettings
+) -> np.ndarray:
+    """Return RGB, 0 to 255: MRI in gray with tinted bone, or CT in magenta and MRI in green, gray where they agree."""
+    span = scales.high - scales.low
+    gray = np.clip(moving * np.float32(span / (scales.tissueTop - scales.low)), 0, 1)
+    if settings.colorStyle is ColorStyle.overlay:
+        ct = np.clip(fixed * np.float32(span / (scales.window[1] - scales.low)), 0, 1)
+        rgb = np.stack([ct, gray, ct], axis=-1)
+    else:
+        bone = smoothStep(fixed, *strip.bone)[..., None]
+        rgb = gray[..., None] * (1 - bone) + bone * _BONE_TINT * (0.45 + 0.55 * fixed[..., None])
+    return np.rint(255 * rgb).astype(np.uint8)
