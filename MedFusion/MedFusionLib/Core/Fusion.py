@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import SimpleITK as sitk
 
 from .FusionInputs import Source, findScales
@@ -69,6 +70,8 @@ def fuseVolumes(
                 f"Fusion takes scalar 3D volumes; one has {image.GetDimension()} dimensions and "
                 f"{image.GetNumberOfComponentsPerPixel()} values per voxel."
             )
+        if _isConstant(sitk.GetArrayViewFromImage(image)):
+            raise ValueError("A volume to be fused has the same value everywhere; choose another volume.")
     report(progress, 0.0, "Fusing")
     if referenceImage is None:
         referenceImage, referenceTransform = fixedImage, fixedTransform
@@ -79,7 +82,11 @@ def fuseVolumes(
     sources = [Source(fixedImage, _between(referenceTransform, fixedTransform))]
     for image, transform in zip(movingImages, movingTransforms, strict=True):
         sources.append(Source(image, _between(referenceTransform, transform)))
-    scales = findScales(sources, referenceImage, settings)
+    fromFixed = [
+        Source(source.image, _between(fixedTransform, transform))
+        for source, transform in zip(sources, (fixedTransform, *movingTransforms), strict=True)
+    ]
+    scales = findScales(fromFixed, settings)
     fused = fuseStrips(sources, referenceImage, slices, scales, settings, progress)
     color = settings.method is FusionMethod.color
     image = sitk.GetImageFromArray(fused, isVector=color)
@@ -106,6 +113,11 @@ def isotropicGrid(image: sitk.Image, spacing: float) -> sitk.Image:
     shift = [(spacing / step - 1) / 2 for step in image.GetSpacing()]
     grid.SetOrigin(image.TransformContinuousIndexToPhysicalPoint(shift))
     return grid
+
+
+def _isConstant(volume: np.ndarray) -> bool:
+    first = volume.flat[0]
+    return bool((volume[::3, ::3, ::3] == first).all() and (volume == first).all())
 
 
 def _between(fromWorld: sitk.Transform | None, toImage: sitk.Transform | None) -> sitk.Transform:

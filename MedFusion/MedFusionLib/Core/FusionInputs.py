@@ -46,7 +46,7 @@ class MovingScale:
     :param knee: value on the fixed scale where the shoulder begins; infinite for none.
     :param cap: value that the shoulder approaches and never passes.
     :param padding: value that stands for "not measured"; None if there is none.
-    :param partial: whether parts of the reference grid have no value of this image.
+    :param partial: whether parts of the CT's grid have no value of this image.
     :param keepsBelow: whether values below black mean something (HU, when a CT is fused with a CT).
     """
 
@@ -90,9 +90,12 @@ class FusionScales:
     warnings: tuple[str, ...] = ()
 
 
-def findScales(sources: Sequence[Source], referenceImage: sitk.Image, settings: FusionSettings) -> FusionScales:
-    """Return the common scale, found on a coarse sample of the reference grid; the CT is the first source."""
-    coarse = _coarseGrid(referenceImage)
+def findScales(sources: Sequence[Source], settings: FusionSettings) -> FusionScales:
+    """Return the common scale, found on a coarse sample of the CT's grid, so that no other grid changes it.
+
+    :param sources: the CT, then the MRIs, each with the way from the CT's points to its own.
+    """
+    coarse = _coarseGrid(sources[0].image)
     fixed, *moving = (_sample(source.image, coarse, source.toImage) for source in sources)
     return scalesFromSamples(fixed, moving, settings)
 
@@ -103,8 +106,8 @@ def scalesFromSamples(fixed: np.ndarray, moving: Sequence[np.ndarray], settings:
     warnings: list[str] = []
     low, high, tissueTop, boneRange, head = _fixedScale(fixed, kind, settings, warnings)
     scales = [_movingScale(values, kind, low, tissueTop, head, fixed, settings, warnings) for values in moving]
-    # Bone begins at two thirds of the window, so that tissue is not dark beside it.
-    window = (low, low + 1.5 * (tissueTop - low)) if kind is CtKind.hounsfield else (low, high)
+    # White is where bone counts fully: the tissue then has nearly the whole range of grays.
+    window = (low, tissueTop) if kind is CtKind.hounsfield else (low, high)
     return FusionScales(kind, low, high, tissueTop, boneRange, window, tuple(scales), tuple(warnings))
 
 
@@ -114,15 +117,15 @@ def _fixedScale(
     """Return black, the densest bone, the brightest tissue, the bone range and the head mask of the sample."""
     finite = fixed[np.isfinite(fixed)]
     if not finite.size:
-        raise ValueError("The CT does not overlap the reference grid; check the transforms and the reference volume.")
+        raise ValueError("The CT holds no numbers; choose another volume.")
     if kind is CtKind.hounsfield:
         low, high = settings.ctWindow
-        if not low < settings.boneRange[1] <= high:
+        if low >= settings.boneRange[0]:
             raise ValueError(
-                f"The CT window {low:g} to {high:g} HU must reach over the start of full bone, "
-                f"{settings.boneRange[1]:g} HU; widen the window or lower the bone range."
+                f"The CT window begins at {low:g} HU, but bone already at {settings.boneRange[0]:g} HU; "
+                "begin the window lower or the bone range higher."
             )
-        return low, high, settings.boneRange[1], settings.boneRange, fixed > -300
+        return low, max(high, settings.boneRange[1]), settings.boneRange[1], settings.boneRange, fixed > -300
     if kind is CtKind.display:
         tissue = finite[(finite > 25) & (finite < 240)]
         start = 170.0
@@ -155,7 +158,7 @@ def _movingScale(
     if padding is not None:
         inside &= values != padding
     if not inside.any():
-        warnings.append("A moving image does not overlap the reference grid; the CT alone is shown there.")
+        warnings.append("An MRI does not overlap the CT; it was left out. Check the registration.")
         return MovingScale(padding=padding, partial=True)
     partial = not inside.all()
     same = recognizeCt(values[inside]) is kind
@@ -207,13 +210,13 @@ def _range(values: np.ndarray, percentiles: tuple[float, float]) -> tuple[float,
     return low, high
 
 
-def _coarseGrid(referenceImage: sitk.Image) -> sitk.Image:
-    size = referenceImage.GetSize()
+def _coarseGrid(image: sitk.Image) -> sitk.Image:
+    size = image.GetSize()
     strides = [max(1, int(np.ceil(count / _SAMPLES_PER_AXIS))) for count in size]
     coarse = sitk.Image([-(-count // stride) for count, stride in zip(size, strides, strict=True)], sitk.sitkUInt8)
-    coarse.SetOrigin(referenceImage.GetOrigin())
-    coarse.SetDirection(referenceImage.GetDirection())
-    coarse.SetSpacing([s * stride for s, stride in zip(referenceImage.GetSpacing(), strides, strict=True)])
+    coarse.SetOrigin(image.GetOrigin())
+    coarse.SetDirection(image.GetDirection())
+    coarse.SetSpacing([s * stride for s, stride in zip(image.GetSpacing(), strides, strict=True)])
     return coarse
 
 

@@ -94,23 +94,35 @@ def neighborhoods(planes: Iterable[_T], reach: int) -> Iterator[list[_T]]:
 def readStrip(sources: list[Source], strip: Strip, scales: FusionScales, featherMillimeters: float) -> Iterator[Plane]:
     """Yield the slices of a strip; where an MRI ends or holds no number, the CT stands in for it."""
     rows = strip.referenceImage.GetHeight()
-    first, last = max(0, strip.start - strip.margin), min(rows, strip.stop + strip.margin)
+    feather = featherReach(sources, strip.referenceImage, scales, featherMillimeters)
+    beside = max(strip.margin, feather[1] if feather else 0)
+    first, last = max(0, strip.start - beside), min(rows, strip.stop + beside)
     streams = [_readRows(source, strip.referenceImage, first, last, strip.slices) for source in sources]
-    spacing = strip.referenceImage.GetSpacing()
-    reach = [max(2, round(featherMillimeters / step)) for step in spacing]
     values = (_scaled(rawPlanes, scales) for rawPlanes in zip(*streams, strict=True))
-    if any(scale.partial for scale in scales.moving):
-        values = _feathered(values, reach)
+    if feather:
+        values = _feathered(values, feather)
+    inner = slice(strip.start - first, strip.stop - first)
+    start, stop = max(0, strip.start - strip.margin), min(rows, strip.stop + strip.margin)
+    padded = slice(start - first, stop - first)
     for fixed, units, valid in values:
         a = units[0]
         for i in range(1, len(units)):
             if valid[i] is not None:
                 units[i] = np.where(valid[i] > 0, units[i] * valid[i] + a * (1 - valid[i]), a)
         below = None
-        inner = slice(strip.start - first, strip.stop - first)
         if any(scale.keepsBelow for scale in scales.moving):
             below = np.minimum(meanOf(units[1:])[inner], 0)
-        yield Plane(fixed[inner], strip.padded(units, first), below)
+        yield Plane(fixed[inner], strip.padded([unit[padded] for unit in units], start), below)
+
+
+def featherReach(
+    sources: list[Source], referenceImage: sitk.Image, scales: FusionScales, featherMillimeters: float
+) -> tuple[int, int, int] | None:
+    """Return over how many voxels along x, y, z the MRIs fade into the CT; None where all of them fill the grid."""
+    onGrid = all(source.isOnGrid(referenceImage) for source in sources)
+    if onGrid and not any(scale.partial for scale in scales.moving):
+        return None
+    return tuple(max(2, round(featherMillimeters / step)) for step in referenceImage.GetSpacing())
 
 
 def _readRows(source: Source, referenceImage: sitk.Image, first: int, last: int, slices: range) -> Iterator[np.ndarray]:
@@ -179,7 +191,7 @@ def _scaledMoving(
 
 
 def _feathered(
-    planes: Iterable[tuple[np.ndarray, list[np.ndarray], list[np.ndarray | None]]], reach: list[int]
+    planes: Iterable[tuple[np.ndarray, list[np.ndarray], list[np.ndarray | None]]], reach: tuple[int, int, int]
 ) -> Iterator[tuple[np.ndarray, list[np.ndarray], list[np.ndarray | None]]]:
     """Yield the planes with weights that fall to 0 toward the end of each moving image's field of view."""
     for around in neighborhoods(planes, reach[2]):
@@ -190,9 +202,11 @@ def _feathered(
             if all(v is None for v in near):
                 soft.append(None)
                 continue
-            share = np.mean([np.ones_like(units[i]) if v is None else v for v in near], axis=0)
-            for axis, size in ((0, reach[1]), (1, reach[0])):
-                share = ndimage.uniform_filter1d(share, 2 * size + 1, axis, mode="nearest")
+            # Counts are whole numbers, so that they come out the same whatever the strip.
+            count = sum(np.ones(units[i].shape) if v is None else v.astype(float) for v in near)
+            for axis, size in ((0, 2 * reach[1] + 1), (1, 2 * reach[0] + 1)):
+                count = np.rint(ndimage.uniform_filter1d(count, size, axis, mode="nearest") * size)
+            share = (count / np.prod([2 * size + 1 for size in reach])).astype(np.float32)
             t = np.clip(2 * share - 1, 0, 1)
             weight = t * t * (3 - 2 * t)
             soft.append(weight if valid[i] is None else weight * valid[i])

@@ -8,7 +8,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from .FusionInputs import FusionScales, Source
-from .FusionPlanes import Plane, Strip, meanOf, readStrip
+from .FusionPlanes import Plane, Strip, featherReach, meanOf, readStrip
 from .FusionSettings import ColorStyle, FusionMethod, FusionSettings
 from .FusionTextbook import fuseTextbook
 from .FusionUndecimated import fuseUndecimated, marginOf, smoothStep, zReach, zSteps
@@ -36,7 +36,7 @@ def fuseStrips(
     fused = np.empty(
         (len(slices), height, width, 3) if color else (len(slices), height, width), np.uint8 if color else np.float32
     )
-    strips = _strips(referenceImage, slices, scales, settings)
+    strips = _strips(sources, referenceImage, slices, scales, settings)
     stop = threading.Event()
     done = [0] * len(strips)
 
@@ -67,7 +67,9 @@ def fuseStrips(
     return fused
 
 
-def _strips(referenceImage: sitk.Image, slices: range, scales: FusionScales, settings: FusionSettings) -> list[Strip]:
+def _strips(
+    sources: list[Source], referenceImage: sitk.Image, slices: range, scales: FusionScales, settings: FusionSettings
+) -> list[Strip]:
     """Return the strips: small enough for the processor's cache, or whole planes where the transform needs them."""
     width, height, depth = referenceImage.GetSize()
     span = scales.high - scales.low
@@ -80,8 +82,8 @@ def _strips(referenceImage: sitk.Image, slices: range, scales: FusionScales, set
         rows = max(32, _VOXELS_PER_PLANE // width)
     elif settings.method in (FusionMethod.dwt, FusionMethod.swt) and not settings.sliceWise:
         reach = depth
-    if any(scale.partial for scale in scales.moving):
-        reach += max(2, round(settings.featherMillimeters / referenceImage.GetSpacing()[2]))
+    feather = featherReach(sources, referenceImage, scales, settings.featherMillimeters)
+    reach += feather[2] if feather else 0
     read = range(max(0, slices.start - reach), min(depth, slices.stop + reach))
     starts = range(0, height, rows)
     return [Strip(referenceImage, start, min(height, start + rows), margin, read, bone) for start in starts]
