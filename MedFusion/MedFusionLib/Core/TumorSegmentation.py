@@ -1,15 +1,23 @@
 """The tumor outlined, by one of several methods."""
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from enum import Enum
 
 import numpy as np
 import SimpleITK as sitk
-from scipy import ndimage
 
-from .Progress import Progress, report
+from .AutomaticSegmentation import outlineAutomatically
+from .ClickSegmentation import outlineFromClick
+from .LineSegmentation import outlineFromLine
+from .NestedSegmentation import tumorParts
+from .Progress import Progress, subProgress
+from .Resampling import Interpolation, resampleImage
+from .StrokeSegmentation import correctOutline, outlineFromStrokes
+from .TumorEvidence import insideImage
+from .TumorModels import ModelSettings, segmentWithModel
+from .WatershedSegmentation import outlineByWatershed
 
 
 class SegmentationMethod(Enum):
@@ -23,11 +31,32 @@ class SegmentationMethod(Enum):
     model = "model"
 
 
+class MrSequence(Enum):
+    """What an MRI volume was weighted for."""
+
+    unknown = "unknown"
+    flair = "flair"
+    t1 = "t1"
+    t1c = "t1c"
+    t2 = "t2"
+
+
 @dataclass(frozen=True)
 class SegmentationSettings:
-    """What the segmentation depends on besides images and interaction."""
+    """What the segmentation depends on besides images and interaction.
+
+    :param sequences: of each image in turn; fewer are filled up with unknown. With FLAIR (or T2) and T1c together
+        the tumor is parted into necrosis, edema and enhancing tumor.
+    :param model: the trained model for the method model, see TumorModels.
+    """
 
     method: SegmentationMethod = SegmentationMethod.line
+    sequences: tuple[MrSequence, ...] = ()
+    model: ModelSettings | None = None
+
+    def __post_init__(self) -> None:
+        if self.method is SegmentationMethod.model and self.model is None:
+            raise ValueError("The method model needs a trained model's folder or file.")
 
 
 @dataclass(frozen=True)
@@ -40,6 +69,7 @@ class TumorInteraction:
     :param backgroundPoints: points of strokes outside the tumor, shape (N, 3).
     :param foregroundImage: strokes inside the tumor as a label image.
     :param backgroundImage: strokes outside the tumor as a label image.
+    :param presentImage: an outline (label image) that the strokes correct, however it was made.
     """
 
     seeds: np.ndarray | None = None
@@ -48,6 +78,7 @@ class TumorInteraction:
     backgroundPoints: np.ndarray | None = None
     foregroundImage: sitk.Image | None = None
     backgroundImage: sitk.Image | None = None
+    presentImage: sitk.Image | None = None
 
     def __post_init__(self) -> None:
         shapes = {"seeds": (-1, 3), "lines": (-1, 2, 3), "foregroundPoints": (-1, 3), "backgroundPoints": (-1, 3)}
@@ -65,12 +96,16 @@ class TumorInteraction:
 
 @dataclass(frozen=True)
 class TumorResult:
-    """An outlined tumor: labels on the first image's grid, the segment of each label, and what to be wary of."""
+    """An outlined tumor: labels on the first image's grid, the segment of each label, and what to be wary of.
+
+    :param groups: segments made of several labels (whole tumor, core) by name.
+    """
 
     labelImage: sitk.Image
     segmentNames: dict[int, str]
     warnings: tuple[str, ...]
     settings: SegmentationSettings
+    groups: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 def segmentTumor(
@@ -87,52 +122,169 @@ def segmentTumor(
     """
     settings = settings or SegmentationSettings()
     interaction = interaction or TumorInteraction()
-    image = images[0]
-    report(progress, 0.0, "Outlining the tumor")
-    if settings.method is not SegmentationMethod.click and interaction.seeds is None:
-        raise ValueError(f"The method {settings.method.value} is not there yet; click on the tumor.")
-    if interaction.seeds is None:
-        raise ValueError("Click on the tumor: the click method needs a seed inside the lesion.")
-    values = sitk.GetArrayFromImage(sitk.Cast(image, sitk.sitkFloat32))
-    allowed = np.ones(values.shape, bool) if cavityMask is None else sitk.GetArrayFromImage(cavityMask) != 0
-    labels = np.zeros(values.shape, np.uint8)
-    for label, seed in enumerate(interaction.seeds, start=1):
-        labels[_grownFrom(seed, image, values, allowed) & (labels == 0)] = label
-        report(progress, label / len(interaction.seeds), "Outlining the tumor")
-    names = {n: f"Tumor {n}" if len(interaction.seeds) > 1 else "Tumor" for n in range(1, len(interaction.seeds) + 1)}
+    _checkImages(images, cavityMask)
+    if settings.method is SegmentationMethod.model:
+        labelImage, names, groups = segmentWithModel(images, settings.model, progress)
+        return TumorResult(labelImage, names, (), settings, groups)
+    sequences = (*settings.sequences, *[MrSequence.unknown] * len(images))[: len(images)]
+    main = _mainImage(sequences)
+    image = images[main]
+    warnings = _sequenceWarnings(sequences[main], settings.method)
+    masks = []
+    outlines = _outlines(image, interaction, settings.method, cavityMask, progress)
+    for mask, slices, doubts in outlines:
+        whole = np.zeros(image.GetSize()[::-1], bool)
+        whole[slices] = mask
+        masks.append(whole)
+        warnings += doubts
+    for first in range(len(masks)):
+        for second in range(first):
+            masks[first] &= ~masks[second]
+    if not any(mask.any() for mask in masks):
+        raise ValueError("The outline came out empty; point at the tumor again, or choose another volume.")
+    contrastEnhanced = None
+    if MrSequence.t1c in sequences and sequences[main] is not MrSequence.t1c:
+        contrastEnhanced = images[sequences.index(MrSequence.t1c)]
+    labels, names, groups, doubts = _labeled(masks, contrastEnhanced, cavityMask)
     labelImage = sitk.GetImageFromArray(labels)
-    labelImage.CopyInformation(image)
-    logging.info("Outlined %d lesion(s)", len(names))
-    return TumorResult(labelImage, names, (), settings)
+    labelImage.CopyInformation(images[0])
+    logging.info("Outlined %d lesion(s) by %s", len(masks), settings.method.value)
+    return TumorResult(labelImage, names, tuple(dict.fromkeys((*warnings, *doubts))), settings, groups)
 
 
-def _grownFrom(seed: np.ndarray, image: sitk.Image, values: np.ndarray, allowed: np.ndarray) -> np.ndarray:
-    """Return the component around the seed at the threshold where its edge is sharpest."""
-    index = tuple(np.rint(image.TransformPhysicalPointToContinuousIndex(seed.tolist())).astype(int)[::-1])
-    if any(i < 0 or i >= n for i, n in zip(index, values.shape, strict=True)):
-        raise ValueError(f"The seed {np.round(seed, 1).tolist()} (LPS mm) is outside the volume; click on the tumor.")
-    spacing = np.array(image.GetSpacing()[::-1])
-    smooth = ndimage.gaussian_filter(values, 1.0 / spacing)
-    gradient = np.sqrt(sum((g / s) ** 2 for g, s in zip(np.gradient(smooth), spacing, strict=True)))
-    around = tuple(slice(max(i - 1, 0), i + 2) for i in index)
-    atSeed, typical = float(np.median(smooth[around])), float(np.median(smooth[allowed & (smooth > smooth.mean())]))
-    best, bestSharpness = None, -np.inf
-    for fraction in np.linspace(0.2, 0.9, 15):
-        threshold = typical + fraction * (atSeed - typical)
-        candidates = allowed & (smooth > threshold if atSeed > typical else smooth < threshold)
-        component, _ = ndimage.label(candidates)
-        if not component[index]:
-            continue
-        region = component == component[index]
-        volumeMl = region.sum() * np.prod(spacing) / 1000
-        if not 0.1 < volumeMl < 300:
-            continue
-        edge = region & ~ndimage.binary_erosion(region)
-        sharpness = float(gradient[edge].mean()) * volumeMl**0.2
-        if sharpness > bestSharpness:
-            best, bestSharpness = region, sharpness
-    if best is None:
+_Outline = tuple[np.ndarray, tuple[slice, ...], tuple[str, ...]]
+
+
+def _outlines(
+    image: sitk.Image,
+    interaction: TumorInteraction,
+    method: SegmentationMethod,
+    cavityMask: sitk.Image | None,
+    progress: Progress | None,
+) -> Iterator[_Outline]:
+    """Yield the outline of each lesion that was pointed at."""
+    if method is SegmentationMethod.automatic:
+        yield outlineAutomatically(image, cavityMask, progress)
+    elif method is SegmentationMethod.strokes:
+        yield _strokesOutline(image, interaction, cavityMask, progress)
+    elif method is SegmentationMethod.line:
+        lines = _needed(interaction.lines, "Draw a line along the tumor's longest diameter.")
+        for number, line in enumerate(lines):
+            part = subProgress(progress, number / len(lines), (number + 1) / len(lines))
+            yield outlineFromLine(image, line, cavityMask, part)
+    elif method is SegmentationMethod.click:
+        seeds = _needed(interaction.seeds, "Click on the tumor: the click method needs a seed inside the lesion.")
+        for number, seed in enumerate(seeds):
+            part = subProgress(progress, number / len(seeds), (number + 1) / len(seeds))
+            yield outlineFromClick(image, seed, cavityMask, part)
+    else:
+        if interaction.lines is not None:
+            lesions = [line[0] + np.linspace(0.1, 0.9, 9)[:, None] * (line[1] - line[0]) for line in interaction.lines]
+        else:
+            lesions = [seed[None] for seed in _needed(interaction.seeds, "Click on the tumor, or draw a line.")]
+        for points in lesions:
+            yield outlineByWatershed(image, points, cavityMask)
+
+
+def _strokesOutline(
+    image: sitk.Image, interaction: TumorInteraction, cavityMask: sitk.Image | None, progress: Progress | None
+) -> _Outline:
+    """Return the outline from strokes, or the present one corrected by them."""
+    foreground = _strokePoints(interaction.foregroundPoints, interaction.foregroundImage)
+    background = _strokePoints(interaction.backgroundPoints, interaction.backgroundImage)
+    if interaction.presentImage is None:
+        return outlineFromStrokes(image, foreground, background, cavityMask, progress)
+    present = resampleImage(interaction.presentImage, image, interpolation=Interpolation.nearest)
+    mask, slices = correctOutline(image, present, foreground, background, cavityMask, progress)
+    whole = sitk.GetArrayFromImage(present) != 0
+    whole[slices] = mask
+    return whole, tuple(slice(None) for _ in range(3)), ()
+
+
+def _strokePoints(points: np.ndarray | None, image: sitk.Image | None) -> np.ndarray:
+    """Return the points of strokes given as points, as a label image, or both, shape (N, 3)."""
+    found = [np.zeros((0, 3))] if points is None else [points]
+    if image is not None:
+        marked = np.argwhere(sitk.GetArrayViewFromImage(image) != 0)
+        found.append(np.array([image.TransformIndexToPhysicalPoint(i[::-1].tolist()) for i in marked]).reshape(-1, 3))
+    return np.concatenate(found)
+
+
+def _needed(points: np.ndarray | None, request: str) -> np.ndarray:
+    """Return the points or raise ValueError with the request for them."""
+    if points is None:
+        raise ValueError(request)
+    return points
+
+
+def _checkImages(images: Sequence[sitk.Image], cavityMask: sitk.Image | None) -> None:
+    """Raise ValueError unless all images and the mask are 3D scalar volumes of one grid with some contrast."""
+    if not images:
+        raise ValueError("There is no volume to outline a tumor in.")
+    for image in [*images, *([] if cavityMask is None else [cavityMask])]:
+        if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
+            raise ValueError("The tumor is outlined in volumes of three dimensions with one value per voxel.")
+        if image.GetSize() != images[0].GetSize():
+            raise ValueError(f"A volume or mask of {image.GetSize()} voxels is not on the grid {images[0].GetSize()}.")
+    values = sitk.GetArrayViewFromImage(images[0])
+    low, high = float(values.min()), float(values.max())
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise ValueError("The volume holds values that are not numbers; clean it first.")
+    if not high > low:
+        raise ValueError("The volume is constant, so there is no tumor to outline in it.")
+
+
+def _mainImage(sequences: Sequence[MrSequence]) -> int:
+    """Return which image shows the whole tumor: FLAIR, else T2, else the first."""
+    for wanted in (MrSequence.flair, MrSequence.t2):
+        if wanted in sequences:
+            return sequences.index(wanted)
+    return 0
+
+
+def _sequenceWarnings(sequence: MrSequence, method: SegmentationMethod) -> tuple[str, ...]:
+    """Return what speaks against a method on a sequence, or raise ValueError if it cannot work."""
+    if method is not SegmentationMethod.automatic or sequence is MrSequence.flair:
+        return ()
+    if sequence in (MrSequence.t1, MrSequence.t1c):
         raise ValueError(
-            f"Nothing stands out at the seed {np.round(seed, 1).tolist()} (LPS mm); click inside the tumor."
+            f"The automatic method does not work on {sequence.value} (Dice about 0.3): it looks for the bright edema "
+            "of FLAIR. Draw a line along the longest diameter instead, or choose a FLAIR volume."
         )
-    return ndimage.binary_fill_holes(best)
+    if sequence is MrSequence.t2:
+        return ("On T2 the automatic method is right in half of the cases only: fluid is as bright as edema.",)
+    return ("The automatic method is made for FLAIR; if this volume is not one, draw a line instead.",)
+
+
+def _labeled(
+    masks: list[np.ndarray], contrastEnhanced: sitk.Image | None, cavityMask: sitk.Image | None
+) -> tuple[np.ndarray, dict[int, str], dict[str, tuple[int, ...]], tuple[str, ...]]:
+    """Return labels, their names, groups and warnings of all lesions; parted if a T1c is given and enhances."""
+    labels = np.zeros(masks[0].shape, np.uint8)
+    names: dict[int, str] = {}
+    groups: dict[str, tuple[int, ...]] = {}
+    warnings: tuple[str, ...] = ()
+    for number, mask in enumerate(masks):
+        suffix = f" {number + 1}" if len(masks) > 1 else ""
+        parts = None
+        if contrastEnhanced is not None and mask.any():
+            allowed = cavityMask if cavityMask is not None else insideImage(contrastEnhanced)
+            tissue = np.ones(mask.shape, bool) if allowed is None else sitk.GetArrayViewFromImage(allowed) != 0
+            parts = tumorParts(mask, contrastEnhanced, tissue)
+            if parts is None:
+                warnings = (f"Nothing enhances inside the tumor{suffix}, so it is not parted.",)
+        if parts is None:
+            value = 3 * number + 1 if contrastEnhanced is not None else number + 1
+            labels[mask] = value
+            names[value] = f"Tumor{suffix}"
+            continue
+        labels[mask] = parts[mask] + 3 * number
+        necrosis, edema, enhancing = (3 * number + part for part in (1, 2, 3))
+        names |= {
+            necrosis: f"Necrosis{suffix}",
+            edema: f"Edema{suffix}",
+            enhancing: f"Enhancing tumor{suffix}",
+        }
+        groups[f"Whole tumor{suffix}"] = (necrosis, edema, enhancing)
+        groups[f"Tumor core{suffix}"] = (necrosis, enhancing)
+    return labels, names, groups, warnings
