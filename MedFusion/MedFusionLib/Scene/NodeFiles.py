@@ -54,23 +54,26 @@ def loadMarkups(scene: slicer.vtkMRMLScene, path: str | Path, kind: str = "Fiduc
     storageNode = slicer.vtkMRMLMarkupsJsonStorageNode()
     storageNode.SetFileName(str(path))
     if not storageNode.ReadData(node):
-        _discard(scene, node)
+        discard(scene, node)
         raise ValueError(
             f"{path} is not a Slicer markups file with a {kind.lower()} list; "
             "save the landmarks in Slicer as .mrk.json and give that file."
         )
     points = slicer.util.arrayFromMarkupsControlPoints(node)
     if not np.isfinite(points).all():
-        _discard(scene, node)
+        discard(scene, node)
         raise ValueError(f"{path} has a control point whose position is not a number; place it again.")
     return node
 
 
-def _discard(scene: slicer.vtkMRMLScene, node: slicer.vtkMRMLDisplayableNode) -> None:
-    """Remove a node that was not filled, with the display nodes it was given."""
-    for index in reversed(range(node.GetNumberOfDisplayNodes())):
-        scene.RemoveNode(node.GetNthDisplayNode(index))
-    scene.RemoveNode(node)
+def discard(scene: slicer.vtkMRMLScene, node: slicer.vtkMRMLDisplayableNode) -> None:
+    """Remove a node with its display nodes.
+
+    The node goes first: a view that still shows it would give it a new display node.
+    """
+    displayNodes = [node.GetNthDisplayNode(index) for index in range(node.GetNumberOfDisplayNodes())]
+    for each in (node, *displayNodes):
+        scene.RemoveNode(each)
 
 
 def loadTransform(scene: slicer.vtkMRMLScene, path: str | Path) -> slicer.vtkMRMLTransformNode:
@@ -107,7 +110,7 @@ def loadSegmentation(scene: slicer.vtkMRMLScene, path: str | Path) -> slicer.vtk
     storageNode = slicer.vtkMRMLSegmentationStorageNode()
     storageNode.SetFileName(str(path))
     if not storageNode.ReadData(segmentationNode):
-        _discard(scene, segmentationNode)
+        discard(scene, segmentationNode)
         raise ValueError(f"{path} could not be read as a segmentation (.seg.nrrd) or label volume.")
     segmentationNode.CreateDefaultDisplayNodes()
     return segmentationNode

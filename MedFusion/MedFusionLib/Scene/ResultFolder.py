@@ -25,7 +25,7 @@ from ..Report.InputsSection import inputsSection
 from ..Report.Page import page
 from ..Report.RegistrationSection import registrationSection
 from ..Report.TumorSection import tumorSection
-from .NodeFiles import addVolume, saveNode, saveScene
+from .NodeFiles import addVolume, discard, saveNode, saveScene
 from .SceneViews import showInSliceViews
 from .VolumeNodes import hardenedLabels, imageFromVolumeNode, worldToNodeTransform
 
@@ -102,7 +102,7 @@ def writeResultFolder(
         report(progress, 0.75, "Writing the volumes")
         saveNode(registeredNode, folder / "mri_registered.nrrd")
     finally:
-        scene.RemoveNode(registeredNode)
+        discard(scene, registeredNode)
     sitk.WriteTransform(results.registration.transform, str(folder / "ct_to_mri.h5"))
     saveNode(results.fusedVolumeNode, folder / "fused.nrrd")
     _saveHardenedSegmentation(scene, results.segmentationNode, folder / "tumor.seg.nrrd")
@@ -242,4 +242,4 @@ def _saveHardenedSegmentation(
         copyNode.HardenTransform()
         saveNode(copyNode, path)
     finally:
-        scene.RemoveNode(copyNode)
+        discard(scene, copyNode)

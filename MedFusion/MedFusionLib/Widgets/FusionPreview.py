@@ -4,6 +4,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from ..Scene.NodeFiles import discard
 from . import Steps
 from .ComparisonLayout import ordinaryViews, sliceLogic
 from .Runner import errorsShown
@@ -48,7 +49,7 @@ class FusionPreview:
         for nodeID in self._nodeIDs.values():
             node = slicer.mrmlScene.GetNodeByID(nodeID)
             if node is not None and not slicer.mrmlScene.IsClosing():
-                slicer.mrmlScene.RemoveNode(node)
+                discard(slicer.mrmlScene, node)
         self._nodeIDs = {}
 
     def refresh(self) -> None:
@@ -89,7 +90,7 @@ class FusionPreview:
         )
         node = slicer.mrmlScene.GetNodeByID(self._nodeIDs.get(name, ""))
         if node is not None and node.GetClassName() != className:
-            slicer.mrmlScene.RemoveNode(node)
+            discard(slicer.mrmlScene, node)
             node = None
         if node is None:
             node = slicer.mrmlScene.AddNewNodeByClass(className, f"MedFusion preview {name}")

@@ -4,6 +4,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from ..Scene.NodeFiles import discard
 from . import Steps
 from .ComparisonLayout import ordinaryViews, overlay, sliceLogic
 from .Runner import errorsShown
@@ -58,7 +59,7 @@ class RegistrationChecks:
         node = self._node(name)
         setattr(self, name, None)
         if node is not None and not slicer.mrmlScene.IsClosing():
-            slicer.mrmlScene.RemoveNode(node)
+            discard(slicer.mrmlScene, node)
 
     def _show(self, opacity: float) -> None:
         parameters = self._panel.parameterNode

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import slicer
+import vtk
 from slicer.i18n import tr as _
 
 from ..Core.Progress import Cancelled
@@ -63,10 +64,14 @@ class Runner:
             control.enabled = False
         self._show(True)
         result = None
+        tag = slicer.mrmlScene.AddObserver(
+            slicer.vtkMRMLScene.NodeAboutToBeRemovedEvent, self._cancelWhenRemoved(self._nodesInUse())
+        )
         try:
             with errorsShown(title):
                 result = work(self._progress)
         finally:
+            slicer.mrmlScene.RemoveObserver(tag)
             self.isRunning = False
             self._show(False)
             button.text = text
@@ -78,6 +83,24 @@ class Runner:
     def cancel(self) -> None:
         """Stop the running step at its next report."""
         self._isCancelled = True
+
+    def _nodesInUse(self) -> list[object]:
+        """Return the nodes that the parameter node refers to."""
+        node = self._panel.parameterNode.parameterNode
+        roles = [node.GetNthNodeReferenceRole(index) for index in range(node.GetNumberOfNodeReferenceRoles())]
+        return [
+            node.GetNthNodeReference(role, index)
+            for role in roles
+            for index in range(node.GetNumberOfNodeReferences(role))
+        ]
+
+    def _cancelWhenRemoved(self, nodes: list[object]) -> Callable:
+        @vtk.calldata_type(vtk.VTK_OBJECT)
+        def onRemoved(_caller: object, _event: str, node: object = None) -> None:
+            if node in nodes:
+                self.cancel()
+
+        return onRemoved
 
     def _show(self, isRunning: bool) -> None:
         ui = self._panel.ui

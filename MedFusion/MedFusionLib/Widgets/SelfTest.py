@@ -4,15 +4,15 @@ import numpy as np
 import SimpleITK as sitk
 import slicer
 
-from ..Core.Phantom import makePhantom
+from ..Core.Phantom import ENHANCING, NECROSIS, makePhantom
 from ..Scene.VolumeNodes import mappedPoints, setMarkupsPoints
+from .Steps import TUMOR_LINES_ROLE
 
 
-def runChainOnPhantom(logic: object, nodes: list, clickMethod: object) -> tuple[float, float, float]:
+def runChainOnPhantom(logic: object, nodes: list) -> tuple[float, float, float]:
     """Return the registration error at the tumor in millimetres, the outlined volume and the true one in millilitres.
 
     :param nodes: CT, MRI, CT landmarks and MRI landmarks of the phantom.
-    :param clickMethod: the parameter node's value for outlining by a click.
     """
     truth = makePhantom(spacingFactor=2.0)
     parameters = logic.getParameterNode()
@@ -23,11 +23,22 @@ def runChainOnPhantom(logic: object, nodes: list, clickMethod: object) -> tuple[
     error = float(np.linalg.norm(found - mappedPoints(tumor, truth.ctToMri)[0]))
     logic.fuse(parameters)
     parameters.tumorVolume = parameters.movingVolume
-    parameters.tumorMethod = clickMethod
-    parameters.tumorInside = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", "Inside the tumor")
-    setMarkupsPoints(parameters.tumorInside, tumor)
+    lineNode = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsLineNode", "Tumor diameter")
+    setMarkupsPoints(lineNode, _longestDiameter(truth.tumorLabels))
+    parameters.parameterNode.AddNodeReferenceID(TUMOR_LINES_ROLE, lineNode.GetID())
     logic.segment(parameters)
     outlined = logic.steps.measure(parameters).total.volumeMl
-    labels = sitk.GetArrayViewFromImage(truth.tumorLabels)
-    core = np.isin(labels, (1, 4)).sum() * np.prod(truth.tumorLabels.GetSpacing()) / 1000
-    return error, outlined, float(core)
+    return error, outlined, float(_core(truth.tumorLabels).sum() * np.prod(truth.tumorLabels.GetSpacing()) / 1000)
+
+
+def _core(tumorLabels: sitk.Image) -> np.ndarray:
+    """Return where the tumor enhances or is necrotic."""
+    return np.isin(sitk.GetArrayViewFromImage(tumorLabels), (NECROSIS, ENHANCING))
+
+
+def _longestDiameter(tumorLabels: sitk.Image) -> np.ndarray:
+    """Return the ends of the tumor's longest diameter within a slice through its middle, LPS millimetres."""
+    k, j, i = np.nonzero(_core(tumorLabels))
+    inSlice = k == round(k.mean())
+    ends = np.flatnonzero(inSlice)[[j[inSlice].argmin(), j[inSlice].argmax()]]
+    return np.array([tumorLabels.TransformIndexToPhysicalPoint((int(i[n]), int(j[n]), int(k[n]))) for n in ends])

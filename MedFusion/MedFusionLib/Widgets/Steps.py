@@ -16,7 +16,7 @@ from ..Core.LandmarkPairing import Pairing
 from ..Core.LandmarkRegistration import RegistrationResult, RegistrationSettings, registerLandmarks
 from ..Core.Progress import Progress, subProgress
 from ..Scene.LandmarkRegistrationLogic import LandmarkRegistrationLogic, landmarkList
-from ..Scene.VolumeNodes import definedPointsFromMarkups, imageFromVolumeNode, mappedPoints, worldToNodeTransform
+from ..Scene.VolumeNodes import definedPointsFromMarkups, imageFromVolumeNode, worldToNodeTransform
 
 OTHER_VOLUMES_ROLE = "otherMovingVolume"
 TUMOR_LINES_ROLE = "tumorLine"
@@ -217,17 +217,15 @@ class Steps:
         return result
 
     def _interaction(self, parameters: object) -> object:
-        """Return what the user pointed at, in the tumor volume's own points."""
+        """Return what the user pointed at, in world points."""
         from ..Core.TumorSegmentation import TumorInteraction
-
-        toVolume = worldToNodeTransform(parameters.tumorVolume)
 
         def pointsOf(node: slicer.vtkMRMLMarkupsNode | None) -> np.ndarray | None:
             if node is None:
                 return None
             _labels, points, placed = definedPointsFromMarkups(node)
             points = points[np.array(placed, bool)]
-            return mappedPoints(points, toVolume) if len(points) else None
+            return points if len(points) else None
 
         method = parameters.tumorMethod.value
         if method == "line":

@@ -5,7 +5,10 @@ is PythonQt's way of speaking to Qt, the widgets of CTK and Slicer, and the few 
 panel asks for. Whatever the running application does not have is refused here with an exception.
 """
 
+import functools
 import os
+import subprocess
+import sys
 import unittest
 
 
@@ -18,8 +21,18 @@ def start() -> "object":
     if hasattr(slicer, "app") and not hasattr(slicer.app, "isStandIn"):
         raise unittest.SkipTest("this runs in Slicer itself, where Reload and Test drives the real panel")
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    try:
-        from . import Application
-    except ImportError as error:
-        raise unittest.SkipTest(f"PySide6 cannot be loaded, so the panel cannot be driven ({error})") from error
+    problem = _whyQtCannotRun()
+    if problem:
+        raise unittest.SkipTest(f"PySide6 cannot run here, so the panel cannot be driven: {problem}")
+    from . import Application
+
     return Application.start()
+
+
+@functools.cache
+def _whyQtCannotRun() -> str:
+    """Return why Qt does not start, or "". Where a library is missing Qt ends the process, so another one tries."""
+    script = "from PySide6 import QtUiTools, QtWidgets; QtWidgets.QApplication([])"
+    trial = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    lines = trial.stderr.strip().splitlines() or [f"exit status {trial.returncode}"]
+    return "" if trial.returncode == 0 else lines[-1]
