@@ -7,6 +7,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
+import qt
 import slicer
 import vtk
 from slicer import (
@@ -280,6 +281,9 @@ class MedFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         parameters = self.logic.getParameterNode()
         if self.parameterNode is None or self.parameterNode.parameterNode is not parameters.parameterNode:
             self.setParameterNode(parameters)
+        if self.parameterNode.outputFolder == Path():
+            documents = qt.QStandardPaths.writableLocation(qt.QStandardPaths.DocumentsLocation)
+            self.parameterNode.outputFolder = Path(documents) / "MedFusion results"
         if self.parameterNode.fixedVolume is None and self.parameterNode.movingVolume is None:
             self.logic.guessVolumes(self.parameterNode)
 

@@ -133,5 +133,6 @@ class FuseSection:
             lines += [warning(text) for text in result.warnings]
         metrics = self._metrics.get(node.GetID())
         if metrics:
-            lines.append(table((name, f"{value:.3f}") for name, value in metrics.items() if isinstance(value, float)))
+            scores = [(name, f"{value:.3f}") for name, value in metrics.items() if isinstance(value, float)]
+            lines.append(table(scores, pairsPerLine=3))
         return paragraphs(lines)

@@ -95,7 +95,7 @@ class LandmarkTable:
             text, tip = _("missing"), _("Select the row and place this point.")
             if isDefined(node, index):
                 position = node.GetNthControlPointPositionWorld(index)
-                text = " ".join(f"{value:.0f}" for value in position)
+                text = " ".join(str(round(value)) for value in position)
                 tip = _("RAS {position} mm").format(position=", ".join(f"{value:.1f}" for value in position))
             item = self._item(number, column, text)
             item.setToolTip(tip)

@@ -39,6 +39,20 @@ class LandmarksSection:
             ("deleteButton", self._onDelete),
         ):
             getattr(self._ui, name).connect("clicked()", receiver)
+        self._shortcuts = [
+            self._shortcut("Delete", self._onDelete),
+            self._shortcut("Ctrl+Z", self._onUndo),
+            self._shortcut("Ctrl+Up", lambda: self._onMove(-1)),
+            self._shortcut("Ctrl+Down", lambda: self._onMove(1)),
+        ]
+
+    def _shortcut(self, keys: str, receiver: object) -> object:
+        """Return a shortcut that works while the table has the keyboard."""
+        shortcut = qt.QShortcut(self._ui.landmarkTable)
+        shortcut.setKey(qt.QKeySequence(keys))
+        shortcut.setContext(qt.Qt.WidgetWithChildrenShortcut)
+        shortcut.connect("activated()", receiver)
+        return shortcut
 
     def enter(self) -> None:
         self.update()

@@ -14,9 +14,11 @@ def paragraphs(lines: Iterable[str]) -> str:
     return "<br>".join(lines)
 
 
-def table(rows: Iterable[tuple[str, str]]) -> str:
-    """Return names and values in two columns."""
-    cells = "".join(
-        f"<tr><td>{html.escape(name)}&nbsp;&nbsp;</td><td><b>{html.escape(value)}</b></td></tr>" for name, value in rows
-    )
-    return f"<table>{cells}</table>"
+def table(rows: Iterable[tuple[str, str]], pairsPerLine: int = 1) -> str:
+    """Return names and values, some pairs of them on each line."""
+    cells = [
+        f"<td>{html.escape(name)}&nbsp;&nbsp;</td><td><b>{html.escape(value)}</b>&nbsp;&nbsp;&nbsp;</td>"
+        for name, value in rows
+    ]
+    lines = ["".join(cells[start : start + pairsPerLine]) for start in range(0, len(cells), pairsPerLine)]
+    return f"<table>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>"

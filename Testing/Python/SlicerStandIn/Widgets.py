@@ -25,7 +25,15 @@ def _checkedAgainstCatalog(cls: type) -> type:
     return cls
 
 
-_QT_VIRTUALS = {"paintEvent", "resizeEvent", "sizeHint", "minimumSizeHint", "contentsMargins"}
+_QT_VIRTUALS = {
+    "childEvent",
+    "eventFilter",
+    "paintEvent",
+    "resizeEvent",
+    "sizeHint",
+    "minimumSizeHint",
+    "contentsMargins",
+}
 
 
 def _stored(kind: type, name: str, default: object) -> Property:
@@ -66,7 +74,8 @@ class ctkCollapsibleButton(QtWidgets.QAbstractButton):
 
     def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
         super().__init__(parent)
-        self._isCollapsed = False
+        self._isCollapsed = self._isFolding = False
+        self._isWanted: dict[QtWidgets.QWidget, bool] = {}
         self.setCheckable(True)
         self.setChecked(True)
         self.setContentsMargins(0, self._headHeight, 0, 0)
@@ -83,12 +92,28 @@ class ctkCollapsibleButton(QtWidgets.QAbstractButton):
 
     def _fold(self, collapsed: bool) -> None:
         self._isCollapsed = collapsed
+        self._isFolding = True
         for child in self.children():
             if isinstance(child, QtWidgets.QWidget):
-                child.setVisible(not collapsed)
+                child.setVisible(not collapsed and self._isWanted.get(child, True))
+        self._isFolding = False
         self.setMaximumHeight(self._headHeight if collapsed else 16777215)
         self.updateGeometry()
         self.contentsCollapsed.emit(collapsed)
+
+    def childEvent(self, event: QtCore.QChildEvent) -> None:
+        if event.added() and isinstance(event.child(), QtWidgets.QWidget):
+            event.child().installEventFilter(self)
+
+    def eventFilter(self, child: QtCore.QObject, event: QtCore.QEvent) -> bool:
+        """Remember what is shown and hidden on purpose; unfolding must not show the latter."""
+        shown = event.type() == QtCore.QEvent.Type.ShowToParent
+        if (shown or event.type() == QtCore.QEvent.Type.HideToParent) and not self._isFolding:
+            self._isWanted[child] = shown
+            if shown and self._isCollapsed:
+                child.setVisible(False)
+                self._isWanted[child] = True
+        return False
 
     def sizeHint(self) -> QtCore.QSize:
         layout = self.layout()

@@ -1,0 +1,112 @@
+"""Draw the panel off-screen into Docs/panel-*.png: python Testing/PanelPictures.py [FOLDER]"""
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT / "MedFusion"), str(ROOT / "Testing" / "Python")]
+
+import SlicerStandIn  # noqa: E402
+
+WIDTH = 400
+DARK = {
+    "Window": "#323232",
+    "WindowText": "#ffffff",
+    "Base": "#242424",
+    "AlternateBase": "#2d2d2d",
+    "Text": "#ffffff",
+    "Button": "#3c3c3c",
+    "ButtonText": "#ffffff",
+    "BrightText": "#ff5555",
+    "Highlight": "#2a82da",
+    "HighlightedText": "#ffffff",
+    "PlaceholderText": "#909090",
+    "ToolTipBase": "#242424",
+    "ToolTipText": "#ffffff",
+}
+DISABLED = "#808080"
+
+
+class Painter:
+    """Work through the phantom as a user does, and draw the sections on the way."""
+
+    def __init__(self, folder: Path) -> None:
+        self.app = SlicerStandIn.start()
+        self.folder = folder
+        self.parent, self.panel = self.app.openPanel()
+        self.ui = self.panel.ui
+
+    def prepare(self) -> None:
+        """Register, fuse and outline the phantom."""
+        from MedFusionLib.Core.Phantom import makePhantom
+        from MedFusionLib.Scene.PhantomNodes import addPhantom
+        from MedFusionLib.Scene.VolumeNodes import setMarkupsPoints
+
+        phantom = makePhantom(spacingFactor=1.5)
+        addPhantom(self.app.scene, phantom)
+        self.panel.enter()
+        self.press("registerButton")
+        self.press("fuseButton")
+        self.press("metricsButton")
+        parameters = self.panel.parameterNode
+        parameters.tumorMethod = self.app.moduleFile().TumorChoice.click
+        parameters.tumorInside = self.app.scene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", "Inside the tumor")
+        setMarkupsPoints(parameters.tumorInside, phantom.targets[-1:])
+        self.app.settle()
+        self.press("segmentButton")
+        parameters.outputFolder = Path("MedFusion results")
+
+    def press(self, name: str) -> None:
+        """Press a button and wait for what follows."""
+        getattr(self.ui, name).click()
+        self.app.settle()
+
+    def draw(self, name: str, *sections: str) -> None:
+        """Draw the panel with some sections open, light and dark."""
+        import qt
+
+        for section in ("volumes", "landmarks", "register", "fuse", "tumor", "results"):
+            getattr(self.ui, f"{section}CollapsibleButton").collapsed = section not in sections
+        application = qt.QApplication.instance()
+        light = application.palette()
+        for theme, palette in (("light", light), ("dark", self.darkPalette())):
+            application.setPalette(palette)
+            self.parent.show()
+            self.app.settle()
+            layout = self.parent.layout()
+            height = (
+                layout.totalHeightForWidth(WIDTH) if layout.hasHeightForWidth() else layout.totalSizeHint().height()
+            )
+            self.parent.resize(WIDTH, height)
+            self.app.settle()
+            self.parent.grab().save(str(self.folder / f"panel-{name}-{theme}.png"))
+        application.setPalette(light)
+
+    @staticmethod
+    def darkPalette() -> object:
+        """Return colors like those of Slicer's dark theme."""
+        import qt
+
+        palette = qt.QPalette()
+        for role, color in DARK.items():
+            palette.setColor(getattr(qt.QPalette, role), qt.QColor(color))
+            if role.endswith("Text"):
+                palette.setColor(qt.QPalette.Disabled, getattr(qt.QPalette, role), qt.QColor(DISABLED))
+        return palette
+
+
+def main() -> None:
+    """Draw all pictures."""
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "Docs"
+    folder.mkdir(exist_ok=True)
+    painter = Painter(folder)
+    painter.draw("empty", "volumes", "landmarks", "register")
+    painter.prepare()
+    painter.draw("volumes-landmarks", "volumes", "landmarks")
+    painter.draw("register", "register")
+    painter.draw("fuse", "fuse")
+    painter.draw("tumor-results", "tumor", "results")
+
+
+if __name__ == "__main__":
+    main()
