@@ -1,5 +1,6 @@
 """The command line on DICOM: choosing series, identity, and results that other programs read."""
 
+import dataclasses
 import tempfile
 import unittest
 from pathlib import Path
@@ -9,8 +10,10 @@ import pydicom
 import SimpleITK as sitk
 from DicomTesting import writeSource
 from MedFusionLib.CommandLine.Demo import writePhantom
+from MedFusionLib.CommandLine.DicomInput import frameWarnings
 from MedFusionLib.Core.Coordinates import flipPoints
 from MedFusionLib.Core.Phantom import makePhantom
+from MedFusionLib.Core.VolumeFiles import readVolume
 from MedFusionLib.Scene.Session import Session
 from MedFusionLib.Scene.VolumeNodes import imageFromVolumeNode
 from MedFusionTesting import medfusion
@@ -73,6 +76,16 @@ class TestDicomCommandLine(unittest.TestCase):
         self.assertEqual(status, 0, errors)
         self.assertIn("Warning: The patient ID differs", errors)
         self.assertIn("The patient ID differs", (self.folder / "accepted" / "report.html").read_text())
+
+    def test_far_motion_within_a_shared_frame_of_reference_is_warned_of(self):
+        self.assertNotIn("share a frame of reference", self.errors)
+        ct, mri = (readVolume(self.study, modality=modality) for modality in ("CT", "MR"))
+        header = dataclasses.replace(mri.dicom.header, frameOfReferenceUid=ct.dicom.header.frameOfReferenceUid)
+        shared = dataclasses.replace(mri, dicom=dataclasses.replace(mri.dicom, header=header))
+        far, near = sitk.TranslationTransform(3, (20.0, 0.0, 0.0)), sitk.TranslationTransform(3, (3.0, 0.0, 0.0))
+        self.assertIn("move the MRI by 20 mm", " ".join(frameWarnings(ct, shared, far)))
+        self.assertEqual(frameWarnings(ct, shared, near), ())
+        self.assertEqual(frameWarnings(ct, mri, far), ())
 
     def test_a_series_is_chosen_by_number_and_must_exist(self):
         output = self.folder / "seg.nrrd"

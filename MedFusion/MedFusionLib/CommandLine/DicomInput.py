@@ -5,7 +5,12 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+import SimpleITK as sitk
+
 from ..Core.VolumeFiles import VolumeFile, isDicomPath, readVolume
+
+LARGEST_MOTION_IN_SHARED_FRAME = 15.0
 
 
 def addSeries(parser: argparse.ArgumentParser) -> None:
@@ -74,6 +79,28 @@ def _warnings(volume: VolumeFile, modality: str | None, path: str) -> tuple[str,
     if modality is not None and header.modality in ("CT", "MR") and header.modality != modality:
         warnings.append(f"It was given as {modality} but its header says {header.modality}.")
     return tuple(f"{name}: {warning}" for warning in dict.fromkeys(warnings))
+
+
+def frameWarnings(fixed: VolumeFile, moving: VolumeFile, transform: sitk.Transform) -> tuple[str, ...]:
+    """Return a warning if both volumes share a frame of reference and the registration moves the MRI far in it.
+
+    :param transform: fixed to moving points, LPS millimetres.
+    """
+    if fixed.dicom is None or moving.dicom is None:
+        return ()
+    from ..Core.DicomInspection import sharesFrameOfReference
+
+    if not sharesFrameOfReference(fixed.dicom.header, moving.dicom.header):
+        return ()
+    middle = [(n - 1) / 2 for n in fixed.image.GetSize()]
+    center = np.array(fixed.image.TransformContinuousIndexToPhysicalPoint(middle))
+    moved = float(np.linalg.norm(np.subtract(transform.TransformPoint(center.tolist()), center)))
+    if moved <= LARGEST_MOTION_IN_SHARED_FRAME:
+        return ()
+    return (
+        f"CT and MRI share a frame of reference, yet the landmarks move the MRI by {moved:.0f} mm; "
+        "check whether the landmarks are paired rightly.",
+    )
 
 
 def checkIdentity(fixed: VolumeFile, moving: VolumeFile, isAccepted: bool) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from ..Scene.Session import Session
 from ..Scene.TumorSegmentationLogic import TumorSegmentationLogic
 from ..Scene.WaveletFusionLogic import WaveletFusionLogic
 from .Arguments import addLandmarks, addOutput
-from .DicomInput import addIdentity, addSeries, checkIdentity, readVolumes
+from .DicomInput import addIdentity, addSeries, checkIdentity, frameWarnings, readVolumes
 from .Fuse import addFusionArguments, fusionSettings
 from .Output import outputFolder
 from .Register import addRegistrationArguments, registrationSettings
@@ -117,7 +117,7 @@ def runChain(folder: Path, inputs: dict[str, str], options: RunOptions) -> dict[
             segmentationNode=segmentationNode,
             tumor=tumor,
             inputs=tuple(InputFile(role, Path(path).name, fileChecksum(path)) for role, path in inputs.items()),
-            warnings=conflicts + ct.warnings + mri.warnings + notes,
+            warnings=conflicts + frameWarnings(ct, mri, registration.transform) + ct.warnings + mri.warnings + notes,
             fixedDicom=ct.dicom.header if ct.dicom else None,
             movingDicom=mri.dicom.header if mri.dicom else None,
         )

@@ -24,7 +24,8 @@ def changeSection(followUp: FollowUp, days: int | None) -> str:
                 f"{change.name.replace('_', ' ').capitalize()} ({change.unit})",
                 f"{change.before:.1f}",
                 f"{change.after:.1f}",
-                f"{change.difference:+.1f} ({change.percent:+.0f} %)",
+                f"{change.difference:+.1f}",
+                f"{change.percent:+.0f} %",
                 f"± {change.uncertainty:.1f}",
                 f"{change.outlineUncertainty:.1f}",
                 f"{change.registrationUncertainty:.2f}",
@@ -36,9 +37,10 @@ def changeSection(followUp: FollowUp, days: int | None) -> str:
         "First",
         "Second",
         "Change",
-        "Uncertainty",
-        "of it outline",
-        "of it registration",
+        "in %",
+        "Uncertain by",
+        "outline",
+        "registration",
         "Beyond 95 %",
     )
     interval = (
