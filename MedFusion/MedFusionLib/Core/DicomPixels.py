@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from .DicomErrors import DAMAGED
+from .DicomErrors import damage
 
 AIR_HU = -1024
 
@@ -31,7 +31,7 @@ def readFrames(file: Path) -> np.ndarray:
         stored = np.asarray(stored).reshape(-1, int(dataset.Rows), int(dataset.Columns))
         stored = stored.astype(stored.dtype.newbyteorder("="), copy=False)
         return _rescaled(dataset, stored)
-    except (pydicom.errors.InvalidDicomError, *DAMAGED) as error:
+    except damage() as error:
         raise ValueError(f"The pixel data of {file.name} cannot be decoded: {_firstLine(error)}") from error
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from .DicomErrors import DAMAGED
+from .DicomErrors import damage
 from .DicomGeometry import gridOfSlices, imageOnGrid
 from .DicomPixels import AIR_HU, readFrames
 from .DicomSlices import SliceVolume, slicesOfDataset, splitIntoVolumes
@@ -78,6 +78,8 @@ class DicomVolume:
     warnings: tuple[str, ...] = ()
 
 
+MEDIA_STORAGE_DIRECTORY = "1.2.840.10008.1.3.10"
+
 # Tags beyond identity that the inspection and the derived objects need.
 _TAGS = (
     "SOPClassUID",
@@ -123,7 +125,7 @@ def findSeries(path: Path | str) -> tuple[DicomSeries, ...]:
         headers = _headersBeside(path)
     groups: dict[str, list] = {}
     for file, dataset in headers:
-        groups.setdefault(str(dataset.get("SeriesInstanceUID", "")), []).append((file, dataset))
+        groups.setdefault(_seriesUid(dataset), []).append((file, dataset))
     found = [series for uid, members in groups.items() for series in _seriesOfGroup(uid, members)]
     if not found:
         raise ValueError(f"There is no readable DICOM image in {path}.")
@@ -136,11 +138,15 @@ def _headersBeside(file: Path) -> list:
     if not headers:
         raise ValueError(f"{file.name} is not a readable DICOM file.")
     dataset = headers[0][1]
-    if "PerFrameFunctionalGroupsSequence" in dataset or int(dataset.get("NumberOfFrames") or 1) > 1:
+    if "NumberOfFrames" in dataset:
         return headers
-    uid = dataset.get("SeriesInstanceUID")
+    uid = _seriesUid(dataset)
     beside = _readHeaders(other for other in sorted(file.parent.iterdir()) if other.is_file())
-    return [pair for pair in beside if pair[1].get("SeriesInstanceUID") == uid]
+    return [pair for pair in beside if _seriesUid(pair[1]) == uid]
+
+
+def _seriesUid(dataset) -> str:
+    return str(dataset.get("SeriesInstanceUID", ""))
 
 
 def _readHeaders(files: Iterable[Path]) -> list:
@@ -150,9 +156,12 @@ def _readHeaders(files: Iterable[Path]) -> list:
     for file in files:
         try:
             dataset = pydicom.dcmread(file, stop_before_pixels=True)
-        except (pydicom.errors.InvalidDicomError, *DAMAGED):
+            isImage = dataset.get("SOPClassUID") not in (None, MEDIA_STORAGE_DIRECTORY)
+            dataset.decode()
+            _seriesUid(dataset)  # values are converted when first read, so damage shows here and not later
+        except damage():
             continue  # not a DICOM file; folders hold all kinds of files
-        if "SOPClassUID" in dataset and dataset.get("SOPClassUID").name != "Media Storage Directory Storage":
+        if isImage:
             headers.append((file, dataset))
     return headers
 
@@ -162,7 +171,7 @@ def _seriesOfGroup(uid: str, members: list) -> list[DicomSeries]:
     for file, dataset in members:
         try:
             planes = slicesOfDataset(dataset, file)
-        except DAMAGED as error:
+        except damage() as error:
             unusable.append(str(error))
             continue
         slices.extend(planes)
@@ -184,7 +193,7 @@ def _describe(uid: str, volume: SliceVolume, files: tuple[Path, ...], dataset) -
     def text(keyword: str) -> str:
         try:
             value = dataset.get(keyword)
-        except DAMAGED:
+        except damage():
             return ""
         return "" if value is None else str(value)
 

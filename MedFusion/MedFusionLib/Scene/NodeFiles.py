@@ -6,6 +6,7 @@ import numpy as np
 import SimpleITK as sitk
 import slicer
 
+from ..Core.MarkupsFile import checkMarkupsFile
 from ..Core.VolumeFiles import readVolume
 from .VolumeNodes import setTransformNode, setVolumeNodeImage
 
@@ -50,6 +51,7 @@ def loadMarkups(scene: slicer.vtkMRMLScene, path: str | Path, kind: str = "Fiduc
     path = Path(path)
     if not path.is_file():
         raise ValueError(f"There is no landmark file {path}.")
+    checkMarkupsFile(path)
     node = scene.AddNewNodeByClass(_MARKUPS_CLASS_NAMES[kind], path.name.removesuffix(".mrk.json"))
     storageNode = slicer.vtkMRMLMarkupsJsonStorageNode()
     storageNode.SetFileName(str(path))
@@ -106,6 +108,10 @@ def loadSegmentation(scene: slicer.vtkMRMLScene, path: str | Path) -> slicer.vtk
     path = Path(path)
     if not path.is_file():
         raise ValueError(f"There is no segmentation file {path}.")
+    try:
+        sitk.ReadImage(str(path))  # Slicer's reader ends the whole process at a damaged file
+    except RuntimeError as error:
+        raise ValueError(f"{path} could not be read as a segmentation (.seg.nrrd) or label volume.") from error
     segmentationNode = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", volumeName(path))
     storageNode = slicer.vtkMRMLSegmentationStorageNode()
     storageNode.SetFileName(str(path))
