@@ -1,21 +1,25 @@
-"""medfusion register: the MRI brought to the CT by landmarks."""
+"""medfusion register: the MRI brought to the CT by landmarks, by the images, or by both."""
 
 import argparse
+from contextlib import ExitStack
 from pathlib import Path
 
 import SimpleITK as sitk
+import slicer
 
 from ..Core.LandmarkFit import TransformModel
+from ..Core.LandmarkPairing import Pairing
 from ..Core.LandmarkRegistration import RegistrationSettings
 from ..Core.MeasurementsFile import versions, writeMeasurements
-from ..Core.Resampling import resampleImage
+from ..Core.Resampling import Interpolation, resampleImage
 from ..Core.VolumeFiles import fileChecksum
 from ..Scene.LandmarkRegistrationLogic import LandmarkRegistrationLogic
 from ..Scene.NodeFiles import addVolume, loadMarkups, saveNode, volumeName
+from ..Scene.RegistrationNodes import errorMap
 from ..Scene.Session import Session
 from .Arguments import addLandmarks, addOutput
 from .DicomInput import addIdentity, addSeries, checkIdentity, readVolumes
-from .Output import outputFolder
+from .Output import outputFile, outputFolder
 from .Terminal import StepProgress, warn
 
 
@@ -26,8 +30,17 @@ def addParser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("mri", metavar="MRI", help="moving volume: a file or a DICOM folder")
     addSeries(parser)
     addIdentity(parser)
-    addLandmarks(parser)
+    addLandmarks(parser, required=False)
     addRegistrationArguments(parser)
+    interpolations = [interpolation.value for interpolation in Interpolation]
+    parser.add_argument("--interpolation", choices=interpolations, default="linear", help="for mri_registered.nrrd")
+    parser.add_argument(
+        "--spacing",
+        type=_spacing,
+        metavar="MM",
+        help="voxel size of mri_registered.nrrd: one number, or X,Y,Z (the CT's)",
+    )
+    parser.add_argument("--tre-map", metavar="FILE", help="write the expected TRE in mm at every voxel of the CT")
     addOutput(parser, "DIR", "folder for mri_registered.nrrd, ct_to_mri.h5 and measurements.json")
     parser.set_defaults(execute=execute)
 
@@ -35,55 +48,101 @@ def addParser(subparsers: argparse._SubParsersAction) -> None:
 def addRegistrationArguments(parser: argparse.ArgumentParser) -> None:
     """Add what chooses how the volumes are registered."""
     parser.add_argument("--model", choices=[model.value for model in TransformModel], default="rigid")
+    parser.add_argument(
+        "--pairing",
+        choices=[pairing.value for pairing in Pairing],
+        default="label",
+        help="how landmarks find their partner; auto goes by the shape they make",
+    )
+    parser.add_argument(
+        "--refine", action="store_true", help="follow the landmarks by mutual information of the images"
+    )
+    parser.add_argument(
+        "--auto", action="store_true", help="register without landmarks, or refuse where that is unsafe"
+    )
 
 
 def registrationSettings(arguments: argparse.Namespace) -> RegistrationSettings:
     """Return the settings that the registration arguments describe."""
-    return RegistrationSettings(model=TransformModel(arguments.model))
+    if not arguments.auto and not (arguments.ct_landmarks and arguments.mri_landmarks):
+        raise ValueError("Give --ct-landmarks and --mri-landmarks, or --auto to register without landmarks.")
+    return RegistrationSettings(
+        TransformModel(arguments.model), Pairing(arguments.pairing), arguments.refine, arguments.auto
+    )
+
+
+def inputFiles(arguments: argparse.Namespace) -> dict[str, str]:
+    """Return the paths that were given, by role."""
+    paths = {role: getattr(arguments, role) for role in ("ct", "mri", "ct_landmarks", "mri_landmarks")}
+    return {role: path for role, path in paths.items() if path}
+
+
+def loadLandmarks(scene: slicer.vtkMRMLScene, inputs: dict[str, str]) -> tuple[slicer.vtkMRMLMarkupsNode | None, ...]:
+    """Return the nodes of the CT's and the MRI's landmarks, None for those that were not given."""
+    roles = ("ct_landmarks", "mri_landmarks")
+    return tuple(loadMarkups(scene, inputs[role]) if role in inputs else None for role in roles)
+
+
+def registrationSummary(measured: dict[str, object]) -> str:
+    """Return one line of the measurements that a user wants to know first."""
+    parts = [f"{measured['landmarks']} landmarks"]
+    for key, name in (("fre_mm", "FRE"), ("fle_mm", "FLE"), ("tre_mm_at_tumor", "expected TRE at the tumor")):
+        if measured[key] is not None:
+            parts.append(f"{name} {measured[key]:.2f} mm")
+    if measured["refined"]:
+        parts.append("refined by the images")
+    return f"Registration: {', '.join(parts)}\n{measured['advice']}"
+
+
+def _spacing(text: str) -> tuple[float, float, float]:
+    try:
+        values = [float(part) for part in text.split(",")]
+    except ValueError:
+        values = []
+    if len(values) not in (1, 3) or not all(0 < value < 100 for value in values):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a voxel size in millimetres, such as 1 or 0.5,0.5,2")
+    return tuple(values * 3 if len(values) == 1 else values)
 
 
 def execute(arguments: argparse.Namespace) -> None:
     """Register and write the folder."""
-    inputs = {
-        "ct": arguments.ct,
-        "mri": arguments.mri,
-        "ct_landmarks": arguments.ct_landmarks,
-        "mri_landmarks": arguments.mri_landmarks,
-    }
+    inputs = inputFiles(arguments)
     settings = registrationSettings(arguments)
-    with (
-        outputFolder(arguments.output, arguments.force, inputs.values()) as folder,
-        Session() as session,
-        StepProgress() as progress,
-    ):
+    with ExitStack() as outputs:
+        folder = outputs.enter_context(outputFolder(arguments.output, arguments.force, inputs.values()))
+        mapFile = None
+        if arguments.tre_map:
+            mapFile = outputs.enter_context(outputFile(arguments.tre_map, arguments.force, inputs.values()))
+        session, progress = outputs.enter_context(Session()), outputs.enter_context(StepProgress())
         progress.step("Load")
         ct, mri = readVolumes((arguments.ct, arguments.mri), arguments.series, ("CT", "MR"))
         conflicts = checkIdentity(ct, mri, arguments.accept_identity)
         ctNode = addVolume(session.scene, ct.image, volumeName(arguments.ct))
         mriNode = addVolume(session.scene, mri.image, volumeName(arguments.mri))
+        landmarks = loadLandmarks(session.scene, inputs)
         _, registration = LandmarkRegistrationLogic(session.scene).register(
-            ctNode,
-            mriNode,
-            loadMarkups(session.scene, arguments.ct_landmarks),
-            loadMarkups(session.scene, arguments.mri_landmarks),
-            settings,
-            progress.step("Register"),
+            ctNode, mriNode, *landmarks, settings, progress.step("Register")
         )
-        registeredImage = resampleImage(mri.image, ct.image, registration.transform, progress=progress.step("Resample"))
+        registeredImage = resampleImage(
+            mri.image,
+            ct.image,
+            registration.transform,
+            Interpolation(arguments.interpolation),
+            progress=progress.step("Resample"),
+            spacing=arguments.spacing,
+        )
+        if mapFile:
+            sitk.WriteImage(errorMap(ct.image, registration, progress.step("Map the error")), str(mapFile), True)
         progress.step("Write")
         saveNode(addVolume(session.scene, registeredImage, "mri_registered"), folder / "mri_registered.nrrd")
         sitk.WriteTransform(registration.transform, str(folder / "ct_to_mri.h5"))
         warnings = [*conflicts, *ct.warnings, *mri.warnings, *registration.warnings]
-        writeMeasurements(
-            folder / "measurements.json",
-            {
-                "registration": registration.measurements(),
-                "warnings": warnings,
-                "versions": versions(),
-                "inputs": {
-                    role: {"file": Path(path).name, "sha256": fileChecksum(path)} for role, path in inputs.items()
-                },
-            },
-        )
+        document = {
+            "registration": registration.measurements(),
+            "warnings": warnings,
+            "versions": versions(),
+            "inputs": {role: {"file": Path(path).name, "sha256": fileChecksum(path)} for role, path in inputs.items()},
+        }
+        writeMeasurements(folder / "measurements.json", document)
     warn(warnings)
-    print(f"Registration: {len(registration.labels)} landmarks, FRE {registration.fre:.2f} mm")
+    print(registrationSummary(document["registration"]))

@@ -10,7 +10,7 @@ from ..Core.LandmarkRegistration import RegistrationSettings
 from ..Core.TumorSegmentation import SegmentationMethod, SegmentationSettings, TumorInteraction
 from ..Core.VolumeFiles import fileChecksum
 from ..Scene.LandmarkRegistrationLogic import LandmarkRegistrationLogic
-from ..Scene.NodeFiles import addVolume, loadMarkups, volumeName
+from ..Scene.NodeFiles import addVolume, volumeName
 from ..Scene.ResultFolder import InputFile, RunResults, writeResultFolder
 from ..Scene.Session import Session
 from ..Scene.TumorSegmentationLogic import TumorSegmentationLogic
@@ -19,7 +19,7 @@ from .Arguments import addLandmarks, addOutput
 from .DicomInput import addIdentity, addSeries, checkIdentity, frameWarnings, readVolumes
 from .Fuse import addFusionArguments, fusionSettings
 from .Output import outputFolder
-from .Register import addRegistrationArguments, registrationSettings
+from .Register import addRegistrationArguments, inputFiles, loadLandmarks, registrationSettings, registrationSummary
 from .Segment import addSegmentationArguments, segmentationOptions
 from .Terminal import StepProgress, warn
 
@@ -49,7 +49,7 @@ def addParser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("mri", metavar="MRI", help="moving volume: a file or a DICOM folder")
     addSeries(parser)
     addIdentity(parser)
-    addLandmarks(parser)
+    addLandmarks(parser, required=False)
     addRegistrationArguments(parser)
     addFusionArguments(parser, prefix="fusion-")
     addSegmentationArguments(parser)
@@ -60,12 +60,7 @@ def addParser(subparsers: argparse._SubParsersAction) -> None:
 
 def execute(arguments: argparse.Namespace) -> None:
     """Run the chain and write the result folder."""
-    inputs = {
-        "ct": arguments.ct,
-        "mri": arguments.mri,
-        "ct_landmarks": arguments.ct_landmarks,
-        "mri_landmarks": arguments.mri_landmarks,
-    }
+    inputs = inputFiles(arguments)
     with ExitStack() as outputs:
         folder = outputs.enter_context(outputFolder(arguments.output, arguments.force, inputs.values()))
         dicomFolder = None
@@ -88,7 +83,7 @@ def execute(arguments: argparse.Namespace) -> None:
 def runChain(folder: Path, inputs: dict[str, str], options: RunOptions) -> dict[str, object]:
     """Run all steps, write the results into a folder and return the measurements document.
 
-    :param inputs: paths of ct, mri, ct_landmarks and mri_landmarks.
+    :param inputs: paths of ct and mri, and of ct_landmarks and mri_landmarks unless the registration is automatic.
     """
     with Session() as session, StepProgress() as progress:
         scene = session.scene
@@ -97,10 +92,9 @@ def runChain(folder: Path, inputs: dict[str, str], options: RunOptions) -> dict[
         conflicts = checkIdentity(ct, mri, options.acceptIdentity)
         ctNode = addVolume(scene, ct.image, volumeName(inputs["ct"]))
         mriNode = addVolume(scene, mri.image, volumeName(inputs["mri"]))
-        ctLandmarksNode = loadMarkups(scene, inputs["ct_landmarks"])
-        mriLandmarksNode = loadMarkups(scene, inputs["mri_landmarks"])
+        landmarks = loadLandmarks(scene, inputs)
         transformNode, registration = LandmarkRegistrationLogic(scene).register(
-            ctNode, mriNode, ctLandmarksNode, mriLandmarksNode, options.registration, progress.step("Register")
+            ctNode, mriNode, *landmarks, options.registration, progress.step("Register")
         )
         segmentationNode, tumor, notes = _segment(scene, mriNode, options, progress.step("Outline"))
         fusedNode, fusion = WaveletFusionLogic(scene).fuse(
@@ -144,7 +138,7 @@ def _segment(scene: object, mriNode: object, options: RunOptions, progress: Step
 def printSummary(document: dict[str, object], folder: Path) -> None:
     """Print what a user wants to know first."""
     registration, tumor = document["registration"], document["tumor"]
-    print(f"Registration: {registration['landmarks']} landmarks, FRE {registration['fre_mm']:.2f} mm")
+    print(registrationSummary(registration))
     if tumor is not None:
         print(f"Tumor: {tumor['volume_ml']:.2f} ml, longest diameter {tumor['longest_diameter_mm']:.1f} mm")
     print(f"Report: {folder / 'report.html'}")

@@ -6,7 +6,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from .AutoStart import findStart
-from .LandmarkAdvice import adviseOnLandmarks, bodySurface
+from .LandmarkAdvice import bodySurface
 from .LandmarkErrors import (
     ErrorModel,
     LeaveOneOut,
@@ -200,9 +200,6 @@ def _result(
     outliers = tuple(label for label, isOutlier in zip(pairs.labels, evidence.loo.outliers, strict=True) if isOutlier)
     if outliers and not exchange:
         warnings.append(f"Not in line with the other landmarks: {', '.join(outliers)}; place them again.")
-    targetName = "the center of the landmarks" if target is None else "the tumor"
-    point = pairs.fixedPoints.mean(axis=0) if target is None else np.asarray(target, dtype=float)
-    advice = adviseOnLandmarks(errors, pairs.labels, localisation, evidence.loo, exchange, point, targetName, body)
     residuals = _residuals(transform, pairs)
     return RegistrationResult(
         transform=transform,
@@ -218,8 +215,8 @@ def _result(
         localisation=localisation,
         loo=evidence.loo,
         exchange=exchange,
-        target=None if target is None else point,
-        advice=advice,
+        target=None if target is None else np.asarray(target, dtype=float),
+        body=body,
         refined=isRefined,
         refinementShift=_shift(refined, _poseOf(evidence.transform), pairs.fixedPoints) if isRefined else None,
         similarityBefore=refined.similarityBefore if refined else None,
@@ -261,7 +258,6 @@ def _registerWithoutLandmarks(
         warnings=(*notes, warning),
         overlap=overlap,
         target=target,
-        advice="Check the edges of the MRI over the CT, or place landmarks to measure the error.",
         refined=True,
         similarityBefore=refined.similarityBefore,
         similarityAfter=refined.similarityAfter,

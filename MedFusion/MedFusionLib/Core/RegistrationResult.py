@@ -1,10 +1,11 @@
 """What a registration gives: a transform and everything known about its error."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import SimpleITK as sitk
 
+from .LandmarkAdvice import adviseOnLandmarks
 from .LandmarkErrors import ErrorModel, LeaveOneOut, LocalisationError
 from .LandmarkExchange import Exchange
 from .LandmarkFit import TransformModel
@@ -18,6 +19,8 @@ class RegistrationResult:
     :param fre: their root mean square; NaN without landmarks.
     :param overlap: share of the smaller image inside the other.
     :param errors: how landmark errors spread to any point, under the landmark fit; None without landmarks.
+    :param target: the fixed point (3,) where the error matters, such as the tumor's centroid.
+    :param body: points (M, 3) on the body's surface, where a landmark could be added.
     :param refined: whether the images moved the transform away from the landmark fit.
     :param refinementShift: how far that moved the landmarks, RMS in mm.
     :param similarityBefore: mutual information of the images in nats before refinement.
@@ -37,7 +40,7 @@ class RegistrationResult:
     loo: LeaveOneOut | None = None
     exchange: Exchange | None = None
     target: np.ndarray | None = None
-    advice: str = ""
+    body: np.ndarray | None = None
     refined: bool = False
     refinementShift: float | None = None
     similarityBefore: float | None = None
@@ -59,6 +62,22 @@ class RegistrationResult:
         if self.errors is None or self.fle is None:
             return None
         return self.fle * np.sqrt(self.errors.spreading(np.atleast_2d(points)))
+
+    def withTarget(self, target: np.ndarray) -> "RegistrationResult":
+        """Return the same registration looked at from another target (3,), LPS millimetres."""
+        return replace(self, target=np.asarray(target, dtype=float))
+
+    @property
+    def advice(self) -> str:
+        """Return one sentence that says what to do next."""
+        if self.errors is None:
+            return "Check the edges of the MRI over the CT, or place landmarks to measure the error."
+        place, name = self.target, "the tumor"
+        if place is None:
+            place, name = self.fixedPoints.mean(axis=0), "the center of the landmarks"
+        return adviseOnLandmarks(
+            self.errors, self.labels, self.localisation, self.loo, self.exchange, place, name, self.body
+        )
 
     @property
     def tre(self) -> float | None:

@@ -3,39 +3,112 @@
 import numpy as np
 import SimpleITK as sitk
 
-from ..Core.LandmarkRegistration import RegistrationResult
+from ..Core.RegistrationResult import RegistrationResult
 from .Page import Figure, figures, paragraph, section, table
 from .Pictures import Plane, grayPicture, sliceGrid, sliceValues, withEdges
+from .RegistrationPictures import arrowPicture, errorPicture
 
 CT_WINDOW = (-150.0, 250.0)
 EDGE_COLOR = (255, 170, 0)
+_MOST_ARROW_PICTURES = 6
 
 
 def registrationSection(
     registration: RegistrationResult, fixedImage: sitk.Image, registeredImage: sitk.Image, center: np.ndarray
 ) -> str:
-    """Return the section with the errors and the MRI's edges over the CT.
+    """Return the section with the errors, the expected error over the CT and the MRI's edges over the CT.
 
     :param registeredImage: the moving image on the fixed image's grid.
     :param center: LPS point where the three planes cross.
     """
-    rows = list(zip(registration.labels, map(float, registration.residuals), strict=True))
-    pictures = []
-    for plane in Plane:
-        grid = sliceGrid(plane, center, fixedImage)
-        picture = grayPicture(sliceValues(fixedImage, grid), CT_WINDOW)
-        pictures.append(
-            Figure(
-                withEdges(picture, sliceValues(registeredImage, grid), EDGE_COLOR), f"{plane.name}: MRI edges over CT"
-            )
+    measured = registration.measurements()
+    parts = [paragraph(_summary(registration, measured)), paragraph(registration.advice)]
+    if registration.labels:
+        parts.append(_landmarkTable(registration, measured))
+        worst = np.argsort(-registration.residuals)[:_MOST_ARROW_PICTURES]
+        parts.append(figures(*(_arrowFigure(registration, index, fixedImage) for index in sorted(worst))))
+    if registration.fle is not None:
+        parts.append(figures(*(_errorFigure(registration, plane, fixedImage, center) for plane in Plane)))
+    parts.append(figures(*(_edgeFigure(plane, fixedImage, registeredImage, center) for plane in Plane)))
+    return section("Registration", *parts)
+
+
+def _summary(registration: RegistrationResult, measured: dict[str, object]) -> str:
+    if not registration.labels:
+        return (
+            f"{registration.model.value} transform from the images alone, without landmarks; its error is not known. "
+            "Look at the edges below."
         )
-    return section(
-        "Registration",
-        paragraph(
-            f"{registration.model.value} transform from {len(registration.labels)} landmark pairs; "
-            f"fiducial registration error (FRE) {registration.fre:.2f} mm. The FRE says how well the landmarks fit, "
-            "not how well the tumor is aligned."
-        ),
-        table(("Landmark", "Residual (mm)"), rows),
-        figures(*pictures),
+    sentences = [
+        f"{registration.model.value} transform from {len(registration.labels)} landmark pairs"
+        f"{', refined by mutual information of the images' if registration.refined else ''}; fiducial registration "
+        f"error (FRE) {registration.fre:.2f} mm. The FRE says how well the landmarks fit, not how well the tumor is "
+        "aligned."
+    ]
+    if registration.localisation is not None:
+        localisation = registration.localisation
+        sentences.append(
+            f"The landmarks' own placing error (FLE) is estimated at {localisation.fle:.1f} mm "
+            f"(95 % confidence {localisation.low:.1f} to {localisation.high:.1f} mm)."
+        )
+    if registration.tre is not None:
+        sentences.append(
+            f"From that, the landmark fit is expected to be off by {registration.tre:.1f} mm at the tumor."
+        )
+    if registration.refined and registration.refinementShift is not None:
+        before, after = measured["similarity"]["before"], measured["similarity"]["after"]
+        sentences.append(
+            f"Refinement moved the landmarks by {registration.refinementShift:.1f} mm and raised the similarity of the "
+            f"images from {before:.3f} to {after:.3f}; the expected error is that of the landmark fit before it."
+        )
+    return " ".join(sentences)
+
+
+def _landmarkTable(registration: RegistrationResult, measured: dict[str, object]) -> str:
+    header = ("Landmark", "Residual (mm)", "Without it (mm)", "Standardised", "")
+    rows = [
+        (
+            label,
+            measured["residuals_mm"][label],
+            _known(measured["loo_mm"].get(label)),
+            _known(measured["standardised_residuals"].get(label)),
+            "misplaced" if label in registration.outliers else "",
+        )
+        for label in registration.labels
+    ]
+    return table(header, rows)
+
+
+def _known(value: float | None) -> float | str:
+    return "" if value is None else value
+
+
+def _arrowFigure(registration: RegistrationResult, index: int, fixedImage: sitk.Image) -> Figure:
+    fixedPoint = registration.fixedPoints[index]
+    # Where the MRI's landmark lies in the CT: the inverse, to first order around the fixed landmark.
+    step = registration.movingPoints[index] - np.array(registration.transform.TransformPoint(fixedPoint.tolist()))
+    columns = [
+        np.subtract(
+            registration.transform.TransformPoint((fixedPoint + axis).tolist()),
+            registration.transform.TransformPoint((fixedPoint - axis).tolist()),
+        )
+        / 2
+        for axis in np.eye(3)
+    ]
+    offset = np.linalg.solve(np.column_stack(columns), step)
+    picture = arrowPicture(fixedImage, fixedPoint, offset, CT_WINDOW)
+    return Figure(picture, f"axial: {registration.labels[index]}, residual {registration.residuals[index]:.1f} mm")
+
+
+def _errorFigure(registration: RegistrationResult, plane: Plane, fixedImage: sitk.Image, center: np.ndarray) -> Figure:
+    picture, low, high = errorPicture(registration, plane, fixedImage, center, CT_WINDOW)
+    return Figure(
+        picture, f"{plane.name}: expected TRE of the landmark fit, lines at every 0.5 mm, {low:.1f} to {high:.1f} mm"
     )
+
+
+def _edgeFigure(plane: Plane, fixedImage: sitk.Image, registeredImage: sitk.Image, center: np.ndarray) -> Figure:
+    grid = sliceGrid(plane, center, fixedImage)
+    picture = grayPicture(sliceValues(fixedImage, grid), CT_WINDOW)
+    picture = withEdges(picture, sliceValues(registeredImage, grid), EDGE_COLOR)
+    return Figure(picture, f"{plane.name}: MRI edges over CT")

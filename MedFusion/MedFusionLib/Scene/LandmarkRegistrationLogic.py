@@ -1,20 +1,26 @@
 """Landmark registration on nodes: two volumes and two fiducial lists in, a transform node out."""
 
+import re
+
+import numpy as np
 import slicer
 
 from ..Core.LandmarkRegistration import RegistrationResult, RegistrationSettings, registerLandmarks
 from ..Core.Landmarks import LandmarkList
 from ..Core.Progress import Progress
+from .RegistrationNodes import updateErrorTables
 from .VolumeNodes import (
     definedPointsFromMarkups,
     imageFromVolumeNode,
     mappedPoints,
     setTransformNode,
+    worldImageFromVolumeNode,
     worldToNodeTransform,
 )
 
 FIXED_LANDMARKS_ROLE = "fixedLandmarks"
 MOVING_LANDMARKS_ROLE = "movingLandmarks"
+_FLE_NOTE = re.compile(r"\bFLE\s*[:=]?\s*(\d+(?:\.\d+)?)")
 
 
 class LandmarkRegistrationLogic:
@@ -31,19 +37,23 @@ class LandmarkRegistrationLogic:
         movingLandmarksNode: slicer.vtkMRMLMarkupsFiducialNode | None,
         settings: RegistrationSettings | None = None,
         progress: Progress | None = None,
+        target: np.ndarray | None = None,
     ) -> tuple[slicer.vtkMRMLTransformNode, RegistrationResult]:
         """Put the moving volume and its landmarks under a transform that brings them to the fixed volume.
 
         Nothing in the scene changes when the registration fails or is cancelled. A transform node of an earlier
         registration of the same volume is used again.
+
+        :param target: world LPS point (3,) where the error matters, such as the tumor's centroid.
         """
         result = registerLandmarks(
             landmarkList(fixedLandmarksNode, None),
             landmarkList(movingLandmarksNode, movingVolumeNode),
             settings,
-            imageFromVolumeNode(fixedVolumeNode),
+            worldImageFromVolumeNode(fixedVolumeNode),
             imageFromVolumeNode(movingVolumeNode),
-            progress=progress,
+            target,
+            progress,
         )
         transformNode = self._transformNodeOf(movingVolumeNode)
         setTransformNode(transformNode, result.transform)
@@ -55,6 +65,7 @@ class LandmarkRegistrationLogic:
             (MOVING_LANDMARKS_ROLE, movingLandmarksNode),
         ):
             transformNode.SetNodeReferenceID(role, node.GetID() if node else None)
+        updateErrorTables(transformNode, result)
         movingVolumeNode.SetAndObserveTransformNodeID(transformNode.GetID())
         if movingLandmarksNode:
             movingLandmarksNode.SetAndObserveTransformNodeID(transformNode.GetID())
@@ -73,10 +84,23 @@ class LandmarkRegistrationLogic:
 def landmarkList(
     markupsNode: slicer.vtkMRMLMarkupsFiducialNode | None, volumeNode: slicer.vtkMRMLScalarVolumeNode | None
 ) -> LandmarkList | None:
-    """Return the landmarks of a list, in world LPS points or, with a volume node, in that volume's own LPS points."""
+    """Return the landmarks of a list, in world LPS points or, with a volume node, in that volume's own LPS points.
+
+    A landmark whose description holds "FLE 2.5" weighs as one that may be off by 2.5 mm; where only some say so, the
+    others count as their median.
+    """
     if markupsNode is None:
         return None
     labels, points, placed = definedPointsFromMarkups(markupsNode)
     if volumeNode is not None:
         points = mappedPoints(points, worldToNodeTransform(volumeNode))
-    return LandmarkList(tuple(labels), points, tuple(placed), f'landmarks "{markupsNode.GetName()}"')
+    fle = _notedErrors(markupsNode, len(labels))
+    return LandmarkList(tuple(labels), points, tuple(placed), f'landmarks "{markupsNode.GetName()}"', fle)
+
+
+def _notedErrors(markupsNode: slicer.vtkMRMLMarkupsFiducialNode, count: int) -> tuple[float, ...] | None:
+    notes = [_FLE_NOTE.search(markupsNode.GetNthControlPointDescription(index) or "") for index in range(count)]
+    known = [float(note.group(1)) for note in notes if note]
+    if not known:
+        return None
+    return tuple(float(note.group(1)) if note else float(np.median(known)) for note in notes)

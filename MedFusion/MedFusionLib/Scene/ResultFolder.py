@@ -1,6 +1,6 @@
 """Everything a run produced, written into one folder: the same for the command line and the panel."""
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
@@ -91,6 +91,9 @@ def writeResultFolder(
     try:
         report(progress, 0.2, "Measuring")
         labelImage, tumorMeasurements = _measureTumor(results, fixedImage, registeredImage)
+        if tumorMeasurements is not None:
+            target = np.asarray(tumorMeasurements.total.centroid)
+            results = replace(results, registration=results.registration.withTarget(target))
         metrics = volumeFusionMetrics(*_arrays(fixedImage, registeredImage, results.fusion), results.fusion.settings)
         document = _document(results, metrics, tumorMeasurements)
         if dicomFolder is not None:
@@ -118,8 +121,7 @@ def writeResultFolder(
 def _registeredImage(results: RunResults, fixedImage: sitk.Image) -> sitk.Image:
     movingImage = imageFromVolumeNode(results.movingVolumeNode)
     transform = worldToNodeTransform(results.movingVolumeNode, fixedImage)
-    background = float(sitk.GetArrayViewFromImage(movingImage).min())
-    return resampleImage(movingImage, fixedImage, transform, background=min(background, 0.0))
+    return resampleImage(movingImage, fixedImage, transform)
 
 
 def _measureTumor(
@@ -194,9 +196,15 @@ def _dicomResults(
         labelImage=labelImage,
         labelNames=results.tumor.segmentNames if results.tumor else {},
         lesions=tumorMeasurements.segments if tumorMeasurements else {},
-        registrationComment=f"FRE {registration.fre:.2f} mm from {len(registration.labels)} landmark pairs",
+        registrationComment=_registrationComment(registration),
         version=versions().get("medfusion", ""),
     )
+
+
+def _registrationComment(registration: RegistrationResult) -> str:
+    if not registration.labels:
+        return "Registered by the images, without landmarks"
+    return f"FRE {registration.fre:.2f} mm from {len(registration.labels)} landmark pairs"
 
 
 def _center(tumorMeasurements: TumorMeasurements | None, fixedImage: sitk.Image) -> np.ndarray:

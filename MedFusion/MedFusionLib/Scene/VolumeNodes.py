@@ -153,10 +153,32 @@ def setTransformNode(transformNode: slicer.vtkMRMLTransformNode, transform: sitk
     :param transform: fixed to moving, LPS millimetres; it becomes the node's transform from parent.
     """
     if transform.IsLinear():
-        matrix = RAS_TO_LPS @ matrixFromTransform(transform) @ RAS_TO_LPS
-        transformNode.SetMatrixTransformFromParent(matrixFromArray(matrix))
-        return
-    field = sitk.DisplacementFieldTransform(transform).GetDisplacementField()
+        transformNode.SetMatrixTransformFromParent(matrixFromArray(_rasMatrix(transform)))
+    else:
+        transformNode.SetAndObserveTransformFromParent(_vtkTransform(transform))
+
+
+def _rasMatrix(transform: sitk.Transform) -> np.ndarray:
+    return RAS_TO_LPS @ matrixFromTransform(transform) @ RAS_TO_LPS
+
+
+def _vtkTransform(transform: sitk.Transform) -> vtk.vtkAbstractTransform:
+    """Return a linear, displacement field or composite LPS transform as a VTK transform in RAS."""
+    if transform.IsLinear():
+        linear = vtk.vtkTransform()
+        linear.SetMatrix(matrixFromArray(_rasMatrix(transform)))
+        return linear
+    if transform.GetTransformEnum() == sitk.sitkComposite:
+        composite = sitk.CompositeTransform(transform)
+        general = vtk.vtkGeneralTransform()
+        for index in range(composite.GetNumberOfTransforms()):  # in both libraries the last one acts first
+            general.Concatenate(_vtkTransform(composite.GetNthTransform(index)))
+        return general
+    return _gridTransform(sitk.DisplacementFieldTransform(transform))
+
+
+def _gridTransform(transform: sitk.DisplacementFieldTransform) -> slicer.vtkOrientedGridTransform:
+    field = transform.GetDisplacementField()
     displacements = sitk.GetArrayFromImage(field)
     gridImage = vtk.vtkImageData()
     gridImage.SetDimensions(field.GetSize())
@@ -171,7 +193,7 @@ def setTransformNode(transformNode: slicer.vtkMRMLTransformNode, transform: sitk
     direction[:3, :3] = RAS_TO_LPS[:3, :3] @ np.reshape(field.GetDirection(), (3, 3))
     grid.SetGridDirectionMatrix(matrixFromArray(direction))
     grid.SetInterpolationModeToLinear()
-    transformNode.SetAndObserveTransformFromParent(grid)
+    return grid
 
 
 # Volumes
@@ -191,6 +213,22 @@ def imageFromVolumeNode(volumeNode: slicer.vtkMRMLScalarVolumeNode) -> sitk.Imag
     matrix = vtk.vtkMatrix4x4()
     volumeNode.GetIJKToRASMatrix(matrix)
     _setGeometry(image, RAS_TO_LPS @ arrayFromMatrix(matrix))
+    return image
+
+
+def worldImageFromVolumeNode(volumeNode: slicer.vtkMRMLScalarVolumeNode) -> sitk.Image:
+    """Return a volume node's voxels where they are in the world, as an LPS image; nothing is resampled."""
+    image = imageFromVolumeNode(volumeNode)
+    toNode = worldToNodeTransform(volumeNode, image)
+    if toNode is None:
+        return image
+    refusal = f'"{volumeNode.GetName()}" is under a transform that is not rigid; harden it (Data module) first.'
+    if not toNode.IsLinear():
+        raise ValueError(refusal)
+    matrix = np.linalg.inv(matrixFromTransform(toNode))
+    if not np.allclose(matrix[:3, :3].T @ matrix[:3, :3], np.eye(3), atol=1e-4):
+        raise ValueError(refusal)
+    _setGeometry(image, matrix @ RAS_TO_LPS @ ijkToRasMatrix(image))
     return image
 
 

@@ -1,0 +1,66 @@
+"""Resampling keeps values, types and places."""
+
+import unittest
+
+import numpy as np
+import SimpleITK as sitk
+from MedFusionLib.Core.Progress import Cancelled
+from MedFusionLib.Core.Resampling import Interpolation, resampleImage
+
+
+def ramp(pixelType=sitk.sitkInt16, spacing=(0.5, 0.7, 2.0)) -> sitk.Image:
+    k, j, i = np.meshgrid(np.arange(12), np.arange(20), np.arange(30), indexing="ij")
+    image = sitk.Cast(sitk.GetImageFromArray((10 * i + 5 * j + 20 * k).astype(np.float32)), pixelType)
+    image.SetSpacing(spacing)
+    image.SetOrigin((-4.0, 7.0, 30.0))
+    image.SetDirection((0.0, -1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0))
+    return image
+
+
+class TestResampling(unittest.TestCase):
+    def test_an_image_on_its_own_grid_stays_as_it_is(self):
+        image = ramp()
+        for interpolation in Interpolation:
+            resampled = resampleImage(image, image, interpolation=interpolation)
+            self.assertEqual(resampled.GetPixelID(), image.GetPixelID())
+            np.testing.assert_allclose(
+                sitk.GetArrayFromImage(resampled), sitk.GetArrayFromImage(image), atol=1, err_msg=interpolation.value
+            )
+
+    def test_a_known_shift_moves_the_values(self):
+        image = ramp(sitk.sitkFloat32)
+        shift = sitk.TranslationTransform(3, image.TransformIndexToPhysicalPoint((3, 0, 0)))
+        shift.SetOffset(np.subtract(image.TransformIndexToPhysicalPoint((3, 0, 0)), image.GetOrigin()).tolist())
+        values = sitk.GetArrayFromImage(resampleImage(image, image, shift))
+        np.testing.assert_allclose(values[..., :-3], sitk.GetArrayFromImage(image)[..., 3:], atol=1e-3)
+
+    def test_outside_is_air_in_a_ct_and_zero_in_an_mr(self):
+        mr, away = ramp() + 100, sitk.TranslationTransform(3, (500.0, 0.0, 0.0))
+        ct = mr - 1300
+        self.assertEqual(set(sitk.GetArrayFromImage(resampleImage(mr, mr, away)).ravel()), {0})
+        self.assertEqual(set(sitk.GetArrayFromImage(resampleImage(ct, ct, away)).ravel()), {-1000})
+        self.assertEqual(set(sitk.GetArrayFromImage(resampleImage(ct, ct, away, background=7)).ravel()), {7})
+
+    def test_another_spacing_fills_the_same_box_and_keeps_the_places(self):
+        image = ramp(sitk.sitkFloat32)
+        fine = resampleImage(image, image, spacing=(1.0, 1.4, 1.0))
+        self.assertEqual(fine.GetSize(), (15, 10, 24))
+        for index in ((5, 5, 10), (7, 4, 12)):
+            point = fine.TransformIndexToPhysicalPoint(index)
+            i, j, k = image.TransformPhysicalPointToContinuousIndex(point)
+            self.assertAlmostEqual(fine[index], 10 * i + 5 * j + 20 * k, places=2)
+
+    def test_a_spacing_that_is_not_positive_is_refused(self):
+        with self.assertRaisesRegex(ValueError, "three positive numbers"):
+            resampleImage(ramp(), ramp(), spacing=(1.0, 0.0, 1.0))
+
+    def test_cancelling_stops_it(self):
+        calls = []
+
+        def progress(fraction: float, message: str) -> bool:
+            calls.append(fraction)
+            return fraction < 0.3
+
+        with self.assertRaises(Cancelled):
+            resampleImage(ramp(), sitk.Resample(ramp(), (200, 200, 200)), progress=progress)
+        self.assertLess(max(calls), 1.0)
