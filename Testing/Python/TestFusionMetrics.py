@@ -4,7 +4,7 @@ import json
 import unittest
 
 import numpy as np
-from MedFusionLib.Core.FusionMetrics import METRIC_MEANINGS, copyMetrics, fusionMetrics, volumeFusionMetrics
+from MedFusionLib.Core.FusionMetrics import METRIC_MEANINGS, copyMetrics, fusionMetrics, scoreTable, volumeFusionMetrics
 from MedFusionTesting import sharedData
 from PIL import Image
 
@@ -41,8 +41,9 @@ class TestFusionMetrics(unittest.TestCase):
         fused = np.maximum(ct, mri)
         ticks = []
         scores = volumeFusionMetrics(ct, mri, fused, progress=lambda fraction, message: ticks.append(fraction))
+        single = fusionMetrics(ct[0], mri[0], fused[0])
         for name, value in scores.items():
-            self.assertAlmostEqual(value, fusionMetrics(ct[0], mri[0], fused[0])[name], places=3, msg=name)
+            self.assertAlmostEqual(value, single[name], places=3, msg=name)
         self.assertEqual(ticks[-1], 1)
 
     def test_a_copy_of_the_mri_has_all_of_its_tissue_and_none_of_the_bone(self):
@@ -50,6 +51,13 @@ class TestFusionMetrics(unittest.TestCase):
         self.assertGreater(copies["MRI"]["Soft"], 0.99)
         self.assertLess(copies["MRI"]["Bone"], 0.1)
         self.assertAlmostEqual(copies["CT"]["Bone"], 1)
+
+    def test_the_table_holds_the_copies_beside_and_is_empty_for_color(self):
+        ct, mri = np.stack([self.ct] * 2), np.stack([self.mri] * 2)
+        scores = scoreTable(ct, mri, np.maximum(ct, mri))
+        self.assertEqual(list(scores), ["fused", "copy_ct", "copy_mri"])
+        self.assertGreater(scores["fused"]["SCD"], max(scores["copy_ct"]["SCD"], scores["copy_mri"]["SCD"]))
+        self.assertEqual(scoreTable(ct, mri, np.zeros((2, 64, 64, 3), np.uint8)), {})
 
     def test_bad_input_is_refused_with_a_sentence(self):
         for wrong in ((self.ct, self.mri[1:], self.ct), (self.ct * 2, self.mri, self.ct), (self.ct * np.nan,) * 3):

@@ -8,7 +8,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..Core.Coordinates import flipPoints
-from ..Core.FusionMetrics import METRIC_MEANINGS, volumeFusionMetrics
+from ..Core.FusionMetrics import METRIC_MEANINGS, scoreTable
 from ..Core.Resampling import resampleImage
 from ..Core.SegmentationMetrics import compareSegmentations
 from ..Core.VolumeFiles import readVolume
@@ -36,12 +36,19 @@ def addParser(subparsers: argparse._SubParsersAction) -> None:
 
 
 def executeFusion(arguments: argparse.Namespace) -> None:
-    """Print the fusion measures, each with its meaning."""
+    """Print the fusion measures beside those of a plain copy of either source, each with its meaning."""
     fused = readVolume(arguments.fused).image
-    ct, mri = (resampleImage(readVolume(path).image, fused) for path in (arguments.ct, arguments.mri))
-    metrics = volumeFusionMetrics(*(sitk.GetArrayFromImage(image) for image in (ct, mri, fused)))
-    for name, value in metrics.items():
-        print(f"{name:<10} {value:9.4f}  {METRIC_MEANINGS.get(name, '')}")
+    ct, mri = (
+        sitk.GetArrayFromImage(
+            resampleImage(image, fused, background=min(0.0, float(sitk.GetArrayViewFromImage(image).min())))
+        )
+        for image in (readVolume(path).image for path in (arguments.ct, arguments.mri))
+    )
+    scores = scoreTable(ct, mri, sitk.GetArrayFromImage(fused))
+    print(f"{'measure':<10} {'fused':>9} {'copy CT':>9} {'copy MRI':>9}  meaning")
+    for name, meaning in METRIC_MEANINGS.items():
+        values = [scores[column].get(name, float("nan")) for column in ("fused", "copy_ct", "copy_mri")]
+        print(f"{name:<10} {values[0]:9.4f} {values[1]:9.4f} {values[2]:9.4f}  {meaning}")
 
 
 def executeTumor(arguments: argparse.Namespace) -> None:

@@ -1,8 +1,17 @@
 """medfusion fuse: a CT and an MRI that are aligned in the world, on any grids, into one volume."""
 
 import argparse
+from enum import Enum
 
-from ..Core.FusionSettings import FusionMethod, FusionMode, FusionSettings
+from ..Core.FusionSettings import (
+    BaseRule,
+    ColorStyle,
+    CtWindowPreset,
+    DetailRule,
+    FusionMethod,
+    FusionMode,
+    FusionSettings,
+)
 from ..Scene.NodeFiles import addVolume, saveNode, volumeName
 from ..Scene.Session import Session
 from ..Scene.WaveletFusionLogic import WaveletFusionLogic
@@ -18,6 +27,10 @@ def addParser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("ct", metavar="CT", help="a file or a DICOM folder")
     parser.add_argument("mri", metavar="MRI", nargs="+", help="one or more registered MRIs, on any grid")
     addFusionArguments(parser)
+    parser.add_argument(
+        "--grid", choices=("ct", "mri"), default="ct", help="whose voxels the result has (the first MRI's)"
+    )
+    parser.add_argument("--spacing", type=float, metavar="MM", help="cubic voxels of this size over the grid's box")
     addSeries(parser)
     addOutput(parser, "FUSED.nrrd", "file for the fused volume")
     parser.set_defaults(execute=execute)
@@ -28,14 +41,63 @@ def addFusionArguments(parser: argparse.ArgumentParser, prefix: str = "") -> Non
 
     :param prefix: "fusion-" where other steps have a method too.
     """
-    methods, modes = ([choice.value for choice in choices] for choices in (FusionMethod, FusionMode))
-    parser.add_argument(f"--{prefix}method", dest="fusion_method", choices=methods, default="undecimated")
-    parser.add_argument(f"--{prefix}mode", dest="fusion_mode", choices=modes, default="balanced")
+    group = parser.add_argument_group("fusion")
+    defaults = FusionSettings()
+
+    def choice(name: str, choices: type[Enum], default: Enum, help: str) -> None:
+        values = [item.value for item in choices]
+        group.add_argument(f"--{prefix}{name}", dest=f"fusion_{name}", choices=values, default=default.value, help=help)
+
+    choice("method", FusionMethod, defaults.method, "undecimated is the default; the others are for comparison")
+    choice("mode", FusionMode, defaults.mode, "undecimated: both sources, or bone of the CT and tissue of the MRI")
+    choice("detail", DetailRule, defaults.detailRule, "how fine structure is chosen")
+    choice("base", BaseRule, defaults.baseRule, "dwt and swt: how coarse intensities are merged")
+    choice("color", ColorStyle, defaults.colorStyle, "color: gray MRI with tinted bone, or CT over MRI")
+    group.add_argument(f"--{prefix}levels", dest="fusion_levels", type=int, default=defaults.levels, metavar="N")
+    group.add_argument(
+        f"--{prefix}wavelet",
+        dest="fusion_wavelet",
+        default=defaults.wavelet,
+        metavar="NAME",
+        help="dwt and swt: haar, db2, ...",
+    )
+    group.add_argument(
+        f"--{prefix}slice-wise", dest="fusion_slice_wise", action="store_true", help="never mix neighboring slices"
+    )
+    group.add_argument(
+        f"--{prefix}window",
+        dest="fusion_window",
+        type=_window,
+        default=defaults.ctWindow,
+        metavar="LOW,HIGH",
+        help=f"HU range of the CT that takes part, or one of {', '.join(preset.name for preset in CtWindowPreset)}",
+    )
+
+
+def _window(text: str) -> tuple[float, float]:
+    if text in CtWindowPreset.__members__:
+        return CtWindowPreset[text].value
+    try:
+        low, high = (float(part) for part in text.split(","))
+    except ValueError:
+        names = ", ".join(CtWindowPreset.__members__)
+        raise argparse.ArgumentTypeError(f"'{text}' is neither LOW,HIGH in HU nor one of {names}") from None
+    return low, high
 
 
 def fusionSettings(arguments: argparse.Namespace) -> FusionSettings:
     """Return the settings that the fusion arguments describe."""
-    return FusionSettings(method=FusionMethod(arguments.fusion_method), mode=FusionMode(arguments.fusion_mode))
+    return FusionSettings(
+        method=FusionMethod(arguments.fusion_method),
+        mode=FusionMode(arguments.fusion_mode),
+        levels=arguments.fusion_levels,
+        wavelet=arguments.fusion_wavelet,
+        sliceWise=arguments.fusion_slice_wise,
+        detailRule=DetailRule(arguments.fusion_detail),
+        baseRule=BaseRule(arguments.fusion_base),
+        colorStyle=ColorStyle(arguments.fusion_color),
+        ctWindow=arguments.fusion_window,
+    )
 
 
 def execute(arguments: argparse.Namespace) -> None:
@@ -54,7 +116,12 @@ def execute(arguments: argparse.Namespace) -> None:
             for volume, source in zip(volumes, (arguments.ct, *arguments.mri), strict=True)
         ]
         fusedNode, fusion = WaveletFusionLogic(session.scene).fuse(
-            nodes[0], nodes[1:], settings, progress=progress.step("Fuse")
+            nodes[0],
+            nodes[1:],
+            settings,
+            progress=progress.step("Fuse"),
+            referenceVolumeNode=nodes[0 if arguments.grid == "ct" else 1],
+            spacing=arguments.spacing,
         )
         progress.step("Write")
         saveNode(fusedNode, path)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import SimpleITK as sitk
 
-from .FusionInputs import Source, findScales
+from .FusionInputs import FusionScales, Source, findScales
 from .FusionSettings import FusionMethod, FusionSettings
 from .FusionStrips import fuseStrips
 from .Progress import Progress, report
@@ -18,12 +18,14 @@ class FusionResult:
 
     :param image: on the reference grid, in the units of the fixed image (HU for a CT in HU).
     :param window: intensities to show as black and as white.
+    :param scales: the common scale, to be handed to a further fusion of the same volumes with other rules.
     """
 
     image: sitk.Image
     window: tuple[float, float]
     settings: FusionSettings
     warnings: tuple[str, ...] = ()
+    scales: FusionScales | None = None
 
 
 def fuseVolumes(
@@ -36,6 +38,7 @@ def fuseVolumes(
     progress: Progress | None = None,
     referenceTransform: sitk.Transform | None = None,
     slices: range | None = None,
+    scales: FusionScales | None = None,
 ) -> FusionResult:
     """Return one volume with the bone of the CT and the soft tissue of the MRIs.
 
@@ -52,6 +55,7 @@ def fuseVolumes(
     :param referenceTransform: maps world LPS points to the reference image's own points; the CT's own transform when
         there is no reference image.
     :param slices: fuse only these slices of the reference grid; the result has just them.
+    :param scales: found before for the same volumes, windows and percentiles; saves time in previews.
 
     Sources: J.-L. Starck, J. Fadili, F. Murtagh, The undecimated wavelet decomposition and its reconstruction,
     IEEE Trans. Image Process. 16 (2007), doi:10.1109/TIP.2006.887733; S. Li, B. Yang, J. Hu, Performance comparison of
@@ -82,11 +86,9 @@ def fuseVolumes(
     sources = [Source(fixedImage, _between(referenceTransform, fixedTransform))]
     for image, transform in zip(movingImages, movingTransforms, strict=True):
         sources.append(Source(image, _between(referenceTransform, transform)))
-    fromFixed = [
-        Source(source.image, _between(fixedTransform, transform))
-        for source, transform in zip(sources, (fixedTransform, *movingTransforms), strict=True)
-    ]
-    scales = findScales(fromFixed, settings)
+    if scales is None:
+        ways = [_between(fixedTransform, transform) for transform in (fixedTransform, *movingTransforms)]
+        scales = findScales([Source(s.image, way) for s, way in zip(sources, ways, strict=True)], settings)
     fused = fuseStrips(sources, referenceImage, slices, scales, settings, progress)
     color = settings.method is FusionMethod.color
     image = sitk.GetImageFromArray(fused, isVector=color)
@@ -94,7 +96,7 @@ def fuseVolumes(
     image.SetSpacing(referenceImage.GetSpacing())
     image.SetDirection(referenceImage.GetDirection())
     report(progress, 1.0, "Fusing")
-    return FusionResult(image, (0.0, 255.0) if color else scales.window, settings, scales.warnings)
+    return FusionResult(image, (0.0, 255.0) if color else scales.window, settings, scales.warnings, scales)
 
 
 def isotropicGrid(image: sitk.Image, spacing: float) -> sitk.Image:
@@ -131,5 +133,7 @@ def _between(fromWorld: sitk.Transform | None, toImage: sitk.Transform | None) -
         try:
             steps.AddTransform(fromWorld.GetInverse())
         except RuntimeError as error:
-            raise RuntimeError("The reference volume's transform cannot be inverted; choose the CT's grid.") from error
+            raise RuntimeError(
+                "The transform over the CT or the reference volume cannot be inverted; harden it first."
+            ) from error
     return steps

@@ -89,7 +89,7 @@ def volumeFusionMetrics(
     fused: np.ndarray,
     settings: FusionSettings | None = None,
     progress: Progress | None = None,
-    mostSlices: int = 12,
+    mostSlices: int = 6,
 ) -> dict[str, float]:
     """Return the scores of a fused volume: the mean over evenly spread slices that show at least 5 % head.
 
@@ -98,7 +98,7 @@ def volumeFusionMetrics(
 
     :param ct: KJI, in its own units; mri and fused on the same grid. NaN is air.
     :param settings: those of the fusion.
-    :param mostSlices: how many slices are scored at most; a slice takes about a second.
+    :param mostSlices: how many slices are scored at most; a slice of 256x256 takes about half a second.
     """
     return _meanOverSlices(*toDisplay(ct, mri, fused, settings or FusionSettings()), mostSlices, progress)
 
@@ -108,7 +108,7 @@ def copyMetrics(
     mri: np.ndarray,
     settings: FusionSettings | None = None,
     progress: Progress | None = None,
-    mostSlices: int = 12,
+    mostSlices: int = 6,
 ) -> dict[str, dict[str, float]]:
     """Return what a plain copy of the CT and of the MRI would score, under the names CT and MRI.
 
@@ -119,6 +119,25 @@ def copyMetrics(
         "CT": _meanOverSlices(ct, mri, ct, mostSlices, subProgress(progress, 0.0, 0.5)),
         "MRI": _meanOverSlices(ct, mri, mri, mostSlices, subProgress(progress, 0.5, 1.0)),
     }
+
+
+def scoreTable(
+    ct: np.ndarray,
+    mri: np.ndarray,
+    fused: np.ndarray,
+    settings: FusionSettings | None = None,
+    progress: Progress | None = None,
+) -> dict[str, dict[str, float]]:
+    """Return the scores of a fused volume and of the plain copies beside, under fused, copy_ct and copy_mri.
+
+    Empty for a color fusion, which has no single gray level to score.
+    """
+    if fused.ndim == 4:
+        return {}
+    scored = volumeFusionMetrics(ct, mri, fused, settings, subProgress(progress, 0.0, 0.4))
+    copies = copyMetrics(ct, mri, settings, subProgress(progress, 0.4, 1.0))
+    table = {"fused": scored, "copy_ct": copies["CT"], "copy_mri": copies["MRI"]}
+    return {column: {name: value for name, value in row.items() if np.isfinite(value)} for column, row in table.items()}
 
 
 def _meanOverSlices(

@@ -1,6 +1,7 @@
 """The classical discrete and stationary wavelet fusions, any PyWavelets wavelet, 2D per slice or 3D."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pywt
@@ -24,6 +25,9 @@ def fuseTextbook(planes: Iterator[Plane], settings: FusionSettings) -> Iterator[
             yield plane, _fuse(plane.sources[0], meanOf(plane.sources[1:]), settings)
         return
     held = list(planes)
+    if len(held) == 1:
+        yield from fuseTextbook(iter(held), replace(settings, sliceWise=True))
+        return
     fixed = np.stack([plane.sources[0] for plane in held])
     moving = np.stack([meanOf(plane.sources[1:]) for plane in held])
     yield from zip(held, _fuse(fixed, moving, settings), strict=True)

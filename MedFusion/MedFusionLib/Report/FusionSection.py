@@ -5,6 +5,7 @@ import SimpleITK as sitk
 
 from ..Core.Fusion import FusionResult
 from ..Core.FusionMetrics import METRIC_MEANINGS
+from ..Core.FusionSettings import FusionMethod
 from .Page import Figure, figures, paragraph, section, table
 from .Pictures import Plane, grayPicture, robustWindow, sliceGrid, sliceValues
 
@@ -13,12 +14,15 @@ CT_WINDOW = (-150.0, 250.0)
 
 def fusionSection(
     fusion: FusionResult,
-    metrics: dict[str, float],
+    measurements: dict[str, object],
     fixedImage: sitk.Image,
     registeredImage: sitk.Image,
     center: np.ndarray,
 ) -> str:
-    """Return the section with the fused volume beside its sources, through one LPS point."""
+    """Return the section with the fused volume beside its sources, through one LPS point.
+
+    :param measurements: the fusion's part of the measurements document.
+    """
     pictures = []
     for plane in Plane:
         grid = sliceGrid(plane, center, fixedImage)
@@ -27,11 +31,37 @@ def fusionSection(
             ("MRI", registeredImage, robustWindow(registeredImage)),
             ("fused", fusion.image, fusion.window),
         ):
-            pictures.append(Figure(grayPicture(sliceValues(image, grid), window), f"{plane.name}: {name}"))
-    rows = [(name, value, METRIC_MEANINGS.get(name, "")) for name, value in metrics.items()]
-    return section(
-        "Fusion",
-        paragraph(f"Method: {fusion.settings.method.value}."),
-        figures(*pictures),
-        table(("Measure", "Value", "Meaning"), rows),
+            pictures.append(Figure(_picture(image, grid, window), f"{plane.name}: {name}"))
+    settings = fusion.settings
+    method = f"Method: {settings.method.value}"
+    if settings.method is FusionMethod.undecimated:
+        method += f", {settings.mode.value}, {settings.levels} levels"
+    low, high = fusion.window
+    shown = (
+        ""
+        if settings.method is FusionMethod.color
+        else f" Fused volume shown from {low:g} (black) to {high:g} (white)."
     )
+    columns = (measurements, measurements.get("copy_ct", {}), measurements.get("copy_mri", {}))
+    rows = [
+        (name, *(column.get(name, "") for column in columns), meaning)
+        for name, meaning in METRIC_MEANINGS.items()
+        if name in measurements
+    ]
+    parts = [paragraph(f"{method}.{shown}"), figures(*pictures)]
+    if rows:
+        parts.append(
+            paragraph(
+                "A plain copy of one source scores well on some measures: the fusion has earned a score only where it "
+                "is better than both copies."
+            )
+        )
+        parts.append(table(("Measure", "Fused", "Copy of CT", "Copy of MRI", "Meaning"), rows))
+    return section("Fusion", *parts)
+
+
+def _picture(image: sitk.Image, grid: sitk.Image, window: tuple[float, float]) -> np.ndarray:
+    if image.GetNumberOfComponentsPerPixel() == 1:
+        return grayPicture(sliceValues(image, grid), window)
+    colors = [sliceValues(sitk.VectorIndexSelectionCast(image, i), grid) for i in range(3)]
+    return np.rint(np.nan_to_num(np.stack(colors, axis=-1))).astype(np.uint8)

@@ -12,7 +12,7 @@ import slicer
 from ..Core.DicomExport import DicomResults, exportDicom
 from ..Core.DicomSeries import DicomSeries
 from ..Core.Fusion import FusionResult
-from ..Core.FusionMetrics import volumeFusionMetrics
+from ..Core.FusionMetrics import scoreTable
 from ..Core.LandmarkRegistration import RegistrationResult
 from ..Core.MeasurementsFile import versions, writeMeasurements
 from ..Core.Progress import Progress, report, subProgress
@@ -94,8 +94,9 @@ def writeResultFolder(
         if tumorMeasurements is not None:
             target = np.asarray(tumorMeasurements.total.centroid)
             results = replace(results, registration=results.registration.withTarget(target))
-        metrics = volumeFusionMetrics(*_arrays(fixedImage, registeredImage, results.fusion), results.fusion.settings)
-        document = _document(results, metrics, tumorMeasurements)
+        images = _arrays(fixedImage, registeredImage, results.fusion)
+        scores = scoreTable(*images, results.fusion.settings, subProgress(progress, 0.25, 0.4))
+        document = _document(results, scores, tumorMeasurements)
         if dicomFolder is not None:
             exported = _dicomResults(results, registeredImage, labelImage, tumorMeasurements)
             exportDicom(dicomFolder, exported, subProgress(progress, 0.4, 0.6))
@@ -142,7 +143,7 @@ def _arrays(
 
 
 def _document(
-    results: RunResults, metrics: dict[str, float], tumorMeasurements: TumorMeasurements | None
+    results: RunResults, scores: dict[str, dict[str, float]], tumorMeasurements: TumorMeasurements | None
 ) -> dict[str, object]:
     warnings = list(results.registration.warnings) + list(results.fusion.warnings) + list(results.warnings)
     if results.tumor is not None:
@@ -152,9 +153,11 @@ def _document(
         "registration": results.registration.measurements(),
         "fusion": {
             "method": results.fusion.settings.method.value,
+            "mode": results.fusion.settings.mode.value,
             "display_window": list(results.fusion.window),
         }
-        | metrics,
+        | scores.get("fused", {})
+        | {name: scores[name] for name in ("copy_ct", "copy_mri") if name in scores},
         "tumor": tumorMeasurements.measurements() if tumorMeasurements else None,
         "warnings": warnings,
         "versions": versions(),
@@ -224,10 +227,9 @@ def _reportPage(
     center: np.ndarray,
 ) -> str:
     fixedImage, registeredImage = images
-    metrics = {name: value for name, value in document["fusion"].items() if isinstance(value, float)}
     sections = [
         registrationSection(results.registration, fixedImage, registeredImage, center),
-        fusionSection(results.fusion, metrics, fixedImage, registeredImage, center),
+        fusionSection(results.fusion, document["fusion"], fixedImage, registeredImage, center),
     ]
     if tumorMeasurements is not None:
         sections.append(tumorSection(tumorMeasurements, labelImage, registeredImage, center))

@@ -8,6 +8,7 @@ import slicer
 
 from ..Core.Coordinates import RAS_TO_LPS
 from ..Core.Fusion import FusionResult, fuseVolumes
+from ..Core.FusionInputs import FusionScales
 from ..Core.FusionSettings import FusionSettings
 from .VolumeNodes import arrayFromMatrix, imageFromVolumeNode, worldToNodeTransform
 
@@ -38,7 +39,19 @@ class SlicePreview:
         self._moving = [imageFromVolumeNode(node) for node in movingVolumeNodes]
         self._fixedTransform = worldToNodeTransform(fixedVolumeNode, self._fixed)
         self._movingTransforms = [worldToNodeTransform(node, self._fixed) for node in movingVolumeNodes]
+        self._scales: dict[tuple, FusionScales | None] = {}
 
     def fuse(self, grid: sitk.Image, settings: FusionSettings) -> FusionResult:
         """Return the fusion on a slice; wavelets work within the slice only."""
-        return fuseVolumes(self._fixed, self._moving, settings, self._movingTransforms, self._fixedTransform, grid)
+        windows = (settings.ctWindow, settings.boneRange, settings.mriPercentiles)
+        result = fuseVolumes(
+            self._fixed,
+            self._moving,
+            settings,
+            self._movingTransforms,
+            self._fixedTransform,
+            grid,
+            scales=self._scales.get(windows),
+        )
+        self._scales[windows] = result.scales
+        return result

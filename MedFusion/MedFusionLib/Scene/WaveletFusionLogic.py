@@ -1,15 +1,17 @@
 """Wavelet fusion on nodes: a CT and one or more MRI volume nodes in, one fused volume node out."""
 
 from collections.abc import Sequence
+from dataclasses import fields
 
 import slicer
 
-from ..Core.Fusion import FusionResult, fuseVolumes
-from ..Core.FusionSettings import FusionSettings
+from ..Core.Fusion import FusionResult, fuseVolumes, isotropicGrid
+from ..Core.FusionSettings import FusionMethod, FusionSettings
 from ..Core.Progress import Progress
 from .VolumeNodes import imageFromVolumeNode, setVolumeNodeImage, worldToNodeTransform
 
 SOURCE_ROLE = "fusionSource"
+ATTRIBUTE_PREFIX = "MedFusion."
 
 
 class WaveletFusionLogic:
@@ -23,35 +25,79 @@ class WaveletFusionLogic:
         fixedVolumeNode: slicer.vtkMRMLScalarVolumeNode,
         movingVolumeNodes: Sequence[slicer.vtkMRMLScalarVolumeNode],
         settings: FusionSettings | None = None,
-        fusedVolumeNode: slicer.vtkMRMLScalarVolumeNode | None = None,
+        fusedVolumeNode: slicer.vtkMRMLVolumeNode | None = None,
         progress: Progress | None = None,
-    ) -> tuple[slicer.vtkMRMLScalarVolumeNode, FusionResult]:
-        """Write the fusion of the volumes, each where it is shown in the scene, into a volume node on the CT's grid.
+        referenceVolumeNode: slicer.vtkMRMLScalarVolumeNode | None = None,
+        spacing: float | None = None,
+    ) -> tuple[slicer.vtkMRMLVolumeNode, FusionResult]:
+        """Write the fusion of the volumes, each where it is shown in the scene, into a volume node.
 
-        :param fusedVolumeNode: the node to fill; a new one when None.
+        The recipe is stored in the node's attributes (see repeat), and its sources in node references.
+
+        :param fusedVolumeNode: the node to fill, a vector volume for the color method; a new one when None.
+        :param referenceVolumeNode: the CT or an MRI whose grid the result has; the CT when None.
+        :param spacing: edge of cubic voxels in millimetres over the reference volume's box; its own voxels when None.
         """
+        settings = settings or FusionSettings()
+        referenceVolumeNode = referenceVolumeNode or fixedVolumeNode
         fixedImage = imageFromVolumeNode(fixedVolumeNode)
+        movingImages = [imageFromVolumeNode(node) for node in movingVolumeNodes]
+        transforms = {
+            node.GetID(): worldToNodeTransform(node, fixedImage)
+            for node in (fixedVolumeNode, *movingVolumeNodes, referenceVolumeNode)
+        }
+        images = dict(zip([node.GetID() for node in movingVolumeNodes], movingImages, strict=True))
+        images[fixedVolumeNode.GetID()] = fixedImage
+        referenceImage = images.get(referenceVolumeNode.GetID())
+        if referenceImage is None:
+            referenceImage = imageFromVolumeNode(referenceVolumeNode)
         result = fuseVolumes(
             fixedImage,
-            [imageFromVolumeNode(node) for node in movingVolumeNodes],
+            movingImages,
             settings,
-            [worldToNodeTransform(node, fixedImage) for node in movingVolumeNodes],
-            worldToNodeTransform(fixedVolumeNode, fixedImage),
+            [transforms[node.GetID()] for node in movingVolumeNodes],
+            transforms[fixedVolumeNode.GetID()],
+            referenceImage if spacing is None else isotropicGrid(referenceImage, spacing),
             progress=progress,
+            referenceTransform=transforms[referenceVolumeNode.GetID()],
         )
         if fusedVolumeNode is None:
+            color = settings.method is FusionMethod.color
             fusedVolumeNode = self.scene.AddNewNodeByClass(
-                "vtkMRMLScalarVolumeNode", f"{fixedVolumeNode.GetName()} + {movingVolumeNodes[0].GetName()}"
+                "vtkMRMLVectorVolumeNode" if color else "vtkMRMLScalarVolumeNode",
+                f"{fixedVolumeNode.GetName()} + {movingVolumeNodes[0].GetName()}",
             )
         setVolumeNodeImage(fusedVolumeNode, result.image)
-        fusedVolumeNode.SetAndObserveTransformNodeID(fixedVolumeNode.GetTransformNodeID())
-        fusedVolumeNode.CreateDefaultDisplayNodes()
-        displayNode = fusedVolumeNode.GetDisplayNode()
-        displayNode.SetAutoWindowLevel(False)
-        displayNode.SetWindowLevelMinMax(*result.window)
+        fusedVolumeNode.SetAndObserveTransformNodeID(referenceVolumeNode.GetTransformNodeID())
+        _show(fusedVolumeNode, result)
         for name, value in result.settings.asDict().items():
-            fusedVolumeNode.SetAttribute(f"MedFusion.{name}", value)
+            fusedVolumeNode.SetAttribute(f"{ATTRIBUTE_PREFIX}{name}", value)
         fusedVolumeNode.RemoveNodeReferenceIDs(SOURCE_ROLE)
         for node in (fixedVolumeNode, *movingVolumeNodes):
             fusedVolumeNode.AddNodeReferenceID(SOURCE_ROLE, node.GetID())
         return fusedVolumeNode, result
+
+    def repeat(
+        self, fusedVolumeNode: slicer.vtkMRMLVolumeNode, progress: Progress | None = None
+    ) -> tuple[slicer.vtkMRMLVolumeNode, FusionResult]:
+        """Fuse again into a node, by the recipe and from the sources it holds, on the CT's grid."""
+        count = fusedVolumeNode.GetNumberOfNodeReferences(SOURCE_ROLE)
+        nodes = [fusedVolumeNode.GetNthNodeReference(SOURCE_ROLE, i) for i in range(count)]
+        if count < 2 or None in nodes:
+            raise ValueError(f'"{fusedVolumeNode.GetName()}" names no CT and MRI that it was fused from; fuse anew.')
+        return self.fuse(nodes[0], nodes[1:], recipeOf(fusedVolumeNode), fusedVolumeNode, progress)
+
+
+def recipeOf(fusedVolumeNode: slicer.vtkMRMLVolumeNode) -> FusionSettings:
+    """Return the settings that a fused volume was made with, from its attributes."""
+    stored = {
+        item.name: fusedVolumeNode.GetAttribute(f"{ATTRIBUTE_PREFIX}{item.name}") for item in fields(FusionSettings)
+    }
+    return FusionSettings.fromDict({name: value for name, value in stored.items() if value is not None})
+
+
+def _show(fusedVolumeNode: slicer.vtkMRMLVolumeNode, result: FusionResult) -> None:
+    fusedVolumeNode.CreateDefaultDisplayNodes()
+    displayNode = fusedVolumeNode.GetDisplayNode()
+    displayNode.SetAutoWindowLevel(False)
+    displayNode.SetWindowLevelMinMax(*result.window)

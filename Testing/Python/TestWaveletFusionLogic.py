@@ -1,0 +1,80 @@
+"""Fusion on nodes: what the fused node holds, and previews of single slices."""
+
+import time
+import unittest
+
+import numpy as np
+import SimpleITK as sitk
+from MedFusionLib.Core.FusionSettings import FusionMethod, FusionMode, FusionSettings
+from MedFusionLib.Core.Phantom import makePhantom
+from MedFusionLib.Scene.NodeFiles import addVolume
+from MedFusionLib.Scene.Session import Session
+from MedFusionLib.Scene.SlicePreview import SlicePreview
+from MedFusionLib.Scene.VolumeNodes import imageFromVolumeNode, setTransformNode
+from MedFusionLib.Scene.WaveletFusionLogic import WaveletFusionLogic, recipeOf
+
+
+class TestWaveletFusionLogic(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.phantom = makePhantom(spacingFactor=3)
+
+    def setUp(self):
+        self.session = Session().__enter__()
+        self.addCleanup(self.session.__exit__, None, None, None)
+        scene = self.session.scene
+        self.ctNode = addVolume(scene, self.phantom.ct, "ct")
+        self.mriNode = addVolume(scene, self.phantom.mri, "mri")
+        poseNode = scene.AddNewNodeByClass("vtkMRMLTransformNode")
+        setTransformNode(poseNode, self.phantom.ctToMri)
+        self.mriNode.SetAndObserveTransformNodeID(poseNode.GetID())
+        self.logic = WaveletFusionLogic(scene)
+
+    def test_the_node_holds_its_recipe_window_and_sources_and_can_be_made_again(self):
+        settings = FusionSettings(mode=FusionMode.bone, levels=1)
+        node, result = self.logic.fuse(self.ctNode, [self.mriNode], settings)
+        self.assertEqual(recipeOf(node), settings)
+        display = node.GetDisplayNode()
+        self.assertEqual((display.GetWindowLevelMin(), display.GetWindowLevelMax()), result.window)
+        before = sitk.GetArrayFromImage(imageFromVolumeNode(node))
+        again, _ = self.logic.repeat(node)
+        self.assertIs(again, node)
+        np.testing.assert_array_equal(sitk.GetArrayFromImage(imageFromVolumeNode(node)), before)
+        with self.assertRaises(ValueError):
+            self.logic.repeat(self.ctNode)
+
+    def test_the_result_can_have_the_mris_grid_or_cubic_voxels(self):
+        onMri, _ = self.logic.fuse(self.ctNode, [self.mriNode], referenceVolumeNode=self.mriNode)
+        self.assertEqual(onMri.GetImageData().GetDimensions(), self.mriNode.GetImageData().GetDimensions())
+        self.assertEqual(onMri.GetTransformNodeID(), self.mriNode.GetTransformNodeID())
+        cubic, result = self.logic.fuse(self.ctNode, [self.mriNode], spacing=4.0)
+        self.assertEqual(cubic.GetSpacing(), (4.0, 4.0, 4.0))
+        # Seen from the world, both grids show the same head.
+        onCt = sitk.Resample(
+            imageFromVolumeNode(onMri), result.image, self.phantom.ctToMri, sitk.sitkLinear, float("nan")
+        )
+        first, second = sitk.GetArrayFromImage(onCt), sitk.GetArrayFromImage(result.image)
+        both = np.isfinite(first) & (second > 0)
+        self.assertGreater(np.corrcoef(first[both], second[both])[0, 1], 0.85)
+
+    def test_color_gives_a_vector_volume(self):
+        node, _ = self.logic.fuse(self.ctNode, [self.mriNode], FusionSettings(method=FusionMethod.color))
+        self.assertEqual(node.GetClassName(), "vtkMRMLVectorVolumeNode")
+        self.assertEqual(node.GetImageData().GetNumberOfScalarComponents(), 3)
+
+    def test_a_preview_shows_the_scale_of_the_whole_volume_at_once(self):
+        whole = self.logic.fuse(self.ctNode, [self.mriNode], FusionSettings(sliceWise=True))[1].image
+        preview = SlicePreview(self.ctNode, [self.mriNode])
+        grid = whole[:, :, whole.GetDepth() // 2 : whole.GetDepth() // 2 + 1]
+        first = preview.fuse(grid, FusionSettings())
+        start = time.process_time()
+        for method in FusionMethod:
+            preview.fuse(grid, FusionSettings(method=method))
+        self.assertLess((time.process_time() - start) / len(FusionMethod), 0.15)
+        inner = (slice(None), slice(8, -8), slice(8, -8))
+        difference = sitk.GetArrayFromImage(first.image) - sitk.GetArrayFromImage(grid)
+        self.assertLess(np.median(np.abs(difference[inner])), 2)
+
+
+if __name__ == "__main__":
+    unittest.main()
