@@ -1,5 +1,7 @@
 """Section Register: bring the MRI to the CT, say how good it is, and let the user see for himself."""
 
+import html
+
 from slicer.i18n import tr as _
 
 from . import Steps
@@ -43,9 +45,12 @@ class RegisterSection:
             return _("Choose a CT and an MRI first.")
         if parameters.fixedVolume is parameters.movingVolume:
             return _("Choose two different volumes.")
+        try:
+            needed = Steps.registrationSettings(parameters).model.minimumPairs
+        except ValueError as error:
+            return str(error)
         if parameters.auto:
             return ""
-        needed = Steps.registrationSettings(parameters).model.minimumPairs
         counts = [
             node.GetNumberOfDefinedControlPoints() if node is not None else 0
             for node in (parameters.fixedLandmarks, parameters.movingLandmarks)
@@ -82,4 +87,5 @@ class RegisterSection:
         ):
             if isinstance(measured.get(key), int | float):
                 rows.append((title, f"{measured[key]:.2f} mm"))
-        return paragraphs([table(rows)] + [warning(text) for text in result.warnings])
+        advice = [html.escape(measured["advice"])] if measured.get("advice") else []
+        return paragraphs([table(rows), *advice] + [warning(text) for text in result.warnings])

@@ -58,8 +58,12 @@ class RegistrationChecks:
     def _removeNode(self, name: str) -> None:
         node = self._node(name)
         setattr(self, name, None)
-        if node is not None and not slicer.mrmlScene.IsClosing():
-            discard(slicer.mrmlScene, node)
+        if node is None or slicer.mrmlScene.IsClosing():
+            return
+        colorNode = node.GetDisplayNode().GetColorNode() if name == "_mapID" else None
+        discard(slicer.mrmlScene, node)
+        if colorNode is not None:
+            slicer.mrmlScene.RemoveNode(colorNode)
 
     def _show(self, opacity: float) -> None:
         parameters = self._panel.parameterNode

@@ -148,7 +148,9 @@ class Steps:
 
     def liveFit(self, parameters: object) -> RegistrationResult:
         """Return the fit of the landmarks alone; quick enough for every movement of a point."""
-        settings = dataclasses.replace(registrationSettings(parameters), refine=False, auto=False)
+        settings = RegistrationSettings(
+            model=TransformModel[parameters.model.value], pairing=Pairing[parameters.pairing.value]
+        )
         return registerLandmarks(
             landmarkList(parameters.fixedLandmarks, parameters.fixedVolume),
             landmarkList(parameters.movingLandmarks, parameters.movingVolume),
@@ -169,6 +171,16 @@ class Steps:
             volumeNode.SetAndObserveTransformNodeID(transformNode.GetID())
         self._results[transformNode.GetID()] = result
         return result
+
+    def errorMap(self, parameters: object, progress: Progress | None = None) -> slicer.vtkMRMLScalarVolumeNode:
+        """Return a new hidden volume with the error in mm that the landmarks let expect all over the CT."""
+        from ..Scene.RegistrationNodes import showErrorMap
+
+        result = self.resultOf(registrationOf(parameters.movingVolume)) or self.liveFit(parameters)
+        node = showErrorMap(parameters.fixedVolume, result, progress)
+        node.SetHideFromEditors(True)
+        node.SetSaveWithScene(False)
+        return node
 
     def fuse(self, parameters: object, progress: Progress | None = None) -> object:
         """Fuse the CT and the MRIs into the parameter node's fused volume."""

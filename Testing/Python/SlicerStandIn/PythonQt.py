@@ -46,9 +46,10 @@ def _isPropertyOf(cls: type, name: str) -> bool:
 
 def _setAttribute(self: QtCore.QObject, name: str, value: object) -> None:
     """Set a property; only the stand-ins' own private members may be made."""
-    # QUiLoader hangs the children that it makes on their parent, by their names.
+    # PySide6 itself keeps signals here, and QUiLoader the children that it makes, by their names.
     isChild = isinstance(value, QtCore.QObject) and QtCore.QObject.property(value, "objectName") == name
-    if _isPropertyOf(type(self), name) or name.startswith("_") or isChild:
+    isOfPySide = isinstance(value, QtCore.SignalInstance) or isChild
+    if _isPropertyOf(type(self), name) or name.startswith("_") or isOfPySide:
         _plainSetAttribute(self, name, value)
     else:
         raise AttributeError(f"{type(self).__name__} has no property {name!r} that can be set")
@@ -122,11 +123,12 @@ def adapt() -> None:
             name = meta.property(index).name()
             if name not in _LEFT_AS_METHODS and not isinstance(vars(cls).get(name), QtCore.Property):
                 setattr(cls, name, _PropertyAttribute(name, vars(cls).get(name)))
+        # Given to each class, because not every version of PySide6 passes these two on to its subclasses.
+        cls.__getattribute__ = _getAttribute
+        cls.__setattr__ = _setAttribute
     for tree in _TREES:
         tree.name = _PropertyAttribute("objectName")
         tree.objectName = _PropertyAttribute("objectName")
-        tree.__getattribute__ = _getAttribute
-        tree.__setattr__ = _setAttribute
     QtCore.QObject.className = lambda self: self.metaObject().className()
 
 
