@@ -4,6 +4,7 @@ import functools
 import sys
 import traceback
 import unittest
+from unittest.mock import patch
 
 import SlicerStandIn
 
@@ -27,6 +28,10 @@ class PanelTestCase(unittest.TestCase):
         # Exceptions in callbacks of VTK and Qt end in the exception hook, where nobody would notice them.
         self._tracebacks: list[str] = []
         self._formerHook, sys.excepthook = sys.excepthook, self._onTraceback
+        # The slowest of the fusion's measures is not what is tested here.
+        quick = patch("MedFusionLib.Core.FusionScores.featureMutualInformation", lambda *_: 0.5)
+        quick.start()
+        self.addCleanup(quick.stop)
         self.parent, self.panel = self.app.openPanel()
         self.ui = self.panel.ui
 

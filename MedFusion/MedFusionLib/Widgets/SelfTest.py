@@ -23,7 +23,7 @@ def runChainOnPhantom(logic: object, nodes: list) -> tuple[float, float, float]:
     error = float(np.linalg.norm(found - mappedPoints(tumor, truth.ctToMri)[0]))
     logic.fuse(parameters)
     parameters.tumorVolume = parameters.movingVolume
-    lineNode = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsLineNode", "Tumor diameter")
+    lineNode = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsLineNode")
     setMarkupsPoints(lineNode, _longestDiameter(truth.tumorLabels))
     parameters.parameterNode.AddNodeReferenceID(TUMOR_LINES_ROLE, lineNode.GetID())
     logic.segment(parameters)
