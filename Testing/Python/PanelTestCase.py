@@ -85,6 +85,13 @@ class PanelTestCase(unittest.TestCase):
         node.SetNthControlPointPositionWorld(preview, *position, node.PositionDefined)
         self.app.settle()
 
+    def endPlacing(self) -> None:
+        """Leave the place mode, as Escape or the last point of a line does."""
+        import slicer
+
+        slicer.app.applicationLogic().GetInteractionNode().SwitchToViewTransformMode()
+        self.app.settle()
+
     def tableText(self, row: int, column: int) -> str:
         """Return the text of a cell of the landmark table."""
         return self.ui.landmarkTable.item(row, column).text()

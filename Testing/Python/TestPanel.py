@@ -67,12 +67,16 @@ class TestPanel(PanelTestCase):
         self.assertRegex(self.ui.fusionCard.text, r"<td>\w.*</td><td><b>0\.\d+")
 
     def _outline(self) -> None:
-        self.ui.tumorMethodComboBox.currentIndex = 1
+        from MedFusionLib.Core.Coordinates import flipPoints
+        from MedFusionLib.Widgets.SelfTest import longestDiameter
+
         self.assertIs(self.parameters.tumorVolume, self.parameters.movingVolume)
-        self.assertIn("Click on the tumor", self.ui.segmentButton.toolTip)
+        self.assertIn("Draw a line", self.ui.segmentButton.toolTip)
         self.click("pointInsideButton")
-        self.placePoint(smallPhantom().targets[-1] * [-1, -1, 1])
-        self.click("pointInsideButton")
+        for end in flipPoints(longestDiameter(smallPhantom().tumorLabels)):
+            self.placePoint(end)
+        self.endPlacing()
+        self.assertIn("(1)", self.ui.pointInsideButton.text)
         self.click("segmentButton")
         self.assertEqual(self.ui.measurementTable.rowCount, 1)
         self.assertRegex(self.ui.measurementTable.item(0, 1).text(), r"\d+\.\d\d ± ")
@@ -99,6 +103,20 @@ class TestPanel(PanelTestCase):
             self.assertFalse(self.ui.saveButton.enabled, "the folder exists now")
             self.click("openReportButton")
             self.assertTrue(self.app.opened[-1].endswith("report.html"))
+
+    def test_tumor_is_outlined_by_a_click_as_well(self):
+        from MedFusionLib.Core.Coordinates import flipPoints
+
+        self.loadPhantom()
+        self.click("registerButton")
+        self.ui.tumorMethodComboBox.currentIndex = 1
+        self.parameters.tumorVolume = self.parameters.movingVolume
+        self.assertIn("Click on the tumor", self.ui.segmentButton.toolTip)
+        self.click("pointInsideButton")
+        self.placePoint(flipPoints(smallPhantom().targets[-1]))
+        self.click("segmentButton")
+        self.assertEqual(self.errors(), [])
+        self.assertGreater(float(self.ui.measurementTable.item(0, 1).text().split()[0]), 1.0)
 
     def test_preview_follows_the_settings_within_a_moment(self):
         import slicer

@@ -24,7 +24,7 @@ def runChainOnPhantom(logic: object, nodes: list) -> tuple[float, float, float]:
     logic.fuse(parameters)
     parameters.tumorVolume = parameters.movingVolume
     lineNode = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsLineNode")
-    setMarkupsPoints(lineNode, _longestDiameter(truth.tumorLabels))
+    setMarkupsPoints(lineNode, longestDiameter(truth.tumorLabels))
     parameters.parameterNode.AddNodeReferenceID(TUMOR_LINES_ROLE, lineNode.GetID())
     logic.segment(parameters)
     outlined = logic.steps.measure(parameters).total.volumeMl
@@ -36,7 +36,7 @@ def _core(tumorLabels: sitk.Image) -> np.ndarray:
     return np.isin(sitk.GetArrayViewFromImage(tumorLabels), (NECROSIS, ENHANCING))
 
 
-def _longestDiameter(tumorLabels: sitk.Image) -> np.ndarray:
+def longestDiameter(tumorLabels: sitk.Image) -> np.ndarray:
     """Return the ends of the tumor's longest diameter within a slice through its middle, LPS millimetres."""
     k, j, i = np.nonzero(_core(tumorLabels))
     inSlice = k == round(k.mean())
