@@ -2,6 +2,7 @@
 
 import numpy as np
 import SimpleITK as sitk
+from scipy.ndimage import binary_erosion
 
 from .ImagePyramid import axes, foreground
 from .LandmarkErrors import ErrorModel, LeaveOneOut, LocalisationError
@@ -56,10 +57,13 @@ def adviseOnLandmarks(
 
 
 def bodySurface(image: sitk.Image) -> np.ndarray:
-    """Return a few hundred points (M, 3), LPS millimetres, spread over the surface of the body in an image."""
-    mask = foreground(image, 0.0)
-    surface = sitk.GetArrayViewFromImage(mask - sitk.BinaryErode(mask, [1, 1, 1]))
-    indices = np.argwhere(surface > 0)[:, ::-1]
+    """Return a few hundred points (M, 3), LPS millimetres, on the body in an image; none if it is flat."""
+    try:
+        mask = foreground(image, 0.0)
+    except ValueError:  # a flat image is no reason to refuse landmarks
+        return np.zeros((0, 3))
+    body = sitk.GetArrayViewFromImage(mask) > 0
+    indices = np.argwhere(body & ~binary_erosion(body))[:, ::-1]
     indices = indices[:: max(1, len(indices) // _CANDIDATES)]
     return indices @ axes(mask).T + mask.GetOrigin()
 

@@ -83,9 +83,16 @@ def withOutline(picture: np.ndarray, mask: np.ndarray, color: tuple[int, int, in
 def withEdges(picture: np.ndarray, values: np.ndarray, color: tuple[int, int, int]) -> np.ndarray:
     """Return a picture with the strongest edges of another slice's values drawn over it."""
     smooth = ndimage.gaussian_filter(np.nan_to_num(values), 1.2)
-    gradient = np.hypot(*np.gradient(smooth))
-    thinned = gradient == ndimage.maximum_filter(gradient, size=3)
-    strong = thinned & (gradient > max(np.percentile(gradient, 88), 1e-9))
+    down, right = np.gradient(smooth)
+    strength = np.hypot(down, right)
+    # Along its own gradient an edge is a maximum; across it, the line goes on.
+    rows, columns = np.indices(strength.shape)
+    step = np.stack([down, right]) / np.maximum(strength, 1e-9)
+    ahead, behind = (
+        ndimage.map_coordinates(strength, [rows + sign * step[0], columns + sign * step[1]], order=1, mode="nearest")
+        for sign in (1, -1)
+    )
+    strong = (strength >= ahead) & (strength >= behind) & (strength > max(np.percentile(strength, 88), 1e-9))
     drawn = picture.copy()
     drawn[strong] = color
     return drawn

@@ -1,0 +1,169 @@
+"""Refinement by the images and the start without landmarks, on a phantom whose truth is known and on real data."""
+
+import json
+import unittest
+from functools import cache
+
+import numpy as np
+import SimpleITK as sitk
+from MedFusionLib.Core.AutoStart import findStart
+from MedFusionLib.Core.ImagePyramid import indexMatrix, movingField
+from MedFusionLib.Core.LandmarkFit import TransformModel, transformPoints
+from MedFusionLib.Core.LandmarkRegistration import RegistrationSettings, registerLandmarks
+from MedFusionLib.Core.Landmarks import LandmarkList
+from MedFusionLib.Core.MutualInformation import FixedSamples, interpolate, mutualInformation
+from MedFusionLib.Core.PoseOptimizer import Pose
+from MedFusionLib.Core.Progress import Cancelled
+from MedFusionLib.Core.Refinement import refinePose
+from MedFusionTesting import sharedData
+from scipy.ndimage import gaussian_filter
+from scipy.spatial.transform import Rotation
+
+
+def smoothNoise(shape=(40, 60, 50), seed=0) -> np.ndarray:
+    values = gaussian_filter(np.random.default_rng(seed).uniform(size=shape), 3)
+    return ((values - values.min()) / np.ptp(values) * 900).astype(np.float32)
+
+
+@cache
+def headCase(name: str) -> dict:
+    """Return images, truth pose, targets and landmarks of one of the simulated heads."""
+    truth = sitk.AffineTransform(sitk.ReadTransform(str(sharedData("head-sim", name, "truth_ct_to_mr.tfm"))))
+    targets = json.loads(sharedData("head-sim", name, "truth_targets.json").read_text())
+    lists = []
+    for side in ("ct", "mr"):
+        path = sharedData("head-sim", name, f"{side}_landmarks.mrk.json")
+        points = json.loads(path.read_text())["markups"][0]["controlPoints"]
+        labels = tuple(point["label"] for point in points)
+        lists.append(LandmarkList(labels, np.array([point["position"] for point in points]), name=f"{side} landmarks"))
+    return {
+        "fixedImage": sitk.ReadImage(str(sharedData("head-sim", name, "ct.nrrd"))),
+        "movingImage": sitk.ReadImage(str(sharedData("head-sim", name, "mr_t1c.nrrd"))),
+        "truth": Pose(np.reshape(truth.GetMatrix(), (3, 3)), np.array(truth.GetTranslation())),
+        "targets": (np.array(targets["ct"]), np.array(targets["mr"])),
+        "landmarks": tuple(lists),
+    }
+
+
+def targetErrors(case: dict, transform: sitk.Transform) -> np.ndarray:
+    fixedTargets, movingTargets = case["targets"]
+    return np.linalg.norm(transformPoints(transform, fixedTargets) - movingTargets, axis=1)
+
+
+class TestMutualInformation(unittest.TestCase):
+    def setUp(self):
+        self.image = sitk.GetImageFromArray(smoothNoise())
+        self.image.SetSpacing((1.0, 1.5, 2.0))
+        self.field = movingField(self.image, (0.0, 900.0), 32)
+        self.points = np.random.default_rng(1).uniform((8, 12, 15), (40, 75, 60), (4000, 3))
+        toIndex = indexMatrix(self.image)
+        values, _ = interpolate(self.field.values, toIndex[:, :3] @ (self.points.T + 1.0) + toIndex[:, 3:])
+        self.samples = FixedSamples(self.points, values.astype(np.int32), 32)
+
+    def test_the_gradient_equals_the_slope(self):
+        rng = np.random.default_rng(2)
+        matrix, offset = np.eye(3) + rng.normal(0, 0.01, (3, 3)), np.array([2.0, 0.0, 1.5])
+        gradient = mutualInformation(self.samples, self.field, matrix, offset).gradient
+        for row, column, step in ((0, 0, 1e-4), (1, 2, 1e-4), (2, 3, 1e-2), (0, 3, 1e-2)):
+            sides = []
+            for sign in (1, -1):
+                moved = np.column_stack([matrix, offset])
+                moved[row, column] += sign * step
+                sides.append(mutualInformation(self.samples, self.field, moved[:, :3], moved[:, 3]).information)
+            slope = (sides[0] - sides[1]) / (2 * step)
+            self.assertAlmostEqual(gradient[row, column], slope, delta=0.03 * abs(slope) + 1e-3)
+
+    def test_it_is_greatest_where_the_images_agree_and_zero_where_they_do_not_meet(self):
+        def information(shift: float) -> float:
+            return mutualInformation(self.samples, self.field, np.eye(3), np.full(3, shift)).information
+
+        self.assertGreater(information(1.0), max(information(0.0), information(2.0), information(4.0)))
+        self.assertEqual(information(500.0), 0.0)
+
+
+class TestRefinement(unittest.TestCase):
+    def test_both_heads_reach_a_quarter_of_a_millimetre_from_their_landmarks(self):
+        for name in ("head-a", "head-b"):
+            case = headCase(name)
+            result = registerLandmarks(
+                *case["landmarks"], RegistrationSettings(refine=True), case["fixedImage"], case["movingImage"]
+            )
+            errors = targetErrors(case, result.transform)
+            self.assertTrue(result.refined, result.warnings)
+            self.assertLess(np.median(errors), 0.25)
+            self.assertLess(errors.max(), 0.5)
+            self.assertGreater(result.similarityAfter, result.similarityBefore)
+
+    def test_a_table_thick_slices_and_a_missing_vertex_do_not_throw_it_off(self):
+        case = headCase("head-a")
+        values = sitk.GetArrayFromImage(case["fixedImage"])
+        values[:, -14:-8, 20:190] = 300  # a table close to the back of the head
+        table = sitk.GetImageFromArray(values)
+        table.CopyInformation(case["fixedImage"])
+        thick = sitk.BinShrink(table, [1, 1, 2])
+        moving = case["movingImage"][:, :, : int(0.8 * case["movingImage"].GetSize()[2])]
+        result = registerLandmarks(*case["landmarks"], RegistrationSettings(refine=True), thick, moving)
+        self.assertTrue(result.refined, result.warnings)
+        self.assertLess(targetErrors(case, result.transform).max(), 1.0)
+
+    def test_it_is_refused_with_the_reason_when_it_leaves_the_landmarks(self):
+        case = headCase("head-a")
+        fixed, moving = case["landmarks"]
+        shifted = LandmarkList(moving.labels, moving.points + [9.0, 0.0, 0.0])
+        result = registerLandmarks(
+            fixed, shifted, RegistrationSettings(refine=True), case["fixedImage"], case["movingImage"]
+        )
+        self.assertFalse(result.refined)
+        self.assertIn("more than their own error allows", " ".join(result.warnings))
+        self.assertAlmostEqual(np.linalg.norm(targetErrors(case, result.transform)[0]), 9.0, delta=1.0)
+
+    def test_images_without_content_are_refused(self):
+        flat = sitk.Image(40, 40, 40, sitk.sitkInt16)
+        with self.assertRaisesRegex(ValueError, "constant"):
+            refinePose(flat, flat, Pose(np.eye(3), np.zeros(3)))
+
+    def test_refinement_needs_images_and_a_model_it_can_move(self):
+        case = headCase("head-a")
+        with self.assertRaisesRegex(ValueError, "need both images"):
+            registerLandmarks(*case["landmarks"], RegistrationSettings(refine=True))
+        with self.assertRaisesRegex(ValueError, "rigid or affine"):
+            RegistrationSettings(model=TransformModel.thinPlateSpline, refine=True)
+
+    def test_cancelling_stops_it(self):
+        case = headCase("head-a")
+        with self.assertRaises(Cancelled):
+            refinePose(
+                case["fixedImage"],
+                case["movingImage"],
+                case["truth"],
+                progress=lambda fraction, message: fraction < 0.2,
+            )
+
+
+class TestAutoStart(unittest.TestCase):
+    def test_a_head_turned_by_a_right_angle_is_found_without_landmarks(self):
+        case = headCase("head-a")
+        turn = Rotation.from_euler("xyz", (90, 0, 180), degrees=True).as_matrix()
+        moving = sitk.Image(case["movingImage"])
+        moving.SetDirection((turn @ np.reshape(moving.GetDirection(), (3, 3))).ravel().tolist())
+        moving.SetOrigin((turn @ moving.GetOrigin()).tolist())
+        result = registerLandmarks(None, None, RegistrationSettings(auto=True), case["fixedImage"], moving)
+        turned = {"targets": (case["targets"][0], case["targets"][1] @ turn.T)}
+        self.assertLess(targetErrors(turned, result.transform).max(), 0.5)
+        self.assertIsNone(result.tre)
+        json.dumps(result.measurements())
+
+    def test_a_slab_of_eight_slices_is_refused(self):
+        fixedImage = sitk.ReadImage(str(sharedData("visible-human", "vm_head_ct.mha")))
+        movingImage = sitk.ReadImage(str(sharedData("visible-human", "vm_head_mri.mha")))
+        with self.assertRaisesRegex(RuntimeError, "8 mm thick"):
+            findStart(fixedImage, movingImage)
+
+    def test_images_that_do_not_show_the_same_thing_are_refused(self):
+        images = []
+        for seed in (1, 2):
+            image = sitk.GetImageFromArray(smoothNoise((30, 30, 30), seed))
+            image.SetSpacing((4.0, 4.0, 4.0))
+            images.append(image)
+        with self.assertRaisesRegex(RuntimeError, "place at least 3 landmark pairs"):
+            findStart(*images)
