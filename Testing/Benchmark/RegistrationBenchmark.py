@@ -1,0 +1,424 @@
+"""Measure registration against known truth, theory and itk-elastix, and print Markdown tables.
+
+    python Testing/Benchmark/RegistrationBenchmark.py [--only PART] [--starts 20]
+
+Reads ../shared/data beside the project. itk-elastix (pip install itk-elastix) is the peer; without it its columns stay
+empty. Both run on one thread, from the same start, on the same pair, in the same run; times are CPU seconds.
+"""
+
+import argparse
+import json
+import logging
+import os
+import sys
+import time
+from pathlib import Path
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "MedFusion"), str(ROOT / "Testing" / "Python")]
+
+import numpy as np  # noqa: E402
+import SimpleITK as sitk  # noqa: E402
+from MedFusionLib.Core.LandmarkErrors import ErrorModel, leaveOneOut  # noqa: E402
+from MedFusionLib.Core.LandmarkExchange import findExchange  # noqa: E402
+from MedFusionLib.Core.LandmarkFit import TransformModel, fitMatrix, transformPoints  # noqa: E402
+from MedFusionLib.Core.LandmarkRegistration import RegistrationSettings, registerLandmarks  # noqa: E402
+from MedFusionLib.Core.Landmarks import LandmarkList  # noqa: E402
+from MedFusionLib.Core.Phantom import makePhantom  # noqa: E402
+from MedFusionLib.Core.PoseOptimizer import Pose  # noqa: E402
+from MedFusionLib.Core.Refinement import refinePose  # noqa: E402
+from MedFusionLib.Core.Resampling import resampleImage  # noqa: E402
+from MedFusionTesting import sharedData  # noqa: E402
+from scipy.spatial.transform import Rotation  # noqa: E402
+
+try:
+    import itk
+except ImportError:
+    itk = None
+
+THEORY_POINTS = np.array(
+    [[-30, 55, -10], [30, 55, -10], [0, 85, -30], [-70, -5, -25], [70, -5, -25], [0, -95, 10]], float
+)
+
+# How the cases were made: RMS per image 1.0 and 1.5 mm, and 0.8 mm per axis and image; both images' squares added.
+TRUE_FLE = {"head-a": 1.0 * 2**0.5, "head-b": 1.5 * 2**0.5, "phantom": 0.8 * 6**0.5}
+
+
+def printTable(title: str, header: tuple[str, ...], rows: list[tuple]) -> None:
+    """Print a Markdown table."""
+    print(f"\n### {title}\n\n| {' | '.join(header)} |\n|{'---|' * len(header)}")
+    for row in rows:
+        print(f"| {' | '.join('' if value is None else str(value) for value in row)} |", flush=True)
+
+
+class HeadCase:
+    """One simulated head, or the phantom: images, truth, targets, landmarks."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        if name == "phantom":
+            phantom = makePhantom()
+            self.fixedImage, self.movingImage = phantom.ct, phantom.mri
+            self.fixedTargets = phantom.targets
+            self.movingTargets = transformPoints(phantom.ctToMri, phantom.targets)
+            self.fixed = LandmarkList(phantom.landmarkLabels, phantom.ctLandmarks)
+            self.moving = LandmarkList(phantom.landmarkLabels, phantom.mriLandmarks)
+            self.truth = poseOf(phantom.ctToMri)
+            return
+        self.fixedImage = sitk.ReadImage(str(sharedData("head-sim", name, "ct.nrrd")))
+        self.movingImage = sitk.ReadImage(str(sharedData("head-sim", name, "mr_t1c.nrrd")))
+        targets = json.loads(sharedData("head-sim", name, "truth_targets.json").read_text())
+        self.fixedTargets, self.movingTargets = np.array(targets["ct"]), np.array(targets["mr"])
+        self.fixed, self.moving = (self._landmarks(name, side) for side in ("ct", "mr"))
+        self.truth = poseOf(sitk.ReadTransform(str(sharedData("head-sim", name, "truth_ct_to_mr.tfm"))))
+
+    @staticmethod
+    def _landmarks(name: str, side: str) -> LandmarkList:
+        document = json.loads(sharedData("head-sim", name, f"{side}_landmarks.mrk.json").read_text())
+        points = document["markups"][0]["controlPoints"]
+        return LandmarkList(tuple(point["label"] for point in points), np.array([p["position"] for p in points]))
+
+    def errors(self, pose: Pose) -> np.ndarray:
+        """Return the TRE in mm at every target."""
+        return np.linalg.norm(pose.apply(self.fixedTargets) - self.movingTargets, axis=1)
+
+
+def poseOf(transform: sitk.Transform) -> Pose:
+    """Return a linear transform as a pose."""
+    origin = transformPoints(transform, np.zeros((1, 3)))[0]
+    return Pose((transformPoints(transform, np.eye(3)) - origin).T, origin)
+
+
+def perturbed(case: HeadCase, millimetres: float, degrees: float, rng: np.random.Generator) -> Pose:
+    """Return the truth moved by a distance and turned by an angle, both in random directions."""
+    axis, shift = rng.normal(size=3), rng.normal(size=3)
+    turn = Rotation.from_rotvec(np.radians(degrees) * axis / np.linalg.norm(axis)).as_matrix()
+    centre = case.truth.apply(case.fixedTargets.mean(axis=0))
+    shift *= millimetres / np.linalg.norm(shift)
+    return Pose(turn @ case.truth.matrix, turn @ (case.truth.offset - centre) + centre + shift)
+
+
+def runElastix(case: HeadCase, start: Pose) -> tuple[Pose, float]:
+    """Return elastix's rigid result from a start, and its CPU seconds without reading or resampling anything."""
+    moving = sitk.Image(case.movingImage)  # the start goes into the moving header, so that elastix begins there
+    inverse = np.linalg.inv(start.matrix)
+    moving.SetDirection((inverse @ np.reshape(moving.GetDirection(), (3, 3))).ravel().tolist())
+    moving.SetOrigin((inverse @ (np.array(moving.GetOrigin()) - start.offset)).tolist())
+    images = [_itkImage(image) for image in (case.fixedImage, moving)]
+    parameters = itk.ParameterObject.New()
+    rigid = parameters.GetDefaultParameterMap("rigid")
+    rigid["WriteResultImage"] = ["false"]
+    rigid["AutomaticTransformInitialization"] = ["false"]
+    parameters.AddParameterMap(rigid)
+    begin = time.process_time()
+    method = itk.ElastixRegistrationMethod.New(*images)
+    method.SetParameterObject(parameters)
+    method.SetNumberOfThreads(1)
+    method.SetLogToConsole(False)
+    try:
+        method.UpdateLargestPossibleRegion()
+    except RuntimeError:  # elastix ends so when its samples leave the moving image
+        return start, time.process_time() - begin
+    seconds = time.process_time() - begin
+    found = method.GetTransformParameterObject().GetParameterMap(0)
+    euler = sitk.Euler3DTransform()
+    euler.SetCenter([float(value) for value in found["CenterOfRotationPoint"]])
+    euler.SetComputeZYX(found.get("ComputeZYX", ("false",))[0] == "true")
+    euler.SetParameters([float(value) for value in found["TransformParameters"]])
+    inner = poseOf(euler)
+    return Pose(start.matrix @ inner.matrix, start.apply(inner.offset)), seconds
+
+
+def _itkImage(image: sitk.Image) -> object:
+    converted = itk.image_from_array(sitk.GetArrayFromImage(image).astype(np.float32))
+    converted.SetOrigin(image.GetOrigin())
+    converted.SetSpacing(image.GetSpacing())
+    converted.SetDirection(itk.matrix_from_array(np.reshape(image.GetDirection(), (3, 3))))
+    return converted
+
+
+def runOwn(case: HeadCase, start: Pose) -> tuple[Pose, float]:
+    """Return the refined pose from a start, and its CPU seconds."""
+    begin = time.process_time()
+    pose = refinePose(case.fixedImage, case.movingImage, start).pose
+    return pose, time.process_time() - begin
+
+
+def measureTheory(_: argparse.Namespace) -> None:
+    """Compare the predicted errors with 2,000 simulated registrations each."""
+    rng, rows, runs = np.random.default_rng(1), [], 2000
+    targets = np.vstack([THEORY_POINTS.mean(axis=0), [0, -10, 90], [50, -40, 50]])
+    for kind in (TransformModel.rigid, TransformModel.similarity, TransformModel.affine):
+        # Antithetic pairs (a noise and its opposite) would hide second order; plain runs of 2,000, ten times.
+        ratios = []
+        for _repeat in range(10):
+            moving = THEORY_POINTS + rng.normal(0, 1, (runs, *THEORY_POINTS.shape))
+            matrices, offsets = fitMatrix(np.broadcast_to(THEORY_POINTS, moving.shape), moving, kind)
+            found = np.einsum("bij,nj->bni", matrices, targets) + offsets[:, None] - targets
+            simulated = np.sqrt(np.mean(np.sum(found**2, axis=2), axis=0))
+            ratios.append(simulated / np.sqrt(3 * ErrorModel(kind, THEORY_POINTS, np.ones(6)).spreading(targets)))
+        mean = np.mean(ratios, axis=0)
+        rows.append((kind.value, *(f"{100 * (value - 1):+.2f} %" for value in mean), f"{100 * np.std(ratios):.1f} %"))
+    header = ("model", "at the centroid", "at (0,-10,90)", "at (50,-40,50)", "scatter of one 2,000")
+    printTable("Simulated TRE against predicted TRE, mean of ten Monte Carlo runs of 2,000", header, rows)
+
+
+def measureHeads(_: argparse.Namespace) -> None:
+    """Register each head by landmarks and then by images."""
+    landmarkRows, rows = [], []
+    for name in ("head-a", "head-b", "phantom"):
+        case = HeadCase(name)
+        result = registerLandmarks(case.fixed, case.moving)
+        start = poseOf(result.transform)
+        errors, predicted = case.errors(start), result.expectedError(case.fixedTargets)
+        low, high = (
+            np.sqrt(np.mean(predicted**2)) * bound / result.fle
+            for bound in (result.localisation.low, result.localisation.high)
+        )
+        measured = np.sqrt(np.mean(errors**2))
+        expected = np.sqrt(np.mean(predicted**2))
+        trueFle = TRUE_FLE[name]
+        known = expected * trueFle / result.fle
+        landmarkRows.append(
+            (
+                name,
+                f"{result.fre:.2f}",
+                f"{result.fle:.2f}",
+                f"{expected:.2f} ({low:.2f} to {high:.2f})",
+                f"{measured:.2f}",
+                f"{100 * (measured / expected - 1):+.0f} %",
+                f"{trueFle:.2f}",
+                f"{100 * (measured / known - 1):+.0f} %",
+            )
+        )
+        own, ownSeconds = runOwn(case, start)
+        peer, peerSeconds = runElastix(case, start) if itk else (None, None)
+        ownErrors = case.errors(own)
+        cells = (name, f"{np.median(ownErrors):.2f} / {ownErrors.max():.2f}", f"{ownSeconds:.1f}")
+        if itk:
+            peerErrors = case.errors(peer)
+            cells += (
+                f"{np.median(peerErrors):.2f} / {peerErrors.max():.2f}",
+                f"{peerSeconds:.1f}",
+                f"{ownSeconds / peerSeconds:.2f}",
+            )
+        rows.append(cells + (None,) * (6 - len(cells)))
+    header = (
+        "case",
+        "FRE",
+        "FLE",
+        "predicted RMS TRE (95 % of FLE)",
+        "measured RMS TRE",
+        "difference",
+        "true FLE",
+        "with it",
+    )
+    printTable("Landmarks alone, mm", header, landmarkRows)
+    header = ("case", "median / max TRE", "CPU s", "elastix median / max", "elastix CPU s", "CPU ratio")
+    printTable("Refined from the landmark result, mm", header, rows)
+
+
+def measureCalibration(_: argparse.Namespace) -> None:
+    """Draw fresh landmark errors on the heads' landmarks and compare measured with predicted TRE over many draws."""
+    rng, rows = np.random.default_rng(3), []
+    for name, sigma in (("head-a", 1.0), ("head-b", 1.5)):
+        case = HeadCase(name)
+        truePoints, measured, predicted = case.fixed.points, [], []
+        for _draw in range(500):
+            noise = rng.normal(0, sigma / np.sqrt(3), (2, *truePoints.shape))
+            fixed = LandmarkList(case.fixed.labels, truePoints + noise[0])
+            moving = LandmarkList(case.fixed.labels, case.truth.apply(truePoints) + noise[1])
+            result = registerLandmarks(fixed, moving)
+            measured.append(np.mean(case.errors(poseOf(result.transform)) ** 2))
+            predicted.append(np.mean(result.expectedError(case.fixedTargets) ** 2))
+        measured, predicted = np.sqrt(measured), np.sqrt(predicted)
+        within = np.mean(np.abs(measured / predicted - 1) < 0.25)
+        overall = np.sqrt(np.mean(measured**2)) / np.sqrt(np.mean(predicted**2))
+        rows.append((name, f"{100 * (overall - 1):+.1f} %", f"{100 * within:.0f} %"))
+    header = ("case", "RMS TRE over 500 draws against predicted", "single draws within 25 %")
+    printTable("Fresh landmark errors on the heads' landmarks", header, rows)
+
+
+def measureCapture(arguments: argparse.Namespace) -> None:
+    """Count how often the refinement returns from random starts."""
+    rows, cpu = [], np.zeros(2)
+    case = HeadCase(arguments.case)
+    for millimetres, degrees in ((10, 5), (20, 10), (30, 20)):
+        if arguments.distance not in (None, millimetres):
+            continue
+        rng, success = np.random.default_rng(millimetres), np.zeros(2, int)
+        for _start in range(arguments.starts):
+            start = perturbed(case, millimetres, degrees, rng)
+            for column, run in enumerate((runOwn, runElastix if itk else None)):
+                if run:
+                    pose, seconds = run(case, start)
+                    success[column] += case.errors(pose).max() <= 1.0
+                    cpu[column] += seconds
+        peer = f"{success[1]} of {arguments.starts}" if itk else None
+        rows.append((f"{millimetres} mm, {degrees} degrees", f"{success[0]} of {arguments.starts}", peer))
+    printTable(f"Starts on {case.name} that end within 1 mm at every target", ("start", "MedFusion", "elastix"), rows)
+    if itk:
+        print(f"\nCPU over all starts: {cpu[0]:.0f} s, elastix {cpu[1]:.0f} s, ratio {cpu[0] / cpu[1]:.2f}")
+
+
+def measureAuto(arguments: argparse.Namespace) -> None:
+    """Start without landmarks on turned heads, on the real phantom and on what must be refused."""
+    settings, rows = RegistrationSettings(auto=True), []
+    for name in ("head-a", "head-b"):
+        case, outcomes, worst, begin = HeadCase(name), [], 0.0, time.process_time()
+        for axis in "xyz":
+            for degrees in (90, 180):
+                turn = Rotation.from_euler(axis, degrees, degrees=True).as_matrix()
+                moving = sitk.Image(case.movingImage)
+                moving.SetDirection((turn @ np.reshape(moving.GetDirection(), (3, 3))).ravel().tolist())
+                moving.SetOrigin((turn @ moving.GetOrigin()).tolist())
+                try:
+                    result = registerLandmarks(None, None, settings, case.fixedImage, moving)
+                except (RuntimeError, ValueError):
+                    outcomes.append("refused")
+                    continue
+                found = transformPoints(result.transform, case.fixedTargets)
+                error = np.linalg.norm(found - case.movingTargets @ turn.T, axis=1).max()
+                outcomes.append("right" if error <= 1.0 else "wrong")
+                worst = max(worst, error)
+        counts = ", ".join(f"{outcomes.count(word)} {word}" for word in ("right", "refused", "wrong"))
+        rows.append(
+            (
+                f"{name} turned by 90 and 180 degrees about each axis",
+                counts,
+                f"{worst:.2f}",
+                f"{(time.process_time() - begin) / 6:.1f}",
+            )
+        )
+    rows.append(_autoOnMeat(settings))
+    images = [sitk.ReadImage(str(sharedData("visible-human", f"vm_head_{side}.mha"))) for side in ("ct", "mri")]
+    try:
+        registerLandmarks(None, None, settings, *images)
+        rows.append(("visible-human: 8 CT slices", "wrong: accepted", None, None))
+    except (RuntimeError, ValueError):
+        rows.append(("visible-human: 8 CT slices", "refused, as it must be", None, None))
+    printTable("Start without landmarks", ("case", "outcome", "worst error, mm", "CPU s each"), rows)
+
+
+def _autoOnMeat(settings: RegistrationSettings) -> tuple:
+    from TestMriDirLandmarks import LANDMARKS
+
+    points = np.array(list(LANDMARKS.values()))
+    images = [sitk.ReadImage(str(sharedData("mridir", name))) for name in ("ct.nrrd", "mr_t2.nrrd")]
+    begin = time.process_time()
+    result = registerLandmarks(None, None, settings, *images)
+    seconds = time.process_time() - begin
+    errors = np.linalg.norm(transformPoints(result.transform, points[:, 0]) - points[:, 1], axis=1)
+    rms = np.sqrt(np.mean(errors**2))
+    word = "right" if rms < 5 else "wrong"
+    return (
+        "mridir",
+        f"{word}: {rms:.1f} mm RMS at 9 bone landmarks (their own FRE 1.1)",
+        f"{errors.max():.1f}",
+        f"{seconds:.1f}",
+    )
+
+
+def measureMistakes(_: argparse.Namespace) -> None:
+    """Displace one of 8 landmarks, or exchange two, on random configurations around a head."""
+    rng, rows, runs = np.random.default_rng(4), [], 500
+    for displaced in (0, 6, 10, 15):
+        first = flagged = accused = 0
+        for _run in range(runs):
+            fixed, moving = _configuration(rng)
+            direction = rng.normal(size=3)
+            moving[2] += displaced * direction / np.linalg.norm(direction)
+            loo = leaveOneOut(ErrorModel(TransformModel.rigid, fixed, np.ones(8)), moving)
+            first += np.argmin(loo.chances) == 2
+            flagged += loo.outliers[2]
+            accused += np.delete(loo.outliers, 2).any()
+        rows.append((f"{displaced} mm", *(f"{100 * count / runs:.0f} %" for count in (first, flagged, accused))))
+    header = (
+        "one of 8 displaced by (FLE 1.5 mm per axis and image)",
+        "named first",
+        "flagged as misplaced",
+        "another flagged",
+    )
+    printTable("Outliers", header, rows)
+    found = wrong = 0
+    labels = tuple("ABCDEFGH")
+    for _run in range(runs):
+        fixed, moving = _configuration(rng)
+        wrong += findExchange(labels, fixed, moving) is not None
+        moving[[2, 5]] = moving[[5, 2]]
+        exchange = findExchange(labels, fixed, moving)
+        found += exchange is not None and (exchange.first, exchange.second) == ("C", "F")
+    rows = [(f"{100 * found / runs:.0f} %", f"{100 * wrong / runs:.0f} %")]
+    printTable(
+        "Exchange of two among 8, at least 20 mm apart", ("found and named", "claimed where there is none"), rows
+    )
+
+
+def _configuration(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    directions = rng.normal(size=(8, 3))
+    points = 80 * directions / np.linalg.norm(directions, axis=1)[:, None]
+    if np.linalg.norm(points[2] - points[5]) < 20:  # two landmarks this close are hardly two
+        return _configuration(rng)
+    return tuple(points + rng.normal(0, 1.5, points.shape) for _ in range(2))
+
+
+def measureResampling(_: argparse.Namespace) -> None:
+    """Resample 256^3 onto 512 x 512 x 150 and compare with SimpleITK's function."""
+    moving = sitk.Cast(
+        sitk.GaussianSource(sitk.sitkFloat32, [256] * 3, [60.0] * 3, [128.0] * 3, 1000.0), sitk.sitkInt16
+    )
+    reference = sitk.Image(512, 512, 150, sitk.sitkInt16)
+    reference.SetSpacing((0.5, 0.5, 1.7))
+    turn = sitk.Euler3DTransform((128.0, 128.0, 128.0), 0.1, -0.05, 0.2, (2.0, 3.0, -4.0))
+    ratios = []
+    for _repeat in range(5):
+        times = []
+        for run in (
+            lambda: resampleImage(moving, reference, turn, progress=lambda fraction, message: True),
+            lambda: sitk.Resample(moving, reference, turn, sitk.sitkLinear, 0.0, sitk.sitkInt16),
+        ):
+            begin = time.process_time()
+            run()
+            times.append(time.process_time() - begin)
+        ratios.append(times[0] / times[1])
+    printTable(
+        "Resampling 256^3 onto 512x512x150",
+        ("CPU against SimpleITK's own, median of 5",),
+        [(f"{np.median(ratios):.2f}",)],
+    )
+
+
+PARTS = {
+    "theory": measureTheory,
+    "heads": measureHeads,
+    "calibration": measureCalibration,
+    "mistakes": measureMistakes,
+    "resampling": measureResampling,
+    "auto": measureAuto,
+    "capture": measureCapture,
+}
+
+
+def main() -> None:
+    """Run the parts that were asked for."""
+    logging.basicConfig(level=logging.WARNING)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", choices=PARTS, help="one part instead of all")
+    parser.add_argument("--starts", type=int, default=20, help="random starts per distance for the capture range")
+    parser.add_argument("--case", choices=("head-a", "head-b"), default="head-b", help="head for the capture range")
+    parser.add_argument("--distance", type=int, choices=(10, 20, 30), help="one distance of the capture range")
+    arguments = parser.parse_args()
+    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
+    if itk:
+        itk.MultiThreaderBase.SetGlobalMaximumNumberOfThreads(1)
+        itk.MultiThreaderBase.SetGlobalDefaultNumberOfThreads(1)
+    else:
+        print("itk-elastix is not installed; its columns stay empty.")
+    for name, measure in PARTS.items():
+        if arguments.only in (None, name):
+            measure(arguments)
+
+
+if __name__ == "__main__":
+    main()
