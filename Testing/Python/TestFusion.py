@@ -62,25 +62,22 @@ def referenceFusion(a: np.ndarray, b: np.ndarray, levels: int) -> np.ndarray:
     margin = 16
     sides = ((0, 0), (margin, margin), (margin, margin))
     a, b = (np.pad(volume.astype(float), sides, "edge") for volume in (a, b))
-    details = 0
-    for level in range(levels):
-        kernel = np.zeros(4 * 2**level + 1)
-        kernel[:: 2**level] = np.array([1, 4, 6, 4, 1]) / 16
-        smooth, activity = [], []
-        for volume in (a, b):
-            lower = volume
+    smooth, weights = [], []
+    for volume in (a, b):
+        lower = volume
+        for level in range(levels):
+            kernel = np.zeros(4 * 2**level + 1)
+            kernel[:: 2**level] = np.array([1, 4, 6, 4, 1]) / 16
             for axis in range(3):
                 lower = ndimage.correlate1d(lower, kernel, axis, mode="nearest")
-            smooth.append(lower)
-            squared = sum(ndimage.correlate1d(volume, [-1, 0, 1], axis, mode="nearest") ** 2 for axis in range(3))
-            for axis in (1, 2):
-                squared = ndimage.correlate1d(squared, [1, 2, 2, 2, 1], axis, mode="nearest")
-            activity.append(squared**4)
-        share = activity[0] / (activity[0] + activity[1] + 1e-30)
-        share = ndimage.correlate1d(share, [0.25, 0.5, 0.25], 0, mode="nearest")
-        details = details + share * (a - smooth[0]) + (1 - share) * (b - smooth[1])
-        a, b = smooth
-    return (np.maximum(a, b) + details)[:, margin:-margin, margin:-margin]
+        smooth.append(lower)
+        squared = sum(ndimage.correlate1d(volume, [-1, 0, 1], axis, mode="nearest") ** 2 for axis in range(3))
+        for axis in (1, 2):
+            squared = ndimage.correlate1d(squared, [1, 2, 3, 4, 3, 2, 1], axis, mode="nearest")
+        weights.append(squared**4)
+    share = ndimage.correlate1d(weights[0] / (weights[0] + weights[1] + 1e-30), [0.25, 0.5, 0.25], 0, mode="nearest")
+    details = share * (a - smooth[0]) + (1 - share) * (b - smooth[1])
+    return (np.maximum(*smooth) + details)[:, margin:-margin, margin:-margin]
 
 
 class TestInvariants(unittest.TestCase):

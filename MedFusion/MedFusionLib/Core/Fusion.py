@@ -1,5 +1,6 @@
 """Fuse a CT with one or more MRIs."""
 
+import ctypes
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -89,9 +90,10 @@ def fuseVolumes(
     if scales is None:
         ways = [_between(fixedTransform, transform) for transform in (fixedTransform, *movingTransforms)]
         scales = findScales([Source(s.image, way) for s, way in zip(sources, ways, strict=True)], settings)
-    fused = fuseStrips(sources, referenceImage, slices, scales, settings, progress)
     color = settings.method is FusionMethod.color
-    image = sitk.GetImageFromArray(fused, isVector=color)
+    size = (referenceImage.GetWidth(), referenceImage.GetHeight(), len(slices))
+    image = sitk.Image(size, sitk.sitkVectorUInt8, 3) if color else sitk.Image(size, sitk.sitkFloat32)
+    fuseStrips(sources, referenceImage, slices, scales, settings, _writableVoxels(image), progress)
     image.SetOrigin(referenceImage.TransformIndexToPhysicalPoint((0, 0, slices.start)))
     image.SetSpacing(referenceImage.GetSpacing())
     image.SetDirection(referenceImage.GetDirection())
@@ -120,6 +122,13 @@ def isotropicGrid(image: sitk.Image, spacing: float) -> sitk.Image:
 def _isConstant(volume: np.ndarray) -> bool:
     first = volume.flat[0]
     return bool((volume[::3, ::3, ::3] == first).all() and (volume == first).all())
+
+
+def _writableVoxels(image: sitk.Image) -> np.ndarray:
+    """Return the voxels of a fresh image for writing; SimpleITK itself offers only views for reading and copies."""
+    view = sitk.GetArrayViewFromImage(image)
+    memory = (ctypes.c_char * view.nbytes).from_address(view.ctypes.data)
+    return np.frombuffer(memory, view.dtype).reshape(view.shape)
 
 
 def _between(fromWorld: sitk.Transform | None, toImage: sitk.Transform | None) -> sitk.Transform:

@@ -64,8 +64,9 @@ class MovingScale:
         scaled += np.float32((self.offset - low) / span)
         knee, room = (self.knee - low) / span, (self.cap - self.knee) / span
         if np.isfinite(knee) and scaled.size and not scaled.max() <= knee:
-            above = np.nonzero(scaled > knee)
-            scaled[above] = knee + room * (1 - np.exp((knee - scaled[above]) / room))
+            flat = scaled.reshape(-1)
+            above = np.flatnonzero(flat > knee)
+            flat[above] = knee + room * (1 - np.exp((knee - flat[above]) / room))
         return scaled
 
 

@@ -130,7 +130,7 @@ def _readRows(source: Source, referenceImage: sitk.Image, first: int, last: int,
     if source.isOnGrid(referenceImage):
         volume = sitk.GetArrayViewFromImage(source.image)
         for k in slices:
-            yield volume[k, first:last].astype(np.float32)
+            yield volume[k, first:last].astype(np.float32, copy=False)
         return
     for start in range(slices.start, slices.stop, _SLICES_PER_READ):
         size = (referenceImage.GetWidth(), last - first, min(_SLICES_PER_READ, slices.stop - start))
@@ -157,7 +157,7 @@ def _scaled(
     # The sum is NaN or infinite if any value is, and costs far less than looking at each.
     missing = None if np.isfinite(fixed.sum()) else ~np.isfinite(fixed)
     if scales.kind is CtKind.hounsfield:
-        np.maximum(fixed, np.float32(AIR_HU), out=fixed)
+        fixed = np.maximum(fixed, np.float32(AIR_HU))
     unit = fixed * (1 / span)
     unit -= np.float32(scales.low / span)
     units = [unit]
@@ -170,6 +170,7 @@ def _scaled(
         others = [np.where(v > 0, u, 0) if v is not None else u for u, v in zip(units[1:], valid[1:], strict=True)]
         units[0][missing] = np.mean(others, axis=0)[missing]
         air = AIR_HU if scales.kind is CtKind.hounsfield else scales.low
+        fixed = fixed.copy()
         covered = np.logical_or.reduce([v > 0 if v is not None else np.ones_like(missing) for v in valid[1:]])
         fixed[missing] = np.where(covered, units[0] * span + np.float32(scales.low), np.float32(air))[missing]
         units[0][missing & ~covered] = (air - scales.low) / span

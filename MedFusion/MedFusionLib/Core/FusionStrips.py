@@ -25,17 +25,14 @@ def fuseStrips(
     slices: range,
     scales: FusionScales,
     settings: FusionSettings,
+    fused: np.ndarray,
     progress: Progress | None = None,
-) -> np.ndarray:
-    """Return the fused slices of the reference grid, float32 in the CT's units, or uint8 RGB for color.
+) -> None:
+    """Fill an array with the fused slices of the reference grid, in the CT's units, or RGB for color.
 
     :param sources: the CT, then the MRIs.
+    :param fused: float32, KJI; or uint8 with three values per voxel.
     """
-    width, height = referenceImage.GetWidth(), referenceImage.GetHeight()
-    color = settings.method is FusionMethod.color
-    fused = np.empty(
-        (len(slices), height, width, 3) if color else (len(slices), height, width), np.uint8 if color else np.float32
-    )
     strips = _strips(sources, referenceImage, slices, scales, settings)
     stop = threading.Event()
     done = [0] * len(strips)
@@ -64,7 +61,6 @@ def fuseStrips(
             stop.set()
             pool.shutdown(cancel_futures=True)
             raise
-    return fused
 
 
 def _strips(

@@ -19,20 +19,18 @@ _TINY = np.float32(1e-30)
 class _Work(NamedTuple):
     """A plane on its way through the levels.
 
-    :param current: approximations of all sources that the next level starts from, one after the other in one row.
-    :param merged: details fused so far; None before the first level.
-    :param member: share of bone around each voxel, 0 to 1; None where the mode does not ask.
+    :param smooth: approximations of all sources at the level reached, one after the other in one row.
     """
 
     plane: Plane
-    current: np.ndarray
-    merged: np.ndarray | None
-    member: np.ndarray | None
+    smooth: np.ndarray
 
 
 def marginOf(settings: FusionSettings) -> int:
     """Return how many voxels beside a voxel take part in its fused value, within the plane."""
-    return max(2 * (2**settings.levels - 1), 6)
+    smoothing = 2 * (2**settings.levels - 1)
+    ofDetails = settings.detailRule in (DetailRule.energy, DetailRule.maxAbs)
+    return max(smoothing + (3 if ofDetails else 0), 6)
 
 
 def zSteps(settings: FusionSettings, spacing: tuple[float, ...]) -> list[int]:
@@ -46,13 +44,16 @@ def zSteps(settings: FusionSettings, spacing: tuple[float, ...]) -> list[int]:
 
 def zReach(steps: list[int]) -> int:
     """Return how many slices above and below a slice take part in its fused values."""
-    return sum(2 * step + (2 if step else 0) for step in steps)
+    return sum(2 * step for step in steps) + (2 if steps[0] else 0)
 
 
 def fuseUndecimated(
     planes: Iterator[Plane], strip: Strip, settings: FusionSettings
 ) -> Iterator[tuple[Plane, np.ndarray]]:
     """Yield each plane with its fused values on the common scale, without the margin.
+
+    The coarsest approximations are merged by the mode. What all levels took away from a voxel is shared out among the
+    sources at once: one choice for all levels is as good as one for each, and leaves no seams between the scales.
 
     :param planes: with a margin of at least marginOf(settings).
 
@@ -61,31 +62,113 @@ def fuseUndecimated(
     Enhanced image capture through fusion, ICCV 1993, doi:10.1109/ICCV.1993.378222.
     """
     spacing = strip.referenceImage.GetSpacing()
-    works: Iterator[_Work] = (_begin(plane, strip, settings) for plane in planes)
-    for level, step in enumerate(zSteps(settings, spacing)):
-        works = _runLevel(works, level, step, spacing, settings, strip)
-    for work in works:
-        yield work.plane, _finish(work, strip, settings)
+    width = strip.referenceImage.GetWidth() + 2 * strip.margin
+    steps = zSteps(settings, spacing)
+    reach = 1 if steps[0] else 0
+    works: Iterator[_Work] = (_Work(plane, plane.sources.ravel()) for plane in planes)
+    for level, step in enumerate(steps):
+        works = _smoothed(works, 2**level, step, width)
+    slope = np.float32(min(spacing[:2]) / spacing[2])
+    for around in neighborhoods(_shared(works, reach, slope, settings, width), reach):
+        work, shares = around[reach]
+        if reach:
+            # The choice may change along z only as smoothly as within the plane.
+            shares = shares * np.float32(2)
+            shares += around[0][1]
+            shares += around[2][1]
+            shares *= np.float32(0.25)
+        yield work.plane, _merged(work, shares, strip, settings)
 
 
-def _begin(plane: Plane, strip: Strip, settings: FusionSettings) -> _Work:
-    member = None
-    if settings.mode is FusionMode.bone:
-        member = smoothStep(plane.sources[0].ravel(), *strip.bone)
-        for step in (1, 2):
-            member = _smoothInPlane(member, step, plane.sources.shape[2])
-    return _Work(plane, plane.sources.ravel(), None, member)
+def _smoothed(works: Iterator[_Work], step: int, zStep: int, width: int) -> Iterator[_Work]:
+    """Yield each plane with the approximations of the next level."""
+    for around in neighborhoods(works, 2 * zStep):
+        smooth, scale = around[2 * zStep].smooth, 1 / 256
+        if zStep:
+            first, second, third, fourth, fifth = (neighbor.smooth for neighbor in around[::zStep])
+            smooth = third * np.float32(1.5)
+            smooth += second
+            smooth += fourth
+            smooth *= np.float32(4)
+            smooth += first
+            smooth += fifth
+            scale = 1 / 4096
+        yield _Work(around[2 * zStep].plane, _smoothInPlane(smooth, step, width, scale))
 
 
-def _finish(work: _Work, strip: Strip, settings: FusionSettings) -> np.ndarray:
+def _shared(
+    works: Iterator[_Work], reach: int, slope: np.float32, settings: FusionSettings, width: int
+) -> Iterator[tuple[_Work, np.ndarray]]:
+    """Yield each plane with the shares of its sources.
+
+    The shares of all sources but the last one are one after the other in one row; the last has what is left.
+
+    :param reach: 1 to measure along z too.
+    :param slope: voxel size within the plane over slice distance.
+    """
+    for around in neighborhoods(works, reach):
+        work = around[reach]
+        values = work.plane.sources.ravel()
+        count = len(work.plane.sources)
+        if settings.detailRule is DetailRule.average:
+            weights = np.ones((count, values.size // count), np.float32)
+        elif settings.detailRule is DetailRule.maxAbs:
+            sizes = np.abs(values - work.smooth).reshape(count, -1)
+            weights = (sizes == sizes.max(axis=0)).astype(np.float32)
+            if settings.consistency:
+                weights = (_sumOfNine(weights.ravel(), width) > 4.5).astype(np.float32).reshape(count, -1)
+        else:
+            if settings.detailRule is DetailRule.energy:
+                activity = values - work.smooth
+                activity *= activity
+            else:
+                beyond = (around[0].plane.sources.ravel(), around[2].plane.sources.ravel()) if reach else None
+                activity = _squaredGradient(values, beyond, slope, width)
+            weights = _blur(activity, width).reshape(count, -1)
+            weights *= weights
+            weights *= weights
+        yield work, _normalized(weights)
+
+
+def _normalized(weights: np.ndarray) -> np.ndarray:
+    """Return the weights of all sources but the last divided by the sum of all, in one row."""
+    total = weights[0] + weights[1]
+    for more in weights[2:]:
+        total += more
+    total += _TINY
+    np.divide(weights[:-1], total, out=weights[:-1])
+    return weights[:-1].reshape(-1)
+
+
+def _merged(work: _Work, shares: np.ndarray, strip: Strip, settings: FusionSettings) -> np.ndarray:
+    """Return the fused plane without the margin.
+
+    :param shares: as _shared gives them.
+    """
     shape = work.plane.sources.shape
-    current = work.current.reshape(shape[0], -1)
-    fused = meanOf(current[1:])
+    smooth = work.smooth.reshape(shape[0], -1)
+    details = (work.plane.sources.ravel() - work.smooth).reshape(shape[0], -1)
+    shares = shares.reshape(shape[0] - 1, -1)
+    base, last = meanOf(smooth[1:]), details[-1]
     if settings.mode is FusionMode.balanced:
-        fused = np.maximum(current[0], fused)
-        fused += work.merged
+        fused = np.maximum(smooth[0], base)
+        fused += last
+        for detail, share in zip(details[:-1], shares, strict=True):
+            detail -= last
+            detail *= share
+            fused += detail
         return strip.core(fused.reshape(shape[1:]))
-    fused = fused + work.member * (current[0] - fused) + work.merged
+    member = smoothStep(work.plane.sources[0].ravel(), *strip.bone)
+    for step in (1, 2):
+        member = _smoothInPlane(member, step, shape[2])
+    tissue = last
+    if shape[0] > 2:
+        # What is not the CT's goes to the MRIs in proportion to their shares.
+        rest = np.maximum(1 - shares[0], np.float32(1e-6))
+        tissue = last + sum((d - last) * (share / rest) for d, share in zip(details[1:-1], shares[1:], strict=True))
+    share = shares[0]
+    share *= _CT_DETAIL_IN_TISSUE + (1 - _CT_DETAIL_IN_TISSUE) * member
+    fused = base + member * (smooth[0] - base) + tissue + share * (details[0] - tissue)
     fused = strip.core(fused.reshape(shape[1:]))
     bone = strip.core(work.plane.sources[0])
     return fused + smoothStep(bone, *strip.bone) * np.maximum(bone - fused, 0)
@@ -101,113 +184,6 @@ def smoothStep(values: np.ndarray, start: float, stop: float) -> np.ndarray:
     rise *= t
     rise *= t
     return rise
-
-
-def _runLevel(
-    works: Iterator[_Work], level: int, step: int, spacing: tuple[float, ...], settings: FusionSettings, strip: Strip
-) -> Iterator[_Work]:
-    """Split the details of one level off, merge them, and pass the approximations on.
-
-    :param step: slices that the level's filter steps along z; 0 to leave z alone.
-    """
-    width = strip.referenceImage.GetWidth() + 2 * strip.margin
-    reach = 1 if step else 0
-    slope = np.float32(min(spacing[:2]) / spacing[2])
-    split = _split(works, 2**level, step, width)
-    shared = _share(split, reach, slope, settings, width)
-    for around in neighborhoods(shared, reach):
-        work, details, nexts, shares = around[reach]
-        if reach:
-            # The choice may change along z only as smoothly as within the plane.
-            shares = shares * np.float32(2)
-            shares += around[0][3]
-            shares += around[2][3]
-            shares *= np.float32(0.25)
-        merged = _merge(details.reshape(len(work.plane.sources), -1), shares, work.member)
-        if work.merged is not None:
-            merged += work.merged
-        yield _Work(work.plane, nexts, merged, work.member)
-
-
-def _split(works: Iterator[_Work], step: int, zStep: int, width: int) -> Iterator[tuple]:
-    """Yield each plane with its details, its next approximations and the ones it came from."""
-    for around in neighborhoods(works, 2 * zStep):
-        work = around[2 * zStep]
-        smooth, scale = work.current, 1 / 256
-        if zStep:
-            first, second, third, fourth, fifth = (neighbor.current for neighbor in around[::zStep])
-            smooth = third * np.float32(1.5)
-            smooth += second
-            smooth += fourth
-            smooth *= np.float32(4)
-            smooth += first
-            smooth += fifth
-            scale = 1 / 4096
-        smooth = _smoothInPlane(smooth, step, width, scale)
-        yield work, work.current - smooth, smooth, work.current
-
-
-def _share(
-    split: Iterator[tuple], reach: int, slope: np.float32, settings: FusionSettings, width: int
-) -> Iterator[tuple]:
-    """Yield each plane with the shares of its sources in place of what its details came from.
-
-    The shares of all sources but the last one are one after the other in one row; the last has what is left.
-
-    :param reach: 1 to measure along z too.
-    :param slope: voxel size within the plane over slice distance.
-    """
-    for around in neighborhoods(split, reach):
-        work, details, nexts, values = around[reach]
-        count = len(work.plane.sources)
-        if settings.detailRule is DetailRule.average:
-            weights = np.ones((count, details.size // count), np.float32)
-        elif settings.detailRule is DetailRule.maxAbs:
-            sizes = np.abs(details).reshape(count, -1)
-            weights = (sizes == sizes.max(axis=0)).astype(np.float32)
-            if settings.consistency:
-                weights = (_sumOfNine(weights.ravel(), width) > 4.5).astype(np.float32).reshape(count, -1)
-        else:
-            if settings.detailRule is DetailRule.energy:
-                activity = details * details
-            else:
-                beyond = (around[0][3], around[2][3]) if reach else None
-                activity = _squaredGradient(values, beyond, slope, width)
-            weights = _blur(activity, width).reshape(count, -1)
-            weights *= weights
-            weights *= weights
-        yield work, details, nexts, _normalized(weights)
-
-
-def _normalized(weights: np.ndarray) -> np.ndarray:
-    """Return the weights of all sources but the last divided by the sum of all, in one row."""
-    total = weights[0] + weights[1]
-    for more in weights[2:]:
-        total += more
-    total += _TINY
-    np.divide(weights[:-1], total, out=weights[:-1])
-    return weights[:-1].reshape(-1)
-
-
-def _merge(details: np.ndarray, shares: np.ndarray, member: np.ndarray | None) -> np.ndarray:
-    """Return the fused details of one level.
-
-    :param details: of the CT, then of the MRIs.
-    :param shares: as _share gives them.
-    """
-    shares = shares.reshape(len(details) - 1, -1)
-    last = details[-1]
-    if member is None:
-        merged = sum((d - last) * share for d, share in zip(details[:-1], shares, strict=True))
-        merged += last
-        return merged
-    # Away from bone most of the CT's share goes to the MRIs, in proportion to theirs.
-    kept = _CT_DETAIL_IN_TISSUE + (1 - _CT_DETAIL_IN_TISSUE) * member
-    tissue = last
-    if len(details) > 2:
-        rest = np.maximum(1 - shares[0], np.float32(1e-6))
-        tissue = last + sum((d - last) * (share / rest) for d, share in zip(details[1:-1], shares[1:], strict=True))
-    return tissue + (details[0] - tissue) * (shares[0] * kept)
 
 
 def _pairSums(values: np.ndarray, shift: int, times: int) -> np.ndarray:
@@ -230,10 +206,10 @@ def _smoothInPlane(values: np.ndarray, step: int, width: int, scale: float = 1 /
 
 
 def _blur(values: np.ndarray, width: int) -> np.ndarray:
-    """Return 64 times the values blurred by (1 2 2 2 1)/8 along x and y, which has a sigma of 1.2 voxels."""
+    """Return 256 times the values blurred by (1 2 3 4 3 2 1)/16 along x and y, which has a sigma of 1.6 voxels."""
     sums = values
     for unit in (1, width):
-        for shift in (unit, unit, 2 * unit):
+        for shift in (unit, unit, 2 * unit, 2 * unit):
             sums = sums[:-shift] + sums[shift:]
     return _centered(sums, len(values))
 
