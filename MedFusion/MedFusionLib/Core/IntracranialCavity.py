@@ -10,48 +10,111 @@ from .Progress import Progress, report
 
 _WORKING_SPACING_MM = 2.0
 _BONE_HU = 250
+_TISSUE_HU = -200
 _SOFT_TISSUE_HU = (-15, 110)
+_OPENING_MM = 8.0
+_USUAL_ML = (700, 2200)
+_SCALP_AND_SKULL_MM = 15.0
+_IN_PLANE = ((0, 0, 1), (0, 0, -1), (0, 1, 0), (0, -1, 0), (0, 1, 1), (0, 1, -1), (0, -1, 1), (0, -1, -1))
+_UPWARD = ((1, 0, 0), (1, 0, 1), (1, 0, -1), (1, 1, 0), (1, -1, 0))
+_LEAST_IN_PLANE = 6
+_LEAST_UPWARD = 4
 
 
 def intracranialCavity(ctImage: sitk.Image, progress: Progress | None = None) -> sitk.Image:
     """Return the space inside the skull as a mask (0, 1) on the CT's grid.
 
-    :param ctImage: head CT in Hounsfield units.
+    A voxel is inside where nearly all rays, sideways and upward, meet bone before they leave the head; so a hole in
+    the skull (craniotomy) or a head cut off by the field of view does no harm. Of the soft tissue there, the largest
+    part that holds together after an opening is the brain with its fluid.
+
+    :param ctImage: head CT in Hounsfield units, any orientation.
+
+    Muschelli et al. 2015, doi:10.1016/j.neuroimage.2015.03.074 (soft tissue range and largest component).
     """
     report(progress, 0.0, "Finding the skull")
-    small = _resampled(ctImage, _WORKING_SPACING_MM)
+    small = _resampled(sitk.DICOMOrient(ctImage, "LPS"), _WORKING_SPACING_MM)
     values = sitk.GetArrayFromImage(small)
     bone = _largest(values > _BONE_HU)
-    if not bone.any():
-        raise ValueError("There is no bone in the CT: it must be a head CT in Hounsfield units.")
-    ball = _ball(8 / _WORKING_SPACING_MM)
-    closed = np.stack(
-        [
-            ndimage.binary_fill_holes(ndimage.binary_closing(np.pad(s, 8), ball[len(ball) // 2])[8:-8, 8:-8])
-            for s in bone
-        ]
-    )
-    report(progress, 0.5, "Finding the brain inside the skull")
-    soft = closed & ~bone & (values > _SOFT_TISSUE_HU[0]) & (values < _SOFT_TISSUE_HU[1])
-    core = _largest(ndimage.binary_opening(soft, _ball(5 / _WORKING_SPACING_MM)))
-    cavity = ndimage.binary_dilation(core, _ball(6.5 / _WORKING_SPACING_MM)) & closed & ~bone
+    if bone.sum() * _WORKING_SPACING_MM**3 < 50_000:
+        raise ValueError("There is less than 50 ml of bone in the CT: it must be a head CT in Hounsfield units.")
+    tissue = values > _TISSUE_HU
+    sideways = sum(_meetsBone(bone, tissue, direction).astype(np.uint8) for direction in _IN_PLANE)
+    report(progress, 0.4, "Finding the skull")
+    upward = sum(_meetsBone(bone, tissue, direction).astype(np.uint8) for direction in _UPWARD)
+    enclosed = (sideways >= _LEAST_IN_PLANE) & (upward >= _LEAST_UPWARD) & ~bone
+    report(progress, 0.6, "Finding the brain inside the skull")
+    soft = enclosed & (values > _SOFT_TISSUE_HU[0]) & (values < _SOFT_TISSUE_HU[1])
+    core = _largest(_distance(_distance(soft) > _OPENING_MM, outside=True) <= _OPENING_MM)
+    if not core.any():
+        raise ValueError("No brain was found inside the skull; is the CT in Hounsfield units?")
+    cavity = ndimage.binary_fill_holes(enclosed & (_distance(core, outside=True) <= _OPENING_MM))
+    volumeMl = float(cavity.sum()) * _WORKING_SPACING_MM**3 / 1000
+    if not _USUAL_ML[0] < volumeMl < _USUAL_ML[1]:
+        logging.warning("The cavity found in the CT has %.0f ml, which is unusual; check it.", volumeMl)
     report(progress, 1.0, "Cavity found")
     return _backOn(cavity, small, ctImage)
 
 
-def mrHeadMask(image: sitk.Image) -> sitk.Image:
-    """Return a mask (0, 1) of the head, or of the brain in a skull-stripped image, on the image's grid.
+def _meetsBone(bone: np.ndarray, tissue: np.ndarray, direction: tuple[int, int, int]) -> np.ndarray:
+    """Return from which voxels a ray in a direction (KJI steps) meets bone, or the volume's top inside tissue."""
+    axis = 0 if direction[0] else (1 if direction[1] else 2)
+    step = direction[axis]
+    seenBone, inTissue = np.moveaxis(bone, axis, 0), np.moveaxis(tissue, axis, 0)
+    if step > 0:
+        seenBone, inTissue = seenBone[::-1], inTissue[::-1]
+    others = [direction[other] for other in range(3) if other != axis]
+    seen = np.empty_like(seenBone)
+    seen[0] = seenBone[0] | (inTissue[0] & (axis == 0))
+    for position in range(1, len(seen)):
+        seen[position] = seenBone[position] | _shifted(seen[position - 1], others)
+    if step > 0:
+        seen = seen[::-1]
+    return np.moveaxis(seen, 0, axis)
 
-    Without a CT the skull cannot be told from air: scalp and orbits stay inside, and a warning is logged.
+
+def _shifted(plane: np.ndarray, steps: list[int]) -> np.ndarray:
+    """Return at each place what the plane holds one step farther, nothing beyond its border."""
+    moved = plane
+    for axis, step in enumerate(steps):
+        if not step:
+            continue
+        shifted = np.zeros_like(moved)
+        to, source = (slice(None, -1), slice(1, None)) if step > 0 else (slice(1, None), slice(None, -1))
+        select = [slice(None), slice(None)]
+        taken = list(select)
+        select[axis], taken[axis] = to, source
+        shifted[tuple(select)] = moved[tuple(taken)]
+        moved = shifted
+    return moved
+
+
+def _distance(mask: np.ndarray, outside: bool = False) -> np.ndarray:
+    """Return the distance in millimetres to the mask's border, inside it or (outside) beyond it."""
+    return ndimage.distance_transform_edt(~mask if outside else mask, sampling=_WORKING_SPACING_MM)
+
+
+def mrHeadMask(image: sitk.Image) -> sitk.Image:
+    """Return a mask (0, 1) of where the brain may be, from the MRI alone, on the image's grid.
+
+    The head is thresholded and its outer 15 mm (scalp, skull) are taken away. It is rough, and a warning is logged:
+    a CT gives the cavity.
     """
-    small = _resampled(image, _WORKING_SPACING_MM)
+    small = _resampled(sitk.DICOMOrient(image, "LPS"), _WORKING_SPACING_MM)
     values = sitk.GetArrayFromImage(small)
-    positive = values[values > 0]
-    if not positive.size:
-        raise ValueError("The image holds no positive values, so no head can be found in it.")
-    threshold = 0.0 if positive.size < 0.5 * values.size else float(np.percentile(positive, 95)) * 0.1
-    mask = ndimage.binary_fill_holes(_largest(ndimage.binary_opening(values > threshold)))
-    logging.warning("The mask comes from the MRI alone and holds more than the brain; a CT gives the cavity.")
+    if not float(values.max()) > float(values.min()):
+        raise ValueError("The image is constant, so no head can be found in it.")
+    threshold = sitk.OtsuThreshold(small, 0, 1, 128)
+    head = sitk.GetArrayFromImage(threshold).astype(bool)
+    head = _largest(ndimage.binary_opening(head, iterations=1))
+    head = np.stack(
+        [ndimage.binary_fill_holes(plane) for plane in ndimage.binary_closing(np.pad(head, 4), iterations=4)]
+    )
+    head = head[4:-4, 4:-4, 4:-4]
+    padded = np.pad(head, ((1, 1), (1, 1), (1, 1)), mode="edge")
+    inner = _distance(padded)[1:-1, 1:-1, 1:-1] > _SCALP_AND_SKULL_MM
+    mask = _largest(inner)
+    logging.warning("The mask comes from the MRI alone and is rough; a CT gives the intracranial cavity.")
     return _backOn(mask, small, image)
 
 
@@ -67,9 +130,14 @@ def _resampled(image: sitk.Image, spacing: float) -> sitk.Image:
         image.GetOrigin(),
         [spacing] * 3,
         image.GetDirection(),
-        -1024.0,
+        _lowest(image),
         sitk.sitkFloat32,
     )
+
+
+def _lowest(image: sitk.Image) -> float:
+    """Return the image's smallest value."""
+    return float(sitk.GetArrayViewFromImage(image).min())
 
 
 def _backOn(mask: np.ndarray, grid: sitk.Image, image: sitk.Image) -> sitk.Image:
@@ -85,10 +153,3 @@ def _largest(mask: np.ndarray) -> np.ndarray:
     if count < 2:
         return mask
     return labels == 1 + int(np.argmax(np.bincount(labels.ravel())[1:]))
-
-
-def _ball(radius: float) -> np.ndarray:
-    """Return a ball of a radius in voxels."""
-    reach = int(radius)
-    z, y, x = np.ogrid[-reach : reach + 1, -reach : reach + 1, -reach : reach + 1]
-    return x * x + y * y + z * z <= radius * radius
