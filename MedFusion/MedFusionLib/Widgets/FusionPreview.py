@@ -16,8 +16,8 @@ class FusionPreview:
     def __init__(self, panel: object) -> None:
         self._panel = panel
         self._timer = qt.QTimer()
-        self._timer.singleShot = True
-        self._timer.interval = 0
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(0)
         self._timer.connect("timeout()", self.refresh)
         self._nodeIDs: dict[str, str] = {}
         self._observed: list[tuple[object, int]] = []

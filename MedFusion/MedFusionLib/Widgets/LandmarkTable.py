@@ -53,8 +53,8 @@ class LandmarkTable:
 
     def currentRow(self) -> int:
         """Return the selected row, or -1."""
-        rows = {index.row() for index in self._widget.selectedIndexes()}
-        return min(rows) if rows else -1
+        rows = [index.row() for index in self._widget.selectionModel().selectedRows()]
+        return rows[0] if rows else -1
 
     def select(self, row: int) -> None:
         """Select a row."""

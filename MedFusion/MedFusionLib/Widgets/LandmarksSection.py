@@ -24,8 +24,8 @@ class LandmarksSection:
             self._ui.landmarkTable, onSelected=self._onSelected, onUsed=self._onUsed, onRenamed=self._onRenamed
         )
         self._timer = qt.QTimer()
-        self._timer.singleShot = True
-        self._timer.interval = 0
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(0)
         self._timer.connect("timeout()", self.refresh)
         self._rows: list[PairRow] = []
         self.fit = None
@@ -48,8 +48,7 @@ class LandmarksSection:
 
     def _shortcut(self, keys: str, receiver: object) -> object:
         """Return a shortcut that works while the table has the keyboard."""
-        shortcut = qt.QShortcut(self._ui.landmarkTable)
-        shortcut.setKey(qt.QKeySequence(keys))
+        shortcut = qt.QShortcut(qt.QKeySequence(keys), self._ui.landmarkTable)
         shortcut.setContext(qt.Qt.WidgetWithChildrenShortcut)
         shortcut.connect("activated()", receiver)
         return shortcut

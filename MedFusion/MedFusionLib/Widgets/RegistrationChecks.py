@@ -18,7 +18,7 @@ class RegistrationChecks:
     def __init__(self, panel: object) -> None:
         self._panel, self._ui = panel, panel.ui
         self._timer = qt.QTimer()
-        self._timer.interval = _FLICKER_MILLISECONDS
+        self._timer.setInterval(_FLICKER_MILLISECONDS)
         self._timer.connect("timeout()", self._onFlicker)
         self._showsMoving = False
         self._edgesID: str | None = None

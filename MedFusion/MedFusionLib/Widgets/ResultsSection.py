@@ -70,4 +70,4 @@ class ResultsSection:
         parameters = self._panel.parameterNode
         report = self._report(parameters) if parameters is not None else None
         if report is not None:
-            qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(report)))
+            qt.QDesktopServices.openUrl(qt.QUrl(report.resolve().as_uri()))

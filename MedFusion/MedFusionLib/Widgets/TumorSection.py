@@ -19,8 +19,8 @@ class TumorSection:
         self._pointing = TumorPointing(self._onPointed)
         self._measuredState: tuple | None = None
         self._timer = qt.QTimer()
-        self._timer.singleShot = True
-        self._timer.interval = 0
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(0)
         self._timer.connect("timeout()", self.update)
         self._ui.pointInsideButton.connect("clicked()", self._onPointInside)
         self._ui.pointOutsideButton.connect("clicked()", lambda: self._onPoint("outside"))

@@ -10,7 +10,8 @@ from xml.etree import ElementTree
 from PySide6 import QtCore, QtGui, QtUiTools, QtWidgets
 
 # Qt's own code asks Python for these while it lays out a widget, so they stay methods here.
-_LEFT_AS_METHODS = {"sizeHint", "minimumSizeHint"}
+# QTimer.singleShot is a function in Slicer, which hides the property of the same name.
+_LEFT_AS_METHODS = {"sizeHint", "minimumSizeHint", "singleShot"}
 _TREES = (
     QtWidgets.QWidget,
     QtWidgets.QLayout,
