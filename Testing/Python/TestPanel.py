@@ -79,6 +79,7 @@ class TestPanel(PanelTestCase):
         self.assertIn("(1)", self.ui.pointInsideButton.text)
         self.click("segmentButton")
         self.assertEqual(self.ui.measurementTable.rowCount, 1)
+        self.assertIn("Expected error at the tumor", self.ui.registrationCard.text)
         self.assertRegex(self.ui.measurementTable.item(0, 1).text(), r"\d+\.\d\d ± ")
         self.ui.show3DCheckBox.checked = True
         self.assertTrue(self.parameters.segmentation.GetDisplayNode().GetVisibility3D())
@@ -155,6 +156,29 @@ class TestPanel(PanelTestCase):
         self.assertIs(edges.GetParentTransformNode(), mri.GetParentTransformNode())
         self.click("edgesButton")
         self.assertIsNone(self.scene.GetNodeByID(edges.GetID()))
+
+    def test_expected_error_is_shown_over_the_ct_and_taken_away_again(self):
+        import slicer
+
+        self.loadPhantom()
+        self.click("registerButton")
+        self.assertIn("Expected error amid landmarks", self.ui.registrationCard.text)
+        before = self.scene.GetNumberOfNodes()
+        composite = slicer.app.applicationLogic().GetSliceLogicByLayoutName("Red").GetSliceCompositeNode()
+        self.click("treMapButton")
+        node = self.scene.GetNodeByID(composite.GetForegroundVolumeID())
+        values = slicer.util.arrayFromVolume(node)
+        self.assertTrue(0.3 < values.min() < values.max() < 30)
+        self.click("treMapButton")
+        self.assertEqual(self.scene.GetNumberOfNodes(), before)
+
+    def test_settings_that_exclude_each_other_are_explained(self):
+        self.loadPhantom()
+        self.ui.modelComboBox.currentIndex = 3
+        self.ui.refineCheckBox.checked = True
+        self.app.settle()
+        self.assertFalse(self.ui.registerButton.enabled)
+        self.assertIn("rigid or affine", self.ui.registerButton.toolTip)
 
     def test_flicker_switches_between_ct_and_mri(self):
         import slicer

@@ -95,6 +95,10 @@ class TestPanelLandmarks(PanelTestCase):
         self.assertGreater(tinted.color().alpha(), 0)
         self.assertIsNotNone(clean)
 
+    def test_error_of_each_pair_left_out_is_shown(self):
+        residual, leftOut = float(self.tableText(1, RESIDUAL)), float(self.tableText(1, RESIDUAL + 1))
+        self.assertGreater(leftOut, residual)
+
     def test_unticked_pair_is_left_out(self):
         import qt
 

@@ -71,21 +71,28 @@ class RegisterSection:
             lambda progress: self._panel.logic.register(parameters, progress),
         )
 
-    @staticmethod
-    def _card(result: object | None, transformNode: object | None) -> str:
+    def _card(self, result: object | None, transformNode: object | None) -> str:
         if transformNode is None:
             return ""
         if result is None:
             return _("Registered in an earlier session. Register again to see the errors.")
         measured = result.measurements()
-        rows = [(_("Landmarks"), str(measured.get("landmarks", 0)))]
-        for key, title in (
-            ("fre_mm", _("Residual (FRE)")),
-            ("fle_mm", _("Placing error (FLE)")),
-            ("tre_mm_at_tumor", _("Expected error at the tumor (TRE)")),
-            ("refinement_shift_mm", _("Moved by the refinement")),
-        ):
-            if isinstance(measured.get(key), int | float):
+        rows = [(_("Landmarks"), str(measured["landmarks"]))]
+        for key, title in (("fre_mm", _("Residual (FRE)")), ("fle_mm", _("Placing error (FLE)"))):
+            if measured[key] is not None:
                 rows.append((title, f"{measured[key]:.2f} mm"))
-        advice = [html.escape(measured["advice"])] if measured.get("advice") else []
+        rows += self._expectedError(result, measured)
+        if measured["refined"]:
+            rows.append((_("Moved by the images"), f"{measured['refinement_shift_mm']:.2f} mm"))
+        advice = [html.escape(measured["advice"])] if measured["advice"] else []
         return paragraphs([table(rows), *advice] + [warning(text) for text in result.warnings])
+
+    def _expectedError(self, result: object, measured: dict[str, object]) -> list[tuple[str, str]]:
+        """Return the error to expect where it matters: at the tumor once it is outlined, else amid the landmarks."""
+        center = Steps.tumorCenter(self._panel.parameterNode)
+        expected = result.expectedError(center) if center is not None else None
+        if expected is not None:
+            return [(_("Expected error at the tumor (TRE)"), f"{float(expected[0]):.2f} mm")]
+        if measured["tre_mm_at_landmarks_center"] is not None:
+            return [(_("Expected error amid landmarks (TRE)"), f"{measured['tre_mm_at_landmarks_center']:.2f} mm")]
+        return []

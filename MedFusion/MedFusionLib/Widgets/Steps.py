@@ -10,6 +10,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from ..CommandLine.Output import outputFolder
+from ..Core.Coordinates import flipPoints
 from ..Core.FusionSettings import FusionMethod, FusionMode, FusionSettings
 from ..Core.LandmarkFit import TransformModel
 from ..Core.LandmarkPairing import Pairing
@@ -98,6 +99,17 @@ def registrationOf(movingVolumeNode: slicer.vtkMRMLScalarVolumeNode | None) -> s
     return None
 
 
+def tumorCenter(parameters: object) -> np.ndarray | None:
+    """Return the center of the outlined tumor in world LPS millimetres, once it can be known in the CT's space."""
+    segmentationNode = parameters.segmentation
+    if segmentationNode is None or registrationOf(parameters.movingVolume) is None:
+        return None
+    if not segmentationNode.GetSegmentation().GetNumberOfSegments():
+        return None
+    center = segmentationNode.GetSegmentCenterRAS(segmentationNode.GetSegmentation().GetNthSegmentID(0))
+    return None if center is None else flipPoints(center)
+
+
 def measurementRows(measurements: object) -> list[tuple[str, ...]]:
     """Return name, volume, longest diameter and RANO product of each segment, as texts."""
     return [
@@ -166,6 +178,7 @@ class Steps:
             parameters.movingLandmarks,
             registrationSettings(parameters),
             progress,
+            tumorCenter(parameters),
         )
         for volumeNode in movingVolumes(parameters)[1:]:
             volumeNode.SetAndObserveTransformNodeID(transformNode.GetID())
