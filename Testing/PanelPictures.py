@@ -41,6 +41,8 @@ class Painter:
         from MedFusionLib.Core.Phantom import makePhantom
         from MedFusionLib.Scene.PhantomNodes import addPhantom
         from MedFusionLib.Scene.VolumeNodes import setMarkupsPoints
+        from MedFusionLib.Widgets.SelfTest import longestDiameter
+        from MedFusionLib.Widgets.Steps import TUMOR_LINES_ROLE
 
         phantom = makePhantom(spacingFactor=1.5)
         addPhantom(self.app.scene, phantom)
@@ -49,9 +51,9 @@ class Painter:
         self.press("fuseButton")
         self.press("metricsButton")
         parameters = self.panel.parameterNode
-        parameters.tumorMethod = self.app.moduleFile().TumorChoice.click
-        parameters.tumorInside = self.app.scene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", "Inside the tumor")
-        setMarkupsPoints(parameters.tumorInside, phantom.targets[-1:])
+        line = self.app.scene.AddNewNodeByClass("vtkMRMLMarkupsLineNode", "Tumor diameter")
+        setMarkupsPoints(line, longestDiameter(phantom.tumorLabels))
+        parameters.parameterNode.AddNodeReferenceID(TUMOR_LINES_ROLE, line.GetID())
         self.app.settle()
         self.press("segmentButton")
         parameters.outputFolder = Path("MedFusion results")
@@ -61,25 +63,23 @@ class Painter:
         getattr(self.ui, name).click()
         self.app.settle()
 
-    def draw(self, name: str, *sections: str) -> None:
-        """Draw the panel with some sections open, light and dark."""
+    def draw(self, name: str, isDark: bool, *sections: str) -> None:
+        """Draw the panel with some sections open."""
         import qt
 
         for section in ("volumes", "landmarks", "register", "fuse", "tumor", "results"):
             getattr(self.ui, f"{section}CollapsibleButton").collapsed = section not in sections
         application = qt.QApplication.instance()
         light = application.palette()
-        for theme, palette in (("light", light), ("dark", self.darkPalette())):
-            application.setPalette(palette)
-            self.parent.show()
-            self.app.settle()
-            layout = self.parent.layout()
-            height = (
-                layout.totalHeightForWidth(WIDTH) if layout.hasHeightForWidth() else layout.totalSizeHint().height()
-            )
-            self.parent.resize(WIDTH, height)
-            self.app.settle()
-            self.parent.grab().save(str(self.folder / f"panel-{name}-{theme}.png"))
+        if isDark:
+            application.setPalette(self.darkPalette())
+        self.parent.show()
+        self.app.settle()
+        layout = self.parent.layout()
+        height = layout.totalHeightForWidth(WIDTH) if layout.hasHeightForWidth() else layout.totalSizeHint().height()
+        self.parent.resize(WIDTH, height)
+        self.app.settle()
+        self.parent.grab().save(str(self.folder / f"panel-{name}.png"))
         application.setPalette(light)
 
     @staticmethod
@@ -100,12 +100,10 @@ def main() -> None:
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "Docs"
     folder.mkdir(exist_ok=True)
     painter = Painter(folder)
-    painter.draw("empty", "volumes", "landmarks", "register")
     painter.prepare()
-    painter.draw("volumes-landmarks", "volumes", "landmarks")
-    painter.draw("register", "register")
-    painter.draw("fuse", "fuse")
-    painter.draw("tumor-results", "tumor", "results")
+    painter.draw("landmarks", False, "volumes", "landmarks")
+    painter.draw("register", True, "register", "fuse")
+    painter.draw("tumor", False, "tumor", "results")
 
 
 if __name__ == "__main__":

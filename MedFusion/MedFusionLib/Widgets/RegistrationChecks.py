@@ -96,7 +96,7 @@ class RegistrationChecks:
             return
         from ..Scene.EdgeOverlay import addEdges
 
-        with errorsShown(_("The edges could not be drawn.")):
+        with errorsShown(_("The edges could not be drawn."), waitCursor=True):
             self._edgesID = addEdges(slicer.mrmlScene, parameters.movingVolume).GetID()
             self._show(0.0)
 
@@ -107,7 +107,7 @@ class RegistrationChecks:
         if not isOn:
             self._removeNode("_mapID")
             return
-        with errorsShown(_("The expected error could not be mapped.")):
+        with errorsShown(_("The expected error could not be mapped."), waitCursor=True):
             node = self._panel.logic.steps.errorMap(parameters)
             self._mapID = node.GetID()
             if parameters.compareViews:

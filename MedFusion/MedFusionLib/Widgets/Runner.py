@@ -3,8 +3,9 @@
 import logging
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
+import qt
 import slicer
 import vtk
 from slicer.i18n import tr as _
@@ -27,16 +28,26 @@ _CONTROLS = {
 
 
 @contextmanager
-def errorsShown(title: str) -> Iterator[None]:
+def errorsShown(title: str, waitCursor: bool = False) -> Iterator[None]:
     """Show what goes wrong in the block as one sentence; the details go to the log."""
     try:
-        yield
+        with _waiting() if waitCursor else nullcontext():
+            yield
     except Cancelled as cancelled:
         slicer.util.showStatusMessage(str(cancelled), 5000)
     except (ValueError, RuntimeError, OSError, ImportError, MemoryError) as error:
         logging.debug(title, exc_info=True)
         sentence = str(error) or _("There is not enough memory; close other data or use a smaller volume.")
         slicer.util.errorDisplay(f"{title}\n\n{sentence}")
+
+
+@contextmanager
+def _waiting() -> Iterator[None]:
+    slicer.app.setOverrideCursor(qt.Qt.WaitCursor)
+    try:
+        yield
+    finally:
+        slicer.app.restoreOverrideCursor()
 
 
 class Runner:

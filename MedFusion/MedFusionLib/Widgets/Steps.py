@@ -314,6 +314,7 @@ class Steps:
             fusion=fusion,
             segmentationNode=segmentationNode,
             tumor=tumor,
+            inputs=tuple(_inputFiles(parameters)),
         )
 
     def _tumorResult(self, parameters: object) -> object | None:
@@ -330,6 +331,25 @@ class Steps:
         known = self.resultOf(segmentationNode)
         warnings = known.warnings if known is not None else ()
         return TumorResult(labelImage, names, warnings, SegmentationSettings(method=SegmentationMethod(method)))
+
+
+def _inputFiles(parameters: object) -> list[object]:
+    """Return the files that the inputs were loaded from, as far as they are still there."""
+    from ..Core.VolumeFiles import fileChecksum
+    from ..Scene.ResultFolder import InputFile
+
+    files = []
+    for role, node in (
+        ("ct", parameters.fixedVolume),
+        ("mri", parameters.movingVolume),
+        ("ct_landmarks", parameters.fixedLandmarks),
+        ("mri_landmarks", parameters.movingLandmarks),
+    ):
+        storageNode = node.GetStorageNode() if node is not None else None
+        path = Path(storageNode.GetFileName() or "") if storageNode is not None else Path()
+        if path.is_file():
+            files.append(InputFile(role, path.name, fileChecksum(path)))
+    return files
 
 
 def _recipeOf(volumeNode: slicer.vtkMRMLVolumeNode) -> FusionSettings:
