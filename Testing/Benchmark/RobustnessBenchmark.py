@@ -1,0 +1,303 @@
+"""Kill runs, fill the disk, vary pixel types, sizes, spacings and threads; say what was left behind.
+
+    python Testing/Benchmark/RobustnessBenchmark.py [--kills 30] [--large GIGABYTES] [--only PART]
+
+Mounting a small disk needs root; where that is not given, the part is skipped and says so.
+"""
+
+import argparse
+import json
+import os
+import random
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "MedFusion"), str(ROOT / "Testing" / "Python")]
+
+import numpy as np  # noqa: E402
+import SimpleITK as sitk  # noqa: E402
+from MedFusionLib.CommandLine.Demo import writePhantom  # noqa: E402
+from MedFusionLib.Core.Coordinates import flipPoints  # noqa: E402
+from MedFusionLib.Core.Phantom import makePhantom  # noqa: E402
+from MedFusionLib.Core.VolumeFiles import fileChecksum  # noqa: E402
+from MedFusionLib.Scene.ResultFolder import FILE_NAMES  # noqa: E402
+
+PIXEL_TYPES = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "float32", "float64")
+
+
+class Bench:
+    """A phantom on disk and the command line that runs on it."""
+
+    def __init__(self, folder: Path, spacingFactor: float = 2.5) -> None:
+        self.folder = folder
+        self.phantom = makePhantom(spacingFactor=spacingFactor)
+        self.inputs = writePhantom(self.phantom, folder / "input")
+        self.seed = ",".join(f"{value:.2f}" for value in flipPoints(self.phantom.targets[-1]))
+
+    def runCommand(self, output: Path, **changes: str) -> list[str]:
+        inputs = self.inputs | changes
+        return [
+            *(sys.executable, "-m", "MedFusionLib", "run", inputs["ct"], inputs["mri"], f"--tumor-seed={self.seed}"),
+            *("--ct-landmarks", inputs["ct_landmarks"], "--mri-landmarks", inputs["mri_landmarks"]),
+            *("--output", str(output)),
+        ]
+
+    def checksums(self) -> dict[str, str]:
+        return {role: fileChecksum(path) for role, path in self.inputs.items()}
+
+
+def execute(command: list[str], **environment: str) -> subprocess.CompletedProcess:
+    """Run a command line to its end and return what it said."""
+    return subprocess.run(command, cwd=ROOT / "MedFusion", capture_output=True, text=True, env=os.environ | environment)
+
+
+def sentence(result: subprocess.CompletedProcess) -> str:
+    """Return exit status and last line, or that there was a traceback."""
+    if "Traceback" in result.stderr:
+        return f"TRACEBACK {result.stderr.strip().splitlines()[-1]}"
+    lines = (result.stderr if result.returncode else result.stdout).strip().splitlines() or ["(nothing said)"]
+    return f"status {result.returncode}: {lines[-1][:110]}"
+
+
+def row(*cells: object) -> None:
+    """Print a row of the Markdown table."""
+    print("| " + " | ".join(str(cell).replace("|", "/") for cell in cells) + " |", flush=True)
+
+
+def kills(folder: Path, count: int) -> None:
+    """Kill runs at random moments; the output must be complete or absent and the inputs unchanged."""
+    bench = Bench(folder)
+    before = bench.checksums()
+    start = time.monotonic()
+    execute(bench.runCommand(folder / "timed"))
+    duration = time.monotonic() - start
+    moments = random.Random(7)
+    complete = absent = broken = leftover = 0
+    for number in range(count):
+        output = folder / f"killed{number}"
+        process = subprocess.Popen(
+            bench.runCommand(output), cwd=ROOT / "MedFusion", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        try:
+            process.wait(moments.uniform(0.1, 1.05) * duration)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        names = sorted(path.name for path in output.iterdir()) if output.exists() else []
+        complete += names == sorted(FILE_NAMES)
+        absent += not output.exists()
+        broken += output.exists() and names != sorted(FILE_NAMES)
+        hidden = list(folder.glob(".*.partial-*"))
+        leftover += len(hidden)
+        for path in [*hidden, output]:
+            shutil.rmtree(path, ignore_errors=True)
+    same = bench.checksums() == before
+    row(
+        f"SIGKILL at {count} moments of a {duration:.1f} s run",
+        f"{complete} complete, {absent} absent, {broken} broken",
+    )
+    row("inputs after the kills", "unchanged" if same else "CHANGED")
+    row("hidden partial folders left by the kills", leftover)
+
+
+def disks(folder: Path) -> None:
+    """Write to a full and to a read-only disk."""
+    bench = Bench(folder)
+    disk = folder / "disk"
+    disk.mkdir()
+    for name, options in (("full disk (1 MB)", "size=1m"), ("read-only disk", "size=1m,ro")):
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", disk], capture_output=True).returncode != 0:
+            row(name, "skipped: mounting needs root")
+            continue
+        try:
+            result = execute(bench.runCommand(disk / "out"))
+            row(
+                name,
+                f"{sentence(result)}; left behind: {[path.name for path in disk.iterdir()]}".replace(str(folder), ""),
+            )
+        finally:
+            subprocess.run(["umount", disk], check=True)
+
+
+def volumes(folder: Path) -> None:
+    """Fuse volumes of every pixel type, of unusual encodings, sizes and spacings."""
+    bench = Bench(folder, 4.0)
+    ct, mri = (sitk.ReadImage(bench.inputs[role]) for role in ("ct", "mri"))
+    fused: dict[str, np.ndarray] = {}
+    for name in PIXEL_TYPES:
+        values = sitk.GetArrayFromImage(mri).astype(float)
+        values *= 120.0 / values.max()
+        image = sitk.GetImageFromArray(np.round(values).astype(name))
+        image.CopyInformation(mri)
+        fused[name] = _fused(folder, bench.inputs["ct"], image, f"{name}.nrrd")
+    known = [array for array in fused.values() if array is not None]
+    differences = [float(np.abs(array - known[0]).max()) for array in known]
+    row(
+        f"MRI as {', '.join(fused)}", f"{len(known)} of {len(fused)} fused, differing by at most {max(differences):.3g}"
+    )
+    little = folder / "little.nrrd"
+    sitk.WriteImage(sitk.Cast(mri, sitk.sitkInt16), str(little))
+    expected = _fused(folder, bench.inputs["ct"], sitk.Cast(mri, sitk.sitkInt16), "plain.nrrd")
+    for name, path in (("big-endian NRRD", _bigEndian(little)), ("compressed NRRD", _compressed(little))):
+        found = _fused(folder, bench.inputs["ct"], path, path.name)
+        row(name, "same result" if found is not None and np.array_equal(found, expected) else "DIFFERENT")
+    for name, change in (("2x2x2 voxels", None), ("spacing 1e-6 mm", 1e-6), ("spacing 1e6 mm", 1e6)):
+        small = [_changed(image, change) for image in (ct, mri)]
+        paths = [folder / f"odd_{role}.nrrd" for role in ("ct", "mri")]
+        for image, path in zip(small, paths, strict=True):
+            sitk.WriteImage(image, str(path))
+        for command in ("fuse", "run"):
+            output = folder / ("odd.nrrd" if command == "fuse" else "odd")
+            line = bench.runCommand(output, ct=str(paths[0]), mri=str(paths[1]))
+            if command == "fuse":
+                line = [*line[:3], "fuse", *map(str, paths), "--output", str(output)]
+            result = execute(line)
+            left = "" if result.returncode == 0 or not output.exists() else " OUTPUT LEFT"
+            row(f"{command}, {name}", sentence(result).replace(str(folder), "") + left)
+            shutil.rmtree(output, ignore_errors=True) if output.is_dir() else output.unlink(missing_ok=True)
+
+
+def _changed(image: sitk.Image, spacing: float | None) -> sitk.Image:
+    if spacing is None:
+        return sitk.RegionOfInterest(image, [2, 2, 2], [n // 2 for n in image.GetSize()])
+    changed = sitk.Image(image)
+    changed.SetSpacing([spacing] * 3)
+    return changed
+
+
+def _fused(folder: Path, ct: str, mri: sitk.Image | Path, name: str) -> np.ndarray | None:
+    path = mri if isinstance(mri, Path) else folder / name
+    if not isinstance(mri, Path):
+        sitk.WriteImage(mri, str(path))
+    output = folder / f"fused_{name}"
+    command = [sys.executable, "-m", "MedFusionLib", "fuse", ct, str(path), "--output", str(output), "--force"]
+    result = execute(command)
+    if result.returncode != 0:
+        row(f"fuse {name}", sentence(result).replace(str(folder), ""))
+        return None
+    return sitk.GetArrayFromImage(sitk.ReadImage(str(output))).astype(float)
+
+
+def _bigEndian(path: Path) -> Path:
+    header, _, data = path.read_bytes().partition(b"\n\n")
+    header = re.sub(rb"encoding: \w+", b"encoding: raw", header.replace(b"endian: little", b"endian: big"))
+    target = path.with_name("big.nrrd")
+    target.write_bytes(header + b"\n\n" + np.frombuffer(data, "<i2").astype(">i2").tobytes())
+    return target
+
+
+def _compressed(path: Path) -> Path:
+    target = path.with_name("compressed.nrrd")
+    sitk.WriteImage(sitk.ReadImage(str(path)), str(target), useCompression=True)
+    return target
+
+
+def repetition(folder: Path) -> None:
+    """Run twice with one thread and once with two; everything but times must be the same."""
+    bench = Bench(folder)
+    contents = []
+    for number, threads in enumerate((1, 1, 2)):
+        output = folder / f"repeated{number}"
+        result = execute(
+            [*bench.runCommand(output), "--dicom", str(folder / f"dicom{number}")],
+            ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS=str(threads),
+            OMP_NUM_THREADS=str(threads),
+        )
+        if result.returncode != 0:
+            row("repetition", sentence(result))
+            return
+        contents.append(_contentOf(output) | _contentOf(folder / f"dicom{number}"))
+    for title, other in (("repeated with 1 thread", contents[1]), ("with 2 threads", contents[2])):
+        different = sorted(name for name in contents[0] | other if contents[0].get(name) != other.get(name))
+        row(title, f"{len(other)} files identical" if not different else f"DIFFERENT: {different[:8]}")
+
+
+def _contentOf(folder: Path) -> dict[str, object]:
+    """Return the files of a folder as comparable values without the times in them."""
+    import pydicom
+
+    content: dict[str, object] = {}
+    for path in (path for path in folder.rglob("*") if path.is_file()):
+        name = str(path.relative_to(folder))
+        if path.suffix == ".mrb":
+            with zipfile.ZipFile(path) as archive:
+                for item in archive.infolist():
+                    inner = item.filename.split("/", 1)[-1]
+                    if not inner.endswith((".mrml", ".png")):  # ids and paths of a session, a preview
+                        content[f"{name}/{inner}"] = archive.read(item)
+        elif path.suffix == ".json":
+            content[name] = json.loads(path.read_text()) | {"created": ""}
+        elif path.suffix == ".html":
+            content[name] = re.sub(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}", "", path.read_text())
+        elif path.suffix == ".dcm":
+            dataset = pydicom.dcmread(path)
+            for element in list(dataset.iterall()):
+                if element.VR in ("TM", "DA", "DT"):
+                    element.value = ""
+            content[name] = dataset.to_json()
+        elif path.suffix == ".h5":
+            content[name] = str(sitk.ReadTransform(str(path)))
+            content[name] = re.sub(r"\(0x[0-9a-f]+\)|0x[0-9a-f]+|Modified Time: \d+", "", content[name])
+        else:
+            content[name] = path.read_bytes()
+    return content
+
+
+def large(folder: Path, gigabytes: float) -> None:
+    """Run on a large pair of volumes and state the peak memory."""
+    bench = Bench(folder)
+    scale = (gigabytes * 1e9 / 2 / 2 / np.prod(bench.phantom.ct.GetSize())) ** (1 / 3)
+    changes = {}
+    for role in ("ct", "mri"):
+        image = sitk.Cast(sitk.ReadImage(bench.inputs[role]), sitk.sitkInt16)
+        factor = scale * (np.prod(bench.phantom.ct.GetSize()) / np.prod(image.GetSize())) ** (1 / 3)
+        size = [int(round(n * factor)) for n in image.GetSize()]
+        grid = sitk.Image(size, sitk.sitkUInt8)
+        spacing = [s * n / m for s, n, m in zip(image.GetSpacing(), image.GetSize(), size, strict=True)]
+        grid.SetSpacing(spacing)
+        grid.SetDirection(image.GetDirection())
+        grid.SetOrigin(image.GetOrigin())
+        path = folder / f"large_{role}.nrrd"
+        sitk.WriteImage(sitk.Resample(image, grid, sitk.Transform(), sitk.sitkLinear, 0.0, sitk.sitkInt16), str(path))
+        changes[role] = str(path)
+        row(f"large {role}", f"{' x '.join(map(str, size))} int16, {path.stat().st_size / 1e9:.2f} GB")
+    start = time.monotonic()
+    result = execute(bench.runCommand(folder / "large", **changes))
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e6
+    row("run on the large pair", f"{sentence(result).replace(str(folder), '')}")
+    row("peak memory and time", f"{peak:.1f} GB, {time.monotonic() - start:.0f} s")
+
+
+def main() -> None:
+    """Run the parts and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=30)
+    parser.add_argument("--large", type=float, default=0.2, metavar="GIGABYTES", help="size of both volumes together")
+    parser.add_argument("--only", choices=["kills", "disks", "volumes", "repetition", "large"])
+    arguments = parser.parse_args()
+    parts = {
+        "kills": lambda folder: kills(folder, arguments.kills),
+        "disks": disks,
+        "volumes": volumes,
+        "repetition": repetition,
+        "large": lambda folder: large(folder, arguments.large),
+    }
+    row("what", "outcome")
+    row("---", "---")
+    for name, part in parts.items():
+        if arguments.only in (None, name):
+            with tempfile.TemporaryDirectory() as folder:
+                part(Path(folder))
+
+
+if __name__ == "__main__":
+    main()
