@@ -117,6 +117,15 @@ class TestRefinement(unittest.TestCase):
         self.assertIn("more than their own error allows", " ".join(result.warnings))
         self.assertAlmostEqual(np.linalg.norm(targetErrors(case, result.transform)[0]), 9.0, delta=1.0)
 
+    def test_the_same_input_gives_the_same_output(self):
+        image = sitk.GetImageFromArray(smoothNoise())
+        image.SetSpacing((3.0, 3.0, 3.0))
+        start = Pose(np.eye(3), np.array([2.0, -1.0, 1.0]))
+        first, second = (refinePose(image, image, start).pose for _ in range(2))
+        np.testing.assert_array_equal(first.matrix, second.matrix)
+        np.testing.assert_array_equal(first.offset, second.offset)
+        self.assertLess(np.abs(first.apply(np.full((1, 3), 80.0)) - 80.0).max(), 0.1)
+
     def test_images_without_content_are_refused(self):
         flat = sitk.Image(40, 40, 40, sitk.sitkInt16)
         with self.assertRaisesRegex(ValueError, "constant"):

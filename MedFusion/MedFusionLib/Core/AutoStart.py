@@ -18,6 +18,7 @@ _SHIFTS_MM = (0.0, 40.0, -40.0)
 _SMALLEST_EXTENT_MM = 40.0
 _SMALLEST_INSIDE = 0.3
 _CLEAR_LEAD = 1.15
+_LEVELS = ((8.0, 3000, 1e-3, 25), (6.0, 8000, 1e-4, 30), (4.0, 20000, 1e-5, 50))  # mm, samples, tolerance, iterations
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,14 +59,9 @@ def findStart(fixedImage: sitk.Image, movingImage: sitk.Image, progress: Progres
                 f"The {name} image is only {extent:.0f} mm thick, too little to find its place without landmarks; "
                 "place at least 3 landmark pairs."
             )
-    report(progress, 0.0, "Preparing the images")
-    fixedFlat, movingFlat = flattenBias(fixedImage), flattenBias(movingImage)
-    coarse, middle, fine = (
-        _compare(fixedFlat, movingFlat, *level)
-        for level in ((8.0, 3000, 1e-3, 25), (6.0, 8000, 1e-4, 30), (4.0, 20000, 1e-5, 50))
-    )
+    coarse, middle, fine = _comparisons(fixedImage, movingImage, progress)
     probes = coarse.samples.points[::20]
-    starts = _starts(fixedFlat, movingFlat)
+    starts = _starts(fixedImage, movingImage)
     poses = _climbAll(coarse, starts, probes, subProgress(progress, 0.05, 0.6))
     poses = _climbAll(middle, poses[:32], probes, subProgress(progress, 0.6, 0.85))
     poses = _climbAll(fine, poses[:6], probes, subProgress(progress, 0.85, 1.0))
@@ -84,13 +80,21 @@ def findStart(fixedImage: sitk.Image, movingImage: sitk.Image, progress: Progres
     return AutoStart(best, runnerUp)
 
 
-def _compare(
-    fixedImage: sitk.Image, movingImage: sitk.Image, spacing: float, count: int, tolerance: float, iterations: int
-) -> _Comparison:
+def _comparisons(fixedImage: sitk.Image, movingImage: sitk.Image, progress: Progress | None) -> list[_Comparison]:
+    """Return the images made ready to be compared at each voxel size."""
+    flat = []
+    for image in (fixedImage, movingImage):
+        report(progress, 0.01, "Preparing the images")
+        flat.append(flattenBias(image))
     mask = foreground(fixedImage, _MARGIN_MM)
-    samples = sampleFixed(shrink(fixedImage, spacing), mask, intensityRange(fixedImage), count, _BINS)
-    field = movingField(shrink(movingImage, spacing), intensityRange(movingImage), _BINS, endless=True)
-    return _Comparison(samples, field, spacing, tolerance, iterations)
+    ranges = [intensityRange(image) for image in flat]
+    comparisons = []
+    for spacing, count, tolerance, iterations in _LEVELS:
+        report(progress, 0.03, "Preparing the images")
+        samples = sampleFixed(shrink(flat[0], spacing), mask, ranges[0], count, _BINS)
+        field = movingField(shrink(flat[1], spacing), ranges[1], _BINS, endless=True)
+        comparisons.append(_Comparison(samples, field, spacing, tolerance, iterations))
+    return comparisons
 
 
 def _climbAll(comparison: _Comparison, starts: list[Pose], probes: np.ndarray, progress: Progress | None) -> list[Pose]:

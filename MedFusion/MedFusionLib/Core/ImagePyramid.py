@@ -53,7 +53,7 @@ def flattenBias(image: sitk.Image) -> sitk.Image:
     values = sitk.GetArrayFromImage(coarse)
     if np.percentile(values, 0.5) < 0:
         return image
-    body = sitk.GetArrayViewFromImage(sitk.OtsuThreshold(coarse, 0, 1)) > 0
+    body = sitk.GetArrayFromImage(sitk.OtsuThreshold(coarse, 0, 1)) > 0
     sigma = [_BIAS_MM / spacing for spacing in coarse.GetSpacing()[::-1]]
     logarithm = np.where(body, np.log(np.maximum(values, 1e-6)), 0.0)
     shading = gaussian_filter(logarithm, sigma) / np.maximum(gaussian_filter(body.astype(float), sigma), 0.01)

@@ -62,6 +62,7 @@ def refinePose(
     fixedFlat = flattenBias(fixedImage)
     report(progress, 0.03, "Preparing the images")
     movingFlat = flattenBias(movingImage)
+    report(progress, 0.06, "Preparing the images")
     fixedRange, movingRange = intensityRange(fixedFlat), intensityRange(movingFlat)
     done = 0.1
     pose = start
