@@ -5,6 +5,7 @@ import unittest
 import numpy as np
 from MedFusionLib.Core.LandmarkPairing import Pairing, pairLandmarks
 from MedFusionLib.Core.Landmarks import LandmarkList
+from scipy.spatial.transform import Rotation
 
 
 def landmarks(labels, used=None, name="landmarks"):
@@ -51,3 +52,40 @@ class TestLandmarkPairing(unittest.TestCase):
         with self.assertRaisesRegex(ValueError, "no valid position"):
             LandmarkList(("A",), np.array([[np.nan, 0, 0]]))
         LandmarkList(("A",), np.array([[np.nan, 0, 0]]), (False,))
+
+
+class TestPairingByShape(unittest.TestCase):
+    def lists(self, points, keep, rng):
+        """Return a labelled list, an unlabelled, turned, shuffled one of its first `keep` landmarks, and the order."""
+        labels = tuple(f"L{n}" for n in range(len(points)))
+        turn = Rotation.from_euler("xyz", rng.uniform(-180, 180, 3), degrees=True).as_matrix()
+        order = rng.permutation(keep)
+        moving = points[order] @ turn.T + [10.0, 200.0, -30.0] + rng.normal(0, 1.5, (keep, 3))
+        fixed = LandmarkList(labels, points + rng.normal(0, 1.5, points.shape), name="CT landmarks")
+        return fixed, LandmarkList(("",) * keep, moving), order
+
+    def test_shuffled_landmarks_without_labels_find_their_partners(self):
+        rng = np.random.default_rng(1)
+        for count, keep in ((6, 6), (10, 8), (30, 28)):
+            fixed, moving, order = self.lists(rng.uniform(-80, 80, (count, 3)), keep, rng)
+            pairs = pairLandmarks(fixed, moving, Pairing.auto)
+            self.assertGreaterEqual(len(pairs.labels), keep - 1)
+            for label, point in zip(pairs.labels, pairs.movingPoints, strict=True):
+                row = np.flatnonzero(order == int(label[1:]))[0]
+                np.testing.assert_array_equal(point, moving.points[row])
+            self.assertIn("by the shape", " ".join(pairs.notes))
+            if keep < count:
+                self.assertIn("Left out as nothing matches, in the CT landmarks", " ".join(pairs.notes))
+
+    def test_a_symmetric_configuration_is_refused_as_ambiguous(self):
+        corners = np.array([[x, y, z] for x in (-70, 70) for y in (-90, 90) for z in (-50, 50)], float)
+        fixed, moving, _ = self.lists(corners, 8, np.random.default_rng(2))
+        with self.assertRaisesRegex(ValueError, "about equally well"):
+            pairLandmarks(fixed, moving, Pairing.auto)
+
+    def test_shapes_that_differ_are_refused(self):
+        rng = np.random.default_rng(3)
+        fixed, _, _ = self.lists(rng.uniform(-80, 80, (8, 3)), 8, rng)
+        other, _, _ = self.lists(rng.uniform(-300, 300, (8, 3)), 8, rng)
+        with self.assertRaisesRegex(ValueError, "No pairing"):
+            pairLandmarks(fixed, other, Pairing.auto)

@@ -1,0 +1,86 @@
+"""The options of `medfusion register`, on a phantom whose truth is known."""
+
+import json
+
+import numpy as np
+import SimpleITK as sitk
+from MedFusionLib.Scene.NodeFiles import readTransform
+from MedFusionTesting import medfusion
+from TestCommandLine import PhantomCase
+
+
+class TestRegisterCommand(PhantomCase):
+    def register(self, name: str, *options: object, landmarks: bool = True) -> tuple[dict, np.ndarray, str]:
+        """Return the measurements under "registration", the TRE at the phantom's targets, and what was printed."""
+        output = self.folder / name
+        arguments = self.runArguments()[1:] if landmarks else [self.inputs["ct"], self.inputs["mri"]]
+        status, printed, errors = medfusion("register", *arguments, *options, "--output", output)
+        self.assertEqual(status, 0, errors)
+        transform = readTransform(output / "ct_to_mri.h5")
+        truth = self.phantom.ctToMri
+        differences = [
+            np.subtract(transform.TransformPoint(target.tolist()), truth.TransformPoint(target.tolist()))
+            for target in self.phantom.targets
+        ]
+        document = json.loads((output / "measurements.json").read_text())
+        return document["registration"], np.linalg.norm(differences, axis=1), printed
+
+    def test_refine_comes_closer_than_landmarks_and_says_how_far_it_moved(self):
+        alone, before, _ = self.register("landmarks")
+        refined, after, printed = self.register("refined", "--refine")
+        self.assertFalse(alone["refined"])
+        self.assertIsNone(alone["refinement_shift_mm"])
+        self.assertTrue(refined["refined"])
+        self.assertGreater(refined["refinement_shift_mm"], 0.1)
+        self.assertGreater(refined["similarity"]["after"], refined["similarity"]["before"])
+        self.assertLess(after.max(), min(before.max(), 0.6))
+        self.assertIn("refined by the images", printed)
+
+    def test_spacing_and_interpolation_shape_the_registered_volume(self):
+        self.register("coarse", "--spacing", "4,4,6", "--interpolation", "nearest")
+        image = sitk.ReadImage(str(self.folder / "coarse" / "mri_registered.nrrd"))
+        np.testing.assert_allclose(image.GetSpacing(), (4, 4, 6))
+        original = np.unique(sitk.GetArrayFromImage(sitk.ReadImage(str(self.inputs["mri"]))))
+        self.assertTrue(np.isin(np.unique(sitk.GetArrayFromImage(image)), np.append(original, 0)).all())
+
+    def test_the_map_of_the_expected_error_lies_on_the_ct(self):
+        path = self.folder / "tre.nrrd"
+        measured, _, _ = self.register("mapped", "--tre-map", path)
+        image, ct = sitk.ReadImage(str(path)), sitk.ReadImage(str(self.inputs["ct"]))
+        self.assertEqual((image.GetSize(), image.GetSpacing()), (ct.GetSize(), ct.GetSpacing()))
+        values = sitk.GetArrayFromImage(image)
+        self.assertAlmostEqual(values.min(), measured["tre_mm_at_landmarks_center"], delta=0.05)
+        self.assertGreater(values.max(), 1.5 * values.min())
+
+    def test_a_spline_meets_the_landmarks_and_is_a_file_that_itk_reads(self):
+        measured, errors, _ = self.register("spline", "--model", "tps")
+        self.assertLess(measured["fre_mm"], 1e-3)
+        self.assertGreater(measured["fle_mm"], 0.5)
+        self.assertLess(errors.max(), 6.0)
+
+    def test_landmarks_without_labels_pair_by_their_shape(self):
+        def shuffle(points: list) -> list:
+            return [point | {"label": ""} for point in points[::-1]]
+
+        path = self.changedLandmarks("unlabelled.mrk.json", shuffle)
+        arguments = self.runArguments(mri_landmarks=path)[1:]
+        status, _, errors = medfusion(
+            "register", *arguments, "--pairing", "auto", "--output", self.folder / "unlabelled"
+        )
+        self.assertEqual(status, 0, errors)
+        self.assertIn("paired by the shape they make", errors)
+        measured = json.loads((self.folder / "unlabelled" / "measurements.json").read_text())["registration"]
+        self.assertEqual(set(measured["residuals_mm"]), set(self.phantom.landmarkLabels))
+
+    def test_auto_needs_no_landmarks(self):
+        measured, errors, _ = self.register("auto", "--auto", landmarks=False)
+        self.assertEqual(measured["landmarks"], 0)
+        self.assertIsNone(measured["fre_mm"])
+        self.assertLess(errors.max(), 1.0)
+
+    def test_what_cannot_be_done_is_refused(self):
+        volumes = ["register", self.inputs["ct"], self.inputs["mri"], "--output", self.folder / "refused"]
+        self.assertRefused("Give --ct-landmarks and --mri-landmarks, or --auto", *volumes)
+        arguments = [*("register", *self.runArguments()[1:]), "--output", self.folder / "refused"]
+        self.assertRefused("Refinement is rigid or affine", *arguments, "--refine", "--model", "tps")
+        self.assertRefused("voxel size in millimetres", *arguments, "--spacing", "0")
