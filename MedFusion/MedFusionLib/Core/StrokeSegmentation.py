@@ -156,7 +156,8 @@ def _influence(
     atStroke = values[stroke]
     spread = max(float(atStroke.std()), 1.48 * float(np.median(np.abs(values - np.median(values)))) * 0.5, 1e-6)
     unlike = np.abs(ndimage.gaussian_filter(values, 0.5) - float(np.median(atStroke))) / spread
-    speed = sitk.GetImageFromArray((1 / (1 + 0.5 * unlike**2 + 0.3 * magnitude / texture)).astype(np.float32))
+    edge = np.maximum(magnitude / texture - 1, 0)
+    speed = sitk.GetImageFromArray((1 / (1 + 0.12 * unlike**2 + 0.3 * edge)).astype(np.float32))
     speed.SetSpacing([region.spacing] * 3)
     marching = sitk.FastMarchingImageFilter()
     marching.SetTrialPoints([[int(i) for i in index[::-1]] + [0] for index in np.argwhere(stroke)])
