@@ -40,7 +40,8 @@ class MedFusion(ScriptedLoadableModule):
         self.parent.contributors = ["MedFusion contributors"]
         self.parent.helpText = _(
             "Register an MRI to a CT by landmarks, fuse both by wavelets, and outline and measure a tumor. "
-            "Work through the sections from top to bottom. Not a medical device."
+            "Work through the sections from top to bottom. To try it, choose MedFusion phantom in the Sample Data "
+            "module, or CT-MR Brain for real images. Not a medical device."
         )
         self.parent.acknowledgementText = _("The methods are cited where they are used; see the report of each run.")
         slicer.app.connect("startupCompleted()", registerSampleData)
@@ -51,20 +52,23 @@ def registerSampleData() -> None:
     import SampleData
 
     icon = os.path.join(os.path.dirname(__file__), "Resources", "Icons", "MedFusion.png")
-    SampleData.SampleDataLogic.registerCustomSampleDataCategory("MedFusion", title=_("MedFusion"))
-    SampleData.SampleDataLogic.registerCustomSampleDataSource(
+    logic = SampleData.SampleDataLogic
+    if hasattr(logic, "registerCustomSampleDataCategory"):  # Slicer 5.10 takes the category's name as its title
+        logic.registerCustomSampleDataCategory("MedFusion", title=_("MedFusion"))
+    logic.registerCustomSampleDataSource(
         category="MedFusion",
         sampleName="MedFusion phantom",
         uris="",
         fileNames="",
         nodeNames="",
-        customDownloader=lambda source=None: loadPhantom(),
-        thumbnailFileName=icon if os.path.isfile(icon) else None,
-        sampleDescription=_(
-            "A synthetic head with a tumor as CT and MRI in different positions, with landmarks in both. "
-            'For real images use "CT-MR Brain" of the category General.'
-        ),
+        customDownloader=downloadPhantom,
+        thumbnailFileName=icon,
     )
+
+
+def downloadPhantom(_source: object = None) -> list[slicer.vtkMRMLNode]:
+    """Make the phantom when the user clicks on it in the Sample Data module."""
+    return loadPhantom()
 
 
 def loadPhantom(spacingFactor: float = 1.0) -> list[slicer.vtkMRMLNode]:

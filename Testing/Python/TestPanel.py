@@ -224,8 +224,9 @@ class TestPanel(PanelTestCase):
         self.app.moduleFile().registerSampleData()
         source = SampleData.SampleDataLogic.sources["MedFusion phantom"]
         self.assertEqual(source["category"], "MedFusion")
-        with patch("MedFusionLib.Core.Phantom.makePhantom", lambda spacingFactor=1.0: smallPhantom()):
-            nodes = source["customDownloader"]()
+        phantom = smallPhantom()
+        with patch("MedFusionLib.Core.Phantom.makePhantom", lambda spacingFactor=1.0: phantom):
+            nodes = source["customDownloader"]("the source that was clicked")
         self.assertEqual([node.GetName() for node in nodes][:2], ["Phantom CT", "Phantom MRI"])
 
 

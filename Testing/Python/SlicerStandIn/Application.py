@@ -263,14 +263,18 @@ class _SampleDataLogic:
 
     @staticmethod
     def registerCustomSampleDataSource(
-        category: str,
-        sampleName: str,
+        category: str = "Custom",
+        sampleName: str | None = None,
         uris: str | list[str] | None = None,
         fileNames: str | list[str] | None = None,
         nodeNames: str | list[str] | None = None,
         customDownloader: Callable | None = None,
         thumbnailFileName: str | None = None,
-        sampleDescription: str | None = None,
+        loadFileTypes: str | list[str] | None = None,
+        loadFiles: bool | list[bool] | None = None,
+        loadFileProperties: dict | None = None,
+        checksums: str | list[str] | None = None,
+        loadFileType: str | None = None,
     ) -> None:
         _SampleDataLogic.sources[sampleName] = {"category": category, "customDownloader": customDownloader}
 
