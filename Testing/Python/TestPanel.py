@@ -28,6 +28,19 @@ class TestPanel(PanelTestCase):
         self.assertIs(self.ui.fixedVolumeSelector.currentNode(), ct)
         self.assertRegex(self.ui.volumesLabel.text, r"88 × 106 × 42.+LPS.+tilted by \d+°.+% overlap")
 
+    def test_panel_is_not_wider_than_400_pixels_in_any_state(self):
+        self.loadPhantom()
+        self.click("registerButton")
+        self.click("fuseButton")
+        self.parent.show()
+        for section in ("volumes", "landmarks", "register", "fuse", "tumor", "results"):
+            getattr(self.ui, f"{section}CollapsibleButton").collapsed = False
+        for method in range(self.ui.tumorMethodComboBox.count):
+            self.ui.tumorMethodComboBox.currentIndex = method
+            self.app.settle()
+            self.assertLessEqual(self.parent.minimumSizeHint().width(), 400, self.ui.tumorMethodComboBox.currentText)
+        self.parent.hide()
+
     def test_exchanged_volumes_are_suspicious(self):
         ct, mri, *_ = self.loadPhantom()
         self.parameters.fixedVolume, self.parameters.movingVolume = mri, ct

@@ -63,6 +63,49 @@ class TestPanelLandmarks(PanelTestCase):
         self.assertEqual(self.ui.landmarkTable.rowCount, 8)
         self.assertIn("8 pairs", self.ui.fitLabel.text)
 
+    def test_the_point_under_the_mouse_does_not_cost_a_fit(self):
+        from unittest.mock import patch
+
+        node = self.parameters.movingLandmarks
+        index = node.GetNumberOfControlPoints()
+        node.AddNControlPoints(1, "", [0.0, 0.0, 0.0])
+        node.SetNthControlPointPositionWorld(index, 1, 2, 3, node.PositionPreview)
+        self.app.settle()
+        with patch.object(self.panel.logic.steps, "liveFit") as liveFit:
+            for step in range(5):
+                node.SetNthControlPointPositionWorld(index, step, 2, 3, node.PositionPreview)
+                self.app.settle()
+        liveFit.assert_not_called()
+
+    def test_every_model_and_pairing_has_a_result_or_a_sentence(self):
+        for model in range(self.ui.modelComboBox.count):
+            for pairing in range(self.ui.pairingComboBox.count):
+                self.ui.modelComboBox.currentIndex = model
+                self.ui.pairingComboBox.currentIndex = pairing
+                self.app.settle()
+                with self.subTest(f"{self.ui.modelComboBox.currentText}, {self.ui.pairingComboBox.currentText}"):
+                    self.assertRegex(self.ui.fitLabel.text, r"8 pairs, FRE|^⚠ .+\.$")
+                    self.assertEqual(self.ui.landmarkTable.rowCount, 8)
+
+    def test_keys_work_on_the_table(self):
+        import qt
+        from PySide6.QtTest import QTest
+
+        table = self.ui.landmarkTable
+        self.parent.show()
+        self.parent.activateWindow()
+        table.selectRow(2)
+        table.setFocus()
+        self.app.settle()
+        for key, modifier, count in (
+            (qt.Qt.Key_Delete, qt.Qt.NoModifier, 7),
+            (qt.Qt.Key_Z, qt.Qt.ControlModifier, 8),
+        ):
+            QTest.keyClick(table, key, modifier)
+            self.app.settle()
+            self.assertEqual(table.rowCount, count)
+        self.parent.hide()
+
     def test_moving_a_point_updates_the_fit_within_50_ms_for_20_pairs(self):
         rng = np.random.default_rng(3)
         fixed, moving = self.parameters.fixedLandmarks, self.parameters.movingLandmarks

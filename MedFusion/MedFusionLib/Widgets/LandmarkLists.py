@@ -101,7 +101,7 @@ class LandmarkLists:
             markups.PointAddedEvent: onModified,
             markups.PointRemovedEvent: onModified,
             markups.PointModifiedEvent: onModified,
-            slicer.vtkMRMLTransformableNode.TransformModifiedEvent: onModified,
+            slicer.vtkMRMLTransformableNode.TransformModifiedEvent: lambda *_: self._onChanged(),
         }
         self._tags += [(node, node.AddObserver(event, call)) for event, call in events.items()]
 
@@ -128,14 +128,18 @@ class LandmarkLists:
         return points
 
     def _remember(self) -> None:
-        """Keep the former state for undo, once for a whole drag, and tell that something changed."""
+        """Keep the former state for undo, once for a whole drag, and tell that something changed.
+
+        The point that follows the mouse while placing changes all the time, but it is not part of the state.
+        """
         if self._isEditing:
             return
+        state = self._state()
+        if state == self._known:
+            return
         if not self._isDragging:
-            state = self._state()
-            if state != self._known:
-                self._undo = [*self._undo, self._known][-_UNDO_STEPS:]
-                self._known = state
+            self._undo = [*self._undo, self._known][-_UNDO_STEPS:]
+            self._known = state
         self._onChanged()
 
     def _edit(self, change: Callable[[], None]) -> None:
