@@ -8,6 +8,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import numpy as np
+from MedFusionTesting import sharedData
 from PanelTestCase import PanelTestCase, smallPhantom
 
 
@@ -241,6 +242,59 @@ class TestPanel(PanelTestCase):
         with patch("MedFusionLib.Core.Phantom.makePhantom", lambda spacingFactor=1.0: phantom):
             nodes = source["customDownloader"]("the source that was clicked")
         self.assertEqual([node.GetName() for node in nodes][:2], ["Phantom CT", "Phantom MRI"])
+
+
+class TestPanelOnRealHead(PanelTestCase):
+    def test_real_head_is_registered_checked_and_previewed(self):
+        from MedFusionLib.Scene.NodeFiles import loadMarkups, loadVolume
+
+        folder = sharedData("head-sim", "head-a")
+        for name in ("ct.nrrd", "mr_t1c.nrrd"):
+            loadVolume(self.scene, folder / name)
+        for name in ("ct_landmarks.mrk.json", "mr_landmarks.mrk.json"):
+            loadMarkups(self.scene, folder / name)
+        self.panel.enter()
+        self.app.settle()
+        self.assertEqual(self.parameters.fixedVolume.GetName(), "ct")
+        self.assertEqual(self.parameters.movingLandmarks.GetName(), "mr_landmarks")
+        self.click("registerButton")
+        transformNode = self.parameters.movingVolume.GetParentTransformNode()
+        transform = self.panel.logic.steps.resultOf(transformNode).transform
+        truth = json.loads((folder / "truth_targets.json").read_text())
+        errors = [
+            np.linalg.norm(np.subtract(transform.TransformPoint(ct), mr))
+            for ct, mr in zip(truth["ct"], truth["mr"], strict=True)
+        ]
+        self.assertLess(np.sqrt(np.mean(np.square(errors))), 1.0)
+        self.click("edgesButton")
+        self.ui.previewCheckBox.checked = True
+        self.app.settle()
+        self.assertTrue(self.parameters.preview)
+        self.assertEqual(self.errors(), [])
+
+
+class TestPanelGuesses(PanelTestCase):
+    def test_ct_is_known_by_dicom_modality_then_by_air_then_by_name(self):
+        import slicer
+        from MedFusionLib.Widgets.Steps import looksLikeCt
+
+        def volume(name: str, low: float, high: float, modality: str | None = None) -> object:
+            voxels = np.linspace(low, high, 8).reshape(2, 2, 2)
+            node = slicer.util.addVolumeFromArray(voxels, name=name)
+            node.SetAttribute("DICOM.Modality", modality)
+            return node
+
+        for expected, node in (
+            (True, volume("series 3", 0, 255, "CT")),
+            (False, volume("CTBrain", -1000, 2000, "MR")),
+            (True, volume("series 4", -1024, 2000)),
+            (False, volume("T1", 0, 900)),
+            (True, volume("head_ct", 0, 255)),
+            (True, volume("CTBrain", 0, 255)),
+            (False, volume("direct T2", 0, 255)),
+            (False, volume("contrast T1", 0, 900)),
+        ):
+            self.assertEqual(looksLikeCt(node), expected, node.GetName())
 
 
 class TestPanelLabels(unittest.TestCase):

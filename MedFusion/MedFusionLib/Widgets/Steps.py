@@ -3,6 +3,7 @@
 import dataclasses
 import importlib.metadata
 import logging
+import re
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,8 @@ from ..Scene.VolumeNodes import definedPointsFromMarkups, imageFromVolumeNode, w
 
 OTHER_VOLUMES_ROLE = "otherMovingVolume"
 TUMOR_LINES_ROLE = "tumorLine"
+# The word CT, or CT at the beginning of a name in capitals such as CTBrain; not the end of "contrast" or "direct".
+_CT_NAME = re.compile(r"(?<![A-Za-z])(ct(?![A-Za-z])|CT(?![a-z]))")
 
 
 def ensurePackages(requirementsFile: str | Path) -> None:
@@ -368,4 +371,4 @@ def looksLikeCt(volumeNode: slicer.vtkMRMLScalarVolumeNode) -> bool:
         low, high = volumeNode.GetImageData().GetScalarRange()
         if -3100 <= low <= -500 and high > 200:
             return True
-    return "ct" in volumeNode.GetName().lower().replace("_", " ").replace("-", " ").split()
+    return _CT_NAME.search(volumeNode.GetName()) is not None
