@@ -119,6 +119,20 @@ class TestPanel(PanelTestCase):
             self.click("openReportButton")
             self.assertTrue(self.app.opened[-1].endswith("report.html"))
 
+    def test_every_fusion_method_makes_the_right_kind_of_volume(self):
+        self.loadPhantom()
+        self.click("registerButton")
+        for index in range(self.ui.fusionMethodComboBox.count):
+            self.ui.fusionMethodComboBox.currentIndex = index
+            self.app.settle()
+            method = self.parameters.fusionMethod.value
+            with self.subTest(method):
+                self.click("fuseButton")
+                self.assertEqual(self.errors(), [])
+                className = "vtkMRMLVectorVolumeNode" if method == "color" else "vtkMRMLScalarVolumeNode"
+                self.assertEqual(self.parameters.fusedVolume.GetClassName(), className)
+                self.assertEqual(self.ui.metricsButton.enabled, method != "color")
+
     def test_tumor_is_outlined_by_a_click_as_well(self):
         from MedFusionLib.Core.Coordinates import flipPoints
 

@@ -54,7 +54,9 @@ class FuseSection:
         for widget in (self._ui.fuseButton, self._ui.previewCheckBox):
             widget.enabled = not missing
         self._ui.fuseButton.toolTip = missing or _("Fuse the whole volume.")
-        self._ui.metricsButton.enabled = parameters.fusedVolume is not None and not missing
+        fused = parameters.fusedVolume
+        isMeasurable = fused is not None and not fused.IsA("vtkMRMLVectorVolumeNode")
+        self._ui.metricsButton.enabled = isMeasurable and not missing
         self._ui.fusionCard.text = self._card(parameters)
         self._ui.fusionCard.visible = bool(self._ui.fusionCard.text)
         if parameters.preview and not missing:

@@ -1,6 +1,5 @@
 """The steps of the panel: from its parameter node to the logics that the command line uses as well."""
 
-import dataclasses
 import importlib.metadata
 import logging
 import re
@@ -219,6 +218,7 @@ class Steps:
 
         from ..Core.FusionMetrics import volumeFusionMetrics
         from ..Core.Resampling import resampleImage
+        from ..Scene.WaveletFusionLogic import recipeOf
 
         fixed = imageFromVolumeNode(parameters.fixedVolume)
         moving = resampleImage(
@@ -226,7 +226,7 @@ class Steps:
         )
         fused = imageFromVolumeNode(parameters.fusedVolume)
         arrays = [sitk.GetArrayFromImage(image) for image in (fixed, moving, fused)]
-        return volumeFusionMetrics(*arrays, _recipeOf(parameters.fusedVolume), progress)
+        return volumeFusionMetrics(*arrays, recipeOf(parameters.fusedVolume), progress)
 
     def segment(self, parameters: object, progress: Progress | None = None) -> object:
         """Outline the tumor into the parameter node's segmentation."""
@@ -292,6 +292,7 @@ class Steps:
         """Gather the results; what this session did not compute is read back from the nodes."""
         from ..Core.Fusion import FusionResult
         from ..Scene.ResultFolder import RunResults
+        from ..Scene.WaveletFusionLogic import recipeOf
 
         transformNode = registrationOf(parameters.movingVolume)
         if transformNode is None or parameters.fusedVolume is None:
@@ -300,7 +301,7 @@ class Steps:
         display = parameters.fusedVolume.GetDisplayNode()
         window = (display.GetWindowLevelMin(), display.GetWindowLevelMax())
         fusion = self.resultOf(parameters.fusedVolume) or FusionResult(
-            imageFromVolumeNode(parameters.fusedVolume), window, _recipeOf(parameters.fusedVolume)
+            imageFromVolumeNode(parameters.fusedVolume), window, recipeOf(parameters.fusedVolume)
         )
         segmentationNode = parameters.segmentation
         tumor = self._tumorResult(parameters)
@@ -353,13 +354,6 @@ def _inputFiles(parameters: object) -> list[object]:
         if path.is_file():
             files.append(InputFile(role, path.name, fileChecksum(path)))
     return files
-
-
-def _recipeOf(volumeNode: slicer.vtkMRMLVolumeNode) -> FusionSettings:
-    """Return the settings that a fused volume was made with."""
-    names = [field.name for field in dataclasses.fields(FusionSettings)]
-    stored = {name: volumeNode.GetAttribute(f"MedFusion.{name}") for name in names}
-    return FusionSettings.fromDict({name: value for name, value in stored.items() if value is not None})
 
 
 def looksLikeCt(volumeNode: slicer.vtkMRMLScalarVolumeNode) -> bool:
