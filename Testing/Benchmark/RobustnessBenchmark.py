@@ -226,13 +226,16 @@ def _contentOf(folder: Path) -> dict[str, object]:
     import pydicom
 
     content: dict[str, object] = {}
-    for path in (path for path in folder.rglob("*") if path.is_file()):
+    for path in [path for path in folder.rglob("*") if path.is_file()]:
         name = str(path.relative_to(folder))
         if path.suffix == ".mrb":
             with zipfile.ZipFile(path) as archive:
                 for item in archive.infolist():
                     inner = item.filename.split("/", 1)[-1]
-                    if not inner.endswith((".mrml", ".png")):  # ids and paths of a session, a preview
+                    if inner.endswith(".h5"):
+                        extracted = archive.extract(item, folder / "extracted")
+                        content[f"{name}/{inner}"] = _transformText(Path(extracted))
+                    elif not inner.endswith((".mrml", ".png")):  # ids and paths of a session, a preview
                         content[f"{name}/{inner}"] = archive.read(item)
         elif path.suffix == ".json":
             content[name] = json.loads(path.read_text()) | {"created": ""}
@@ -245,11 +248,15 @@ def _contentOf(folder: Path) -> dict[str, object]:
                     element.value = ""
             content[name] = dataset.to_json()
         elif path.suffix == ".h5":
-            content[name] = str(sitk.ReadTransform(str(path)))
-            content[name] = re.sub(r"\(0x[0-9a-f]+\)|0x[0-9a-f]+|Modified Time: \d+", "", content[name])
+            content[name] = _transformText(path)
         else:
             content[name] = path.read_bytes()
     return content
+
+
+def _transformText(path: Path) -> str:
+    """Return a transform's numbers; HDF5 files hold times."""
+    return re.sub(r"\(0x[0-9a-f]+\)|0x[0-9a-f]+|Modified Time: \d+", "", str(sitk.ReadTransform(str(path))))
 
 
 def large(folder: Path, gigabytes: float) -> None:

@@ -1,6 +1,17 @@
-"""The exceptions by which pydicom and ITK answer a damaged file."""
+"""How pydicom and ITK answer a damaged file: exceptions of many kinds, and warnings on the console."""
 
 import struct
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def withoutLibraryWarnings() -> Iterator[None]:
+    """Keep pydicom and highdicom from writing on the console what a header does not do by the book."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        yield
 
 
 def damage() -> tuple[type[Exception], ...]:

@@ -1,12 +1,12 @@
 """Write the results of a run as DICOM objects that join the patient's study."""
 
-import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import SimpleITK as sitk
 
 from .DicomDerivedImages import DerivedKind, writeDerivedSeries
+from .DicomErrors import withoutLibraryWarnings
 from .DicomRegistration import registrationObject
 from .DicomSeries import DicomSeries
 from .DicomStudy import studyFor
@@ -43,9 +43,8 @@ def exportDicom(folder: Path, results: DicomResults, progress: Progress | None =
 
     Nothing enters the files but what the sources held, the results and this program's name and version.
     """
-    with warnings.catch_warnings():
-        # Names and dates are carried over as the sources have them, also those that the standard would write otherwise.
-        warnings.simplefilter("ignore", UserWarning)
+    # Names and dates are carried over as the sources have them, also those that the standard would write otherwise.
+    with withoutLibraryWarnings():
         return _export(Path(folder), results, progress)
 
 

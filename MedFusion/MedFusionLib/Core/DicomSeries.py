@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from .DicomErrors import damage
+from .DicomErrors import damage, withoutLibraryWarnings
 from .DicomGeometry import gridOfSlices, imageOnGrid
 from .DicomPixels import AIR_HU, readFrames
 from .DicomSlices import SliceVolume, slicesOfDataset, splitIntoVolumes
@@ -119,6 +119,11 @@ def findSeries(path: Path | str) -> tuple[DicomSeries, ...]:
     path = Path(path)
     if not path.exists():
         raise ValueError(f"There is no file or folder {path}.")
+    with withoutLibraryWarnings():
+        return _findSeries(path)
+
+
+def _findSeries(path: Path) -> tuple[DicomSeries, ...]:
     if path.is_dir():
         headers = _readHeaders(file for file in sorted(path.rglob("*")) if file.is_file())
     else:
@@ -239,7 +244,8 @@ def readSeries(
             f"Series {series.title}: fewer than 2 image planes with a position in the patient; no volume can be made."
         )
     grid = gridOfSlices(slices)
-    planes = _readPlanes(series, subProgress(progress, 0.1, 0.7))
+    with withoutLibraryWarnings():
+        planes = _readPlanes(series, subProgress(progress, 0.1, 0.7))
     background = AIR_HU if series.modality == "CT" else 0
     image = imageOnGrid(planes, slices, grid, background, subProgress(progress, 0.7, 1.0))
     return DicomVolume(image, series, (*series.volume.warnings, *grid.warnings))

@@ -45,7 +45,7 @@ def segmentationObject(study: DerivedStudy, labelImage: sitk.Image, names: dict[
     affine[:3, :3] = (direction * spacing)[:, ::-1]
     affine[:3, 3] = labelImage.GetOrigin()
     volume = hd.Volume(numbered, affine, "PATIENT", frame_of_reference_uid=study.fixedFrameUid)
-    return hd.seg.Segmentation(
+    segmentation = hd.seg.Segmentation(
         source_images=sources,
         pixel_array=volume,
         segmentation_type=hd.seg.SegmentationTypeValues.BINARY,
@@ -63,6 +63,10 @@ def segmentationObject(study: DerivedStudy, labelImage: sitk.Image, names: dict[
         series_description="Tumor",
         omit_empty_frames=True,
     )
+    # highdicom makes this one at random; the same result is to give the same object.
+    for item in (*segmentation.DimensionOrganizationSequence, *segmentation.DimensionIndexSequence):
+        item.DimensionOrganizationUID = study.uid("dimensions")
+    return segmentation
 
 
 def findingCode(name: str):

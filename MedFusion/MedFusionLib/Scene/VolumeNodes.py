@@ -293,7 +293,8 @@ def setSegmentationLabels(
             slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName(),
             orientedImageData(sitk.Cast(labelImage == value, sitk.sitkUInt8)),
         )
-        segmentation.AddSegment(segment)
+        # Ids are random by default; the same result is to give the same file.
+        segmentation.AddSegment(segment, f"Segment_{value}")
     segmentationNode.CreateDefaultDisplayNodes()
 
 

@@ -1,0 +1,115 @@
+"""Quick representatives of the campaigns in Testing/Benchmark: repetition, odd files, mutated input, a killed run."""
+
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+from MedFusionLib.CommandLine.Evaluate import readTargets
+from MedFusionLib.Core.DicomSeries import readSeries
+from MedFusionLib.Core.Fusion import fuseVolumes
+from MedFusionLib.Core.VolumeFiles import fileChecksum, readVolume
+from MedFusionLib.Scene.NodeFiles import loadMarkups
+from MedFusionLib.Scene.ResultFolder import FILE_NAMES
+from MedFusionLib.Scene.Session import Session
+from MedFusionTesting import PROJECT_ROOT
+
+sys.path.append(str(PROJECT_ROOT / "Testing" / "Benchmark"))
+
+from FuzzBenchmark import makeSources, mutatedFile, refusesProperly
+from TestCommandLine import PhantomCase, medfusion
+
+
+class TestRobustness(PhantomCase):
+    def command(self, output: Path) -> list[str]:
+        return [*map(str, self.runArguments()), f"--tumor-seed={self.seed}", "--output", str(output)]
+
+    def test_the_same_input_gives_the_same_files(self):
+        outputs = [self.folder / name for name in ("once", "twice")]
+        for output in outputs:
+            self.assertEqual(medfusion(*self.command(output))[0], 0)
+        for name in ("mri_registered.nrrd", "fused.nrrd", "tumor.seg.nrrd"):
+            self.assertEqual(*(fileChecksum(output / name) for output in outputs), name)
+        texts = [(output / "measurements.json").read_text() for output in outputs]
+        self.assertEqual(*(re.sub(r'"created": "[^"]*"', "", text) for text in texts))
+
+    def test_a_killed_run_leaves_a_complete_folder_or_none_and_its_inputs_unchanged(self):
+        before = {role: fileChecksum(path) for role, path in self.inputs.items()}
+        output = self.folder / "killed"
+        process = subprocess.Popen(
+            [sys.executable, "-m", "MedFusionLib", *self.command(output)],
+            stderr=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            text=True,
+            env=os.environ | {"PYTHONPATH": str(PROJECT_ROOT / "MedFusion")},
+        )
+        for line in process.stderr:
+            if line.startswith("Measure and write ..."):
+                break
+        time.sleep(random.Random(1).uniform(0.2, 0.6))
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        if output.exists():
+            self.assertEqual(sorted(path.name for path in output.iterdir()), sorted(FILE_NAMES))
+        self.assertEqual({role: fileChecksum(path) for role, path in self.inputs.items()}, before)
+
+
+class TestOddFiles(unittest.TestCase):
+    def setUp(self):
+        temporary = tempfile.TemporaryDirectory()
+        self.addCleanup(temporary.cleanup)
+        self.folder = Path(temporary.name)
+
+    def test_every_pixel_type_and_encoding_reads_to_the_same_values(self):
+        values = np.random.default_rng(5).integers(0, 120, (4, 5, 6))
+        for name in ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "float32", "float64"):
+            path = self.folder / f"{name}.nrrd"
+            sitk.WriteImage(sitk.GetImageFromArray(values.astype(name)), str(path), useCompression=name != "int16")
+            np.testing.assert_array_equal(sitk.GetArrayFromImage(readVolume(path).image), values)
+        header, _, data = (self.folder / "int16.nrrd").read_bytes().partition(b"\n\n")
+        big = self.folder / "big.nrrd"
+        swapped = np.frombuffer(data, "<i2").astype(">i2").tobytes()
+        big.write_bytes(header.replace(b"endian: little", b"endian: big") + b"\n\n" + swapped)
+        np.testing.assert_array_equal(sitk.GetArrayFromImage(readVolume(big).image), values)
+
+    def test_tiny_volumes_and_extreme_spacings_fuse(self):
+        values = np.random.default_rng(6).normal(100, 400, (2, 2, 2)).astype(np.float32)
+        for spacing in (1.0, 1e-6, 1e6):
+            image = sitk.GetImageFromArray(values)
+            image.SetSpacing([spacing] * 3)
+            with self.subTest(spacing=spacing):
+                self.assertEqual(fuseVolumes(image, [image * 2]).image.GetSize(), (2, 2, 2))
+
+    def test_mutated_files_are_read_or_refused_in_a_sentence(self):
+        sources, work = self.folder / "sources", self.folder / "work"
+        sources.mkdir()
+        work.mkdir()
+        makeSources(sources)
+        with Session() as session:
+            readers = {
+                "targets.json": readTargets,
+                "small.nrrd": readVolume,
+                "ct_landmarks.mrk.json": lambda path: loadMarkups(session.scene, path),
+                "series/CT000.dcm": lambda path: readSeries(path.parent),
+            }
+            for name, reader in readers.items():
+                for seed in range(40):
+                    source = sources / name
+                    target = work / source.name if source.parent == sources else source
+                    original = source.read_bytes()
+                    mutatedFile(source, target, random.Random(f"{name} {seed}"))
+                    outcome = refusesProperly(lambda reader=reader, target=target: reader(target))
+                    source.write_bytes(original)
+                    self.assertIn(outcome, ("accepted", "refused"), f"{name} seed {seed}")
+
+
+if __name__ == "__main__":
+    unittest.main()
