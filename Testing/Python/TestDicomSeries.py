@@ -11,7 +11,7 @@ import SimpleITK as sitk
 from MedFusionLib.Core.DicomPixels import readFrames
 from MedFusionLib.Core.DicomSeries import findSeries, readSeries
 from MedFusionTesting import sharedData
-from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import ExplicitVRLittleEndian, JPEGLSLossless, RLELossless, generate_uid
 
 CT_STORAGE = "1.2.840.10008.5.1.4.1.1.2"
 ROW = (1.0, 0.0, 0.0)
@@ -56,6 +56,27 @@ def writeSlice(folder: Path, number: int, position, column=(0.0, 1.0, 0.0), row=
     file = folder / f"{number:03d}_{dataset.SOPInstanceUID[-8:]}.dcm"
     dataset.save_as(file, enforce_file_format=True)
     return file
+
+
+def addFunctionalGroups(dataset: pydicom.Dataset, spacing: float, slope: float) -> None:
+    """Give an enhanced multi-frame image the geometry that it lacks, the frames from the last to the first."""
+
+    def group(sequence: str, **values: object) -> pydicom.Dataset:
+        item, holder = pydicom.Dataset(), pydicom.Dataset()
+        for keyword, value in values.items():
+            setattr(item, keyword, value)
+        setattr(holder, sequence, [item])
+        return holder
+
+    shared = group("PixelMeasuresSequence", PixelSpacing=[0.9, 0.9], SliceThickness=spacing)
+    shared.update(group("PlaneOrientationSequence", ImageOrientationPatient=[1, 0, 0, 0, 1, 0]))
+    shared.update(group("PixelValueTransformationSequence", RescaleSlope=slope, RescaleIntercept=0))
+    frames = int(dataset.NumberOfFrames)
+    dataset.SharedFunctionalGroupsSequence = [shared]
+    dataset.PerFrameFunctionalGroupsSequence = [
+        group("PlanePositionSequence", ImagePositionPatient=[-20, 30, 5 + spacing * (frames - 1 - k)])
+        for k in range(frames)
+    ]
 
 
 class TestDicomSeries(unittest.TestCase):
@@ -223,6 +244,58 @@ class TestDicomSeries(unittest.TestCase):
                 np.testing.assert_array_equal(readFrames(file), readFrames(files[0]))
                 with self.assertRaisesRegex(ValueError, "fewer than 2 image planes with a position"):
                     readSeries(file)
+
+    def test_enhanced_multiframe_in_every_transfer_syntax_lies_at_its_frames_positions(self):
+        with zipfile.ZipFile(sharedData("dicom", "mr_head.zip")) as archive:
+            archive.extractall(self.folder)
+        arrays = []
+        for file in sorted(self.folder.rglob("emri_small*.dcm")):
+            dataset = pydicom.dcmread(file)
+            addFunctionalGroups(dataset, spacing=1.2, slope=2.0)
+            dataset.save_as(file, enforce_file_format=True)
+            with self.subTest(file=file.name):
+                image = readSeries(file).image
+                self.assertEqual(image.GetSize(), (64, 64, 10))
+                np.testing.assert_allclose(image.GetSpacing(), (0.9, 0.9, 1.2))
+                np.testing.assert_allclose(image.GetOrigin(), (-20, 30, 5))
+                np.testing.assert_array_equal(sitk.GetArrayFromImage(image), 2.0 * dataset.pixel_array[::-1])
+                arrays.append(sitk.GetArrayFromImage(image))
+        self.assertEqual(len(arrays), 4)
+        for array in arrays[1:]:
+            np.testing.assert_array_equal(array, arrays[0])
+
+    def test_losslessly_compressed_slices_read_as_the_uncompressed_ones(self):
+        for k in range(3):
+            writeSlice(self.folder, k, (0.0, 0.0, 2.0 * k))
+        expected = sitk.GetArrayFromImage(readSeries(self.folder).image)
+        files = sorted(self.folder.iterdir())
+        for syntax in (RLELossless, JPEGLSLossless):
+            for file in files:
+                dataset = pydicom.dcmread(file)
+                dataset.compress(syntax, generate_instance_uid=False)
+                (self.folder / "packed").mkdir(exist_ok=True)
+                dataset.save_as(self.folder / "packed" / file.name)
+            with self.subTest(syntax=syntax.name):
+                found = sitk.GetArrayFromImage(readSeries(self.folder / "packed").image)
+                np.testing.assert_array_equal(found, expected)
+        for compressor, syntax in (("JPEG", "1.2.840.10008.1.2.4.70"), ("JPEG2000", "1.2.840.10008.1.2.4.90")):
+            target = self.folder / compressor
+            target.mkdir()
+            for file in files:
+                source = sitk.ReadImage(str(file))
+                image = sitk.Cast(source, sitk.sitkInt16)
+                for key in source.GetMetaDataKeys():
+                    image.SetMetaData(key, source.GetMetaData(key))
+                writer = sitk.ImageFileWriter()
+                writer.SetImageIO("GDCMImageIO")
+                writer.KeepOriginalImageUIDOn()
+                writer.UseCompressionOn()
+                writer.SetCompressor(compressor)
+                writer.SetFileName(str(target / file.name))
+                writer.Execute(image)
+                self.assertEqual(pydicom.dcmread(target / file.name).file_meta.TransferSyntaxUID, syntax)
+            with self.subTest(syntax=compressor):
+                np.testing.assert_array_equal(sitk.GetArrayFromImage(readSeries(target).image), expected)
 
     def test_real_oblique_and_enhanced_series_have_the_header_geometry(self):
         with zipfile.ZipFile(sharedData("dicom", "mr_head.zip")) as archive:
