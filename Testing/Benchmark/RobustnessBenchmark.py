@@ -88,7 +88,7 @@ def kills(folder: Path, count: int) -> None:
             bench.runCommand(output), cwd=ROOT / "MedFusion", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         try:
-            process.wait(moments.uniform(0.1, 1.05) * duration)
+            process.wait(moments.uniform(0.05, 1.3) * duration)
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
             process.wait()

@@ -37,8 +37,8 @@ figcaption { font-size: .82rem; line-height: 1.35; color: #333; padding: .2rem 0
 @media (max-width: 40rem) { body { padding: .8rem; } .pictures { grid-template-columns: 1fr; }
                             table { display: block; overflow-x: auto; } }
 @media print {
-  body { font-size: 9.5pt; padding: 0; max-width: none; }
-  h2 { break-after: avoid; margin-top: 1.2rem; } h3 { break-after: avoid; } tr, li { break-inside: avoid; }
+  html { font-size: 9.5pt; } body { font-size: 1rem; padding: 0; max-width: none; }
+  h2 { break-after: avoid; margin-top: 1.2rem; } h3, h2 + p { break-after: avoid; } tr, li { break-inside: avoid; }
   th, td { padding-top: .12rem; padding-bottom: .12rem; } table { font-size: .9em; margin: .4rem 0; }
   thead { display: table-header-group; } .short { break-inside: avoid; } .pictures { gap: .4rem; }
   .warnings, figure > div { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
