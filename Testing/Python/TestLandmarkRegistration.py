@@ -39,6 +39,17 @@ class TestLandmarkRegistration(unittest.TestCase):
         image.SetSpacing([2.0, 1.0, 0.5])
         self.assertAlmostEqual(checkOverlap(image, image, sitk.Transform(3, sitk.sitkIdentity)), 1.0)
 
+    def test_a_questionable_scale_and_crowded_landmarks_are_warned_of(self):
+        points = np.random.default_rng(2).uniform(-80, 80, (8, 3))
+        labels = tuple("ABCDEFGH")
+        settings = RegistrationSettings(model=TransformModel.similarity)
+        scaled = registerLandmarks(LandmarkList(labels, points), LandmarkList(labels, 1.1 * points), settings)
+        self.assertIn("scale the image by 1.10 to 1.10", " ".join(scaled.warnings))
+        same = registerLandmarks(LandmarkList(labels, points), LandmarkList(labels, points), settings)
+        self.assertEqual(same.warnings, ())
+        crowded = registerLandmarks(LandmarkList(labels, 0.08 * points), LandmarkList(labels, 0.08 * points))
+        self.assertIn("close together", " ".join(crowded.warnings))
+
     def test_every_model_gives_json_measurements(self):
         rng = np.random.default_rng(1)
         points = rng.uniform(-80, 80, (8, 3))

@@ -46,9 +46,9 @@ class _Comparison:
 def findStart(fixedImage: sitk.Image, movingImage: sitk.Image, progress: Progress | None = None) -> AutoStart:
     """Return the rigid pose of greatest mutual information over all orientations, or raise RuntimeError if in doubt.
 
-    The 24 axis orientations, each from four positions (bodies centred, shifted along the patient, image centres), are
-    climbed at 8 mm; what is distinct goes on at 6 mm and the best at 4 mm. Beyond its edge the moving image is air,
-    so that a pose gains nothing by hiding. The best must lead clearly.
+    The headers' pose and the 24 axis orientations, each from four positions (bodies centred, shifted along the patient,
+    image centres), are climbed at 8 mm; what is distinct goes on at 6 mm and the best at 4 mm. Beyond its edge the
+    moving image is air, so that a pose gains nothing by hiding. The best must lead clearly.
 
     Source of the strategy: Jenkinson and Smith 2001, doi:10.1016/S1361-8415(01)00036-6.
     """
@@ -117,7 +117,7 @@ def _distance(first: Pose, second: Pose, probes: np.ndarray) -> float:
 
 def _starts(fixedImage: sitk.Image, movingImage: sitk.Image) -> list[Pose]:
     fixedCentre, movingCentre = _bodyCentre(fixedImage), _bodyCentre(movingImage)
-    starts = []
+    starts = [Pose(np.eye(3), np.zeros(3))]  # as the headers say
     for matrix in _axisOrientations():
         for shift in _SHIFTS_MM:
             starts.append(Pose(matrix, movingCentre - matrix @ (fixedCentre + [0.0, 0.0, shift])))

@@ -25,8 +25,7 @@ from .Progress import Progress, report, subProgress
 from .Refinement import RefinedPose, refinePose
 from .RegistrationResult import RegistrationResult
 
-_SMALLEST_FLE_MM = 1.0
-_SHIFT_LIMIT_IN_FLE = 3.0
+_USUAL_SCALE = 0.05
 
 
 @dataclass(frozen=True)
@@ -92,7 +91,7 @@ def registerLandmarks(
         start = _poseOf(transform)
         affine = settings.model is TransformModel.affine
         refined = refinePose(fixedImage, movingImage, start, affine, subProgress(progress, 0.05, 0.95))
-        refusal = _whyRefused(refined, start, evidence)
+        refusal = refined.whyRefused(evidence.pairs.fixedPoints, evidence.localisation)
         if refusal:
             warnings.append(refusal)
         else:
@@ -147,6 +146,13 @@ def _configurationWarnings(evidence: _LandmarkEvidence) -> list[str]:
             f"The landmarks lie close together or almost on a line: 80 mm from their center the error is up to "
             f"{np.sqrt(worst.max()):.0f} times that of a landmark."
         )
+    if evidence.errors.model in (TransformModel.similarity, TransformModel.affine):
+        scales = np.linalg.svd(_poseOf(evidence.transform).matrix, compute_uv=False)
+        if max(scales[0] - 1, 1 - scales[-1]) > _USUAL_SCALE:
+            warnings.append(
+                f"The landmarks scale the image by {scales[-1]:.2f} to {scales[0]:.2f}, though two scans of one head "
+                "have the same size; check the landmarks and the voxel spacing, or register rigidly."
+            )
     return warnings
 
 
@@ -158,28 +164,6 @@ def _poseOf(transform: sitk.Transform) -> Pose:
 
 def _transformOf(pose: Pose, model: TransformModel, centre: np.ndarray) -> sitk.Transform:
     return matrixTransform(pose.matrix, pose.offset, centre, model)
-
-
-def _shift(refined: RefinedPose, start: Pose, points: np.ndarray) -> float:
-    return float(np.sqrt(np.mean(np.sum((refined.pose.apply(points) - start.apply(points)) ** 2, axis=1))))
-
-
-def _whyRefused(refined: RefinedPose, start: Pose, evidence: _LandmarkEvidence) -> str:
-    """Return why the refined pose is not to be used, or nothing."""
-    kept = "so the landmark registration was kept"
-    if refined.similarityAfter <= refined.similarityBefore:
-        return f"Refinement did not improve the similarity of the images ({refined.similarityBefore:.3f}), {kept}."
-    if np.linalg.det(refined.pose.matrix) < 0.5 or np.linalg.det(refined.pose.matrix) > 2.0:
-        return f"Refinement would change the volume by {np.linalg.det(refined.pose.matrix):.2f}, {kept}."
-    fle = evidence.localisation.fle if evidence.localisation else _SMALLEST_FLE_MM
-    limit = _SHIFT_LIMIT_IN_FLE * max(fle, _SMALLEST_FLE_MM)
-    shift = _shift(refined, start, evidence.pairs.fixedPoints)
-    if shift > limit:
-        return (
-            f"Refinement would move the landmarks by {shift:.1f} mm, more than their own error allows "
-            f"({limit:.1f} mm), {kept}."
-        )
-    return ""
 
 
 def _result(
@@ -218,7 +202,7 @@ def _result(
         target=None if target is None else np.asarray(target, dtype=float),
         body=body,
         refined=isRefined,
-        refinementShift=_shift(refined, _poseOf(evidence.transform), pairs.fixedPoints) if isRefined else None,
+        refinementShift=refined.shift(pairs.fixedPoints) if isRefined else None,
         similarityBefore=refined.similarityBefore if refined else None,
         similarityAfter=refined.similarityAfter if refined else None,
     )
