@@ -95,6 +95,17 @@ class TestLandmarkFit(unittest.TestCase):
         for model in TransformModel:
             self.assertRefused("mirror", POINTS, mirrored, model)
 
+    def test_noise_on_nearly_flat_landmarks_never_makes_a_mirror_image(self):
+        flat, rng, mirroring = POINTS * [1, 1, 0.03], np.random.default_rng(8), 0
+        for _ in range(50):
+            moving = turned(flat + rng.normal(0, 2, flat.shape))
+            for model in (TransformModel.rigid, TransformModel.similarity):
+                matrix = np.reshape(fitLandmarks(flat, moving, model).GetMatrix(), (3, 3))
+                self.assertGreater(np.linalg.det(matrix), 0)
+            offsets = [points - points.mean(axis=0) for points in (flat, moving)]
+            mirroring += np.linalg.det(offsets[1].T @ offsets[0]) < 0
+        self.assertGreater(mirroring, 5)
+
     def test_a_scale_far_from_one_is_refused(self):
         self.assertRefused("scale the image", POINTS, turned(POINTS, scale=10.0), TransformModel.similarity)
 

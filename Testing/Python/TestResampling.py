@@ -45,6 +45,11 @@ class TestResampling(unittest.TestCase):
         image = ramp(sitk.sitkFloat32)
         fine = resampleImage(image, image, spacing=(1.0, 1.4, 1.0))
         self.assertEqual(fine.GetSize(), (15, 10, 24))
+        for corner, other in (((-0.5, -0.5, -0.5), (-0.5, -0.5, -0.5)), ((14.5, 9.5, 23.5), (29.5, 19.5, 11.5))):
+            np.testing.assert_allclose(
+                fine.TransformContinuousIndexToPhysicalPoint(corner),
+                image.TransformContinuousIndexToPhysicalPoint(other),
+            )
         for index in ((5, 5, 10), (7, 4, 12)):
             point = fine.TransformIndexToPhysicalPoint(index)
             i, j, k = image.TransformPhysicalPointToContinuousIndex(point)
