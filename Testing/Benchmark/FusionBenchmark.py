@@ -149,6 +149,9 @@ def simulatedHeads(output: Path) -> None:
                 2 * float((bone & kept).sum()) / float(bone.sum() + kept.sum()),
             ]
             pictures.append((fused - result.window[0]) / (result.window[1] - result.window[0]) * 255)
+        textbook = fuseVolumes(ct, [mri], TEXTBOOK, [transform])
+        low, high = textbook.window
+        pictures.append((sitk.GetArrayFromImage(textbook.image) - low) / (high - low) * 255)
         pictures.insert(0, (hounsfield + 100.0) / 700 * 255)
         k, j, _ = (int(x) for x in np.argwhere(rim).mean(axis=0))
         tall = [np.repeat(volume[::-1, j], 2, axis=0) for volume in pictures]
@@ -156,7 +159,7 @@ def simulatedHeads(output: Path) -> None:
         montage([tall], output / f"{case}-coronal.png")
     columns = ("", "rim contrast, fused : MRI", "rim step, fused : MRI on the same scale", "Dice of bone above 300 HU")
     table(columns, rows)
-    print("head-*.png: CT, MRI, balanced, bone.\n")
+    print("head-*.png: CT, MRI, balanced, bone, DWT.\n")
 
 
 def thickSlices(output: Path) -> None:

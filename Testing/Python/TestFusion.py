@@ -164,6 +164,15 @@ class TestInvariants(unittest.TestCase):
             contrast = volume[11, 18:21, 18:21].mean() / volume[11, 18:21, 25:28].mean()
             self.assertGreater(contrast, 0.9 * mri[11, 18:21, 18:21].mean() / mri[11, 18:21, 25:28].mean(), mode)
 
+    def test_no_dark_seam_runs_along_the_skull(self):
+        ct = makeCt()
+        values, mri = arrayOf(ct), arrayOf(makeMri(ct))
+        brain = ndimage.binary_erosion((values > -20) & (values < 200) & (mri > 400) & (mri < 700), iterations=1)
+        for mode in FusionMode:
+            volume = fused(ct, makeMri(ct), mode=mode)
+            inner = ndimage.binary_erosion(brain, iterations=4)
+            self.assertGreater(np.percentile(volume[brain & ~inner], 10), 0.9 * np.median(volume[inner]), mode)
+
     def test_recipe_survives_as_strings(self):
         settings = FusionSettings(method=FusionMethod.swt, levels=3, wavelet="haar", sliceWise=True, ctWindow=(-10, 90))
         self.assertEqual(FusionSettings.fromDict(settings.asDict()), settings)

@@ -39,6 +39,8 @@ class Strip:
 
     :param slices: the range of slices, all of them unless only a few are wanted.
     :param bone: where bone begins to count and counts fully, on the common scale 0 to 1.
+    :param keepsMri: whether nothing may be darker than the MRIs. So it is for a CT in HU: its tissue lies at the dark
+        end of the scale, and the steep edge of the skull would bring it in as a dark seam along the brain's surface.
     """
 
     referenceImage: sitk.Image
@@ -47,6 +49,7 @@ class Strip:
     margin: int
     slices: range
     bone: tuple[float, float]
+    keepsMri: bool
 
     def core(self, plane: np.ndarray) -> np.ndarray:
         """Return a plane without its margin."""

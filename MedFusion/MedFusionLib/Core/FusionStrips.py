@@ -7,7 +7,7 @@ from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 import numpy as np
 import SimpleITK as sitk
 
-from .FusionInputs import FusionScales, Source
+from .FusionInputs import CtKind, FusionScales, Source
 from .FusionPlanes import Plane, Strip, featherReach, meanOf, readStrip
 from .FusionSettings import ColorStyle, FusionMethod, FusionSettings
 from .FusionTextbook import fuseTextbook
@@ -82,7 +82,8 @@ def _strips(
     reach += feather[2] if feather else 0
     read = range(max(0, slices.start - reach), min(depth, slices.stop + reach))
     starts = range(0, height, rows)
-    return [Strip(referenceImage, start, min(height, start + rows), margin, read, bone) for start in starts]
+    hounsfield = scales.kind is CtKind.hounsfield
+    return [Strip(referenceImage, start, min(height, start + rows), margin, read, bone, hounsfield) for start in starts]
 
 
 def _fuse(planes: Iterator[Plane], strip: Strip, settings: FusionSettings) -> Iterator[tuple[Plane, np.ndarray | None]]:

@@ -157,6 +157,8 @@ def _merged(work: _Work, shares: np.ndarray, strip: Strip, settings: FusionSetti
             detail -= last
             detail *= share
             fused += detail
+        if strip.keepsMri:
+            np.maximum(fused, meanOf(work.plane.sources[1:]).ravel(), out=fused)
         return strip.core(fused.reshape(shape[1:]))
     member = smoothStep(work.plane.sources[0].ravel(), *strip.bone)
     for step in (1, 2):
@@ -169,6 +171,8 @@ def _merged(work: _Work, shares: np.ndarray, strip: Strip, settings: FusionSetti
     share = shares[0]
     share *= _CT_DETAIL_IN_TISSUE + (1 - _CT_DETAIL_IN_TISSUE) * member
     fused = base + member * (smooth[0] - base) + tissue + share * (details[0] - tissue)
+    if strip.keepsMri:
+        np.maximum(fused, meanOf(work.plane.sources[1:]).ravel(), out=fused)
     fused = strip.core(fused.reshape(shape[1:]))
     bone = strip.core(work.plane.sources[0])
     return fused + smoothStep(bone, *strip.bone) * np.maximum(bone - fused, 0)
