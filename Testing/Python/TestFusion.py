@@ -15,6 +15,7 @@ from MedFusionLib.Core.FusionSettings import (
     FusionMode,
     FusionSettings,
 )
+from MedFusionLib.Core.FusionUndecimated import zSteps
 from MedFusionLib.Core.Progress import Cancelled
 from scipy import ndimage
 
@@ -141,6 +142,17 @@ class TestInvariants(unittest.TestCase):
         mri = makeMri(ct)
         np.testing.assert_array_equal(fused(ct, mri), fused(ct, mri, sliceWise=True))
         self.assertGreater(np.abs(fused(makeCt(), makeMri(makeCt())) - fused(ct, mri)).max(), 1)
+
+    def test_levels_reach_along_z_only_where_the_slices_are_thin_enough(self):
+        settings = FusionSettings(levels=3)
+        for distance, steps in (
+            (1.0, [1, 2, 4]),
+            (0.5, [2, 4, 8]),
+            (1.5, [0, 1, 3]),
+            (4.0, [0, 0, 1]),
+            (5.0, [0, 0, 0]),
+        ):
+            self.assertEqual(zSteps(settings, (1.0, 1.0, distance)), steps)
 
     def test_bone_keeps_its_hounsfield_units_and_tissue_stays_below(self):
         ct = makeCt()

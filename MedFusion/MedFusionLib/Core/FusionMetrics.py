@@ -89,7 +89,7 @@ def volumeFusionMetrics(
     fused: np.ndarray,
     settings: FusionSettings | None = None,
     progress: Progress | None = None,
-    mostSlices: int = 6,
+    mostSlices: int = 4,
 ) -> dict[str, float]:
     """Return the scores of a fused volume: the mean over evenly spread slices that show at least 5 % head.
 
@@ -108,7 +108,7 @@ def copyMetrics(
     mri: np.ndarray,
     settings: FusionSettings | None = None,
     progress: Progress | None = None,
-    mostSlices: int = 6,
+    mostSlices: int = 4,
 ) -> dict[str, dict[str, float]]:
     """Return what a plain copy of the CT and of the MRI would score, under the names CT and MRI.
 

@@ -31,7 +31,7 @@ class BaseRule(Enum):
 
 
 class DetailRule(Enum):
-    """How detail coefficients are merged; gradient is for the undecimated method only."""
+    """How detail coefficients are merged; dwt and swt have no gradient and take maxAbs in its place."""
 
     gradient = "gradient"
     energy = "energy"
