@@ -65,6 +65,17 @@ def addLandmarks(parser: argparse.ArgumentParser, required: bool = True) -> None
 def addTumorPoints(parser: argparse.ArgumentParser) -> None:
     """Add the points that show where the tumor is."""
     parser.add_argument(
-        "--tumor-seed", type=coordinates(1), metavar="X,Y,Z", help="a point inside the tumor, RAS millimetres"
+        "--tumor-seed",
+        type=coordinates(1),
+        action="append",
+        metavar="X,Y,Z",
+        help="a point inside the tumor, RAS millimetres; again for a further lesion",
+    )
+    parser.add_argument(
+        "--line",
+        type=coordinates(2),
+        action="append",
+        metavar="X,Y,Z,X,Y,Z",
+        help="both ends of the tumor's longest diameter, RAS millimetres; again for a further lesion",
     )
     parser.add_argument("--lps", action="store_true", help="coordinates given here are LPS instead of RAS")

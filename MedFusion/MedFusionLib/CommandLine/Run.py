@@ -96,7 +96,7 @@ def runChain(folder: Path, inputs: dict[str, str], options: RunOptions) -> dict[
         transformNode, registration = LandmarkRegistrationLogic(scene).register(
             ctNode, mriNode, *landmarks, options.registration, progress.step("Register")
         )
-        segmentationNode, tumor, notes = _segment(scene, mriNode, options, progress.step("Outline"))
+        segmentationNode, tumor, notes = _segment(scene, ctNode, mriNode, options, progress.step("Outline"))
         fusedNode, fusion = WaveletFusionLogic(scene).fuse(
             ctNode, [mriNode], options.fusion, progress=progress.step("Fuse")
         )
@@ -120,11 +120,11 @@ def runChain(folder: Path, inputs: dict[str, str], options: RunOptions) -> dict[
     return document
 
 
-def _segment(scene: object, mriNode: object, options: RunOptions, progress: StepProgress) -> tuple:
+def _segment(scene: object, ctNode: object, mriNode: object, options: RunOptions, progress: StepProgress) -> tuple:
     """Outline the tumor; where nothing was pointed at and none is found, go on without one and say so."""
     try:
         segmentationNode, tumor = TumorSegmentationLogic(scene).segment(
-            [mriNode], options.interaction, options.segmentation, progress=progress
+            [mriNode], options.interaction, options.segmentation, progress=progress, ctNode=ctNode
         )
         return segmentationNode, tumor, ()
     except ValueError as error:

@@ -1,12 +1,21 @@
 """medfusion segment: the tumor in a volume, outlined and measured."""
 
 import argparse
+from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
+import SimpleITK as sitk
+
+from ..Core.Resampling import Interpolation, resampleImage
 from ..Core.TumorMeasurements import measureTumor
-from ..Core.TumorSegmentation import SegmentationMethod, SegmentationSettings, TumorInteraction
-from ..Scene.NodeFiles import addVolume, saveNode, volumeName
+from ..Core.TumorModels import ModelSettings
+from ..Core.TumorSegmentation import MrSequence, SegmentationMethod, SegmentationSettings, TumorInteraction
+from ..Core.VolumeFiles import readVolume
+from ..Scene.NodeFiles import addVolume, loadMarkups, loadSegmentation, saveNode, volumeName
 from ..Scene.Session import Session
 from ..Scene.TumorSegmentationLogic import TumorSegmentationLogic
+from ..Scene.VolumeNodes import definedPointsFromMarkups, labelImageFromSegmentation
 from .Arguments import addOutput, addTumorPoints, worldPoints
 from .DicomInput import addSeries, readVolumes
 from .Output import outputFile
@@ -17,7 +26,11 @@ def addParser(subparsers: argparse._SubParsersAction) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser("segment", help="outline and measure the tumor in a volume")
     parser.add_argument("volume", metavar="VOLUME", help="a file or a DICOM folder")
+    parser.add_argument("more", nargs="*", metavar="MORE", help="more volumes of the patient in the same coordinates")
     addSeries(parser)
+    parser.add_argument("--ct", metavar="CT", help="head CT in the same coordinates: the tumor lies inside its skull")
+    parser.add_argument("--mask", metavar="FILE", help="mask (not 0) of where the tumor can be, instead of --ct")
+    parser.add_argument("--correct", metavar="SEG", help="a present outline that the strokes correct")
     addSegmentationArguments(parser)
     addOutput(parser, "TUMOR.seg.nrrd", "file for the segmentation")
     parser.set_defaults(execute=execute)
@@ -25,33 +38,136 @@ def addParser(subparsers: argparse._SubParsersAction) -> None:
 
 def addSegmentationArguments(parser: argparse.ArgumentParser) -> None:
     """Add what shows where the tumor is and chooses how it is outlined."""
+    parser.add_argument(
+        "--method",
+        type=SegmentationMethod,
+        choices=list(SegmentationMethod),
+        metavar="|".join(method.value for method in SegmentationMethod),
+        help="how the tumor is outlined; without it what is given decides: line, click, strokes, model or automatic",
+    )
     addTumorPoints(parser)
+    for name, place in (("foreground", "on the tumor"), ("background", "beside it")):
+        parser.add_argument(f"--{name}", metavar="FILE.mrk.json", help=f"points of strokes {place}, saved by Slicer")
+    parser.add_argument(
+        "--sequence",
+        type=MrSequence,
+        choices=list(MrSequence),
+        action="append",
+        metavar="|".join(sequence.value for sequence in MrSequence),
+        help="what the volume was weighted for, once for each volume in turn; otherwise the file names tell",
+    )
+    parser.add_argument("--model-path", metavar="PATH", help="nnU-Net v2 results folder, or .onnx file with a .json")
+    parser.add_argument(
+        "--channel",
+        action="append",
+        default=[],
+        metavar="NAME=NUMBER",
+        help="which volume (1 is the first) is a channel of the model",
+    )
 
 
 def segmentationOptions(arguments: argparse.Namespace) -> tuple[SegmentationSettings, TumorInteraction]:
     """Return how to outline and what was pointed at (world LPS millimetres), as the arguments describe it."""
-    seeds = worldPoints(arguments.tumor_seed, arguments)
-    method = SegmentationMethod.automatic if seeds is None else SegmentationMethod.click
-    return SegmentationSettings(method=method), TumorInteraction(seeds=seeds)
+    seeds, lines = (
+        None if points is None else worldPoints(np.concatenate(points), arguments)
+        for points in (arguments.tumor_seed, arguments.line)
+    )
+    foreground, background = (_strokePoints(path) for path in (arguments.foreground, arguments.background))
+    interaction = TumorInteraction(
+        seeds=seeds,
+        lines=None if lines is None else lines.reshape(-1, 2, 3),
+        foregroundPoints=foreground,
+        backgroundPoints=background,
+    )
+    model = None
+    if arguments.model_path is not None:
+        model = ModelSettings(arguments.model_path, tuple(_channel(text) for text in arguments.channel))
+    method = arguments.method or _methodFor(interaction, model)
+    sequences = tuple(arguments.sequence or ())
+    return SegmentationSettings(method=method, sequences=sequences, model=model), interaction
+
+
+def _methodFor(interaction: TumorInteraction, model: ModelSettings | None) -> SegmentationMethod:
+    """Return the method that fits what was given."""
+    if model is not None:
+        return SegmentationMethod.model
+    if interaction.lines is not None:
+        return SegmentationMethod.line
+    if interaction.seeds is not None:
+        return SegmentationMethod.click
+    if interaction.foregroundPoints is not None or interaction.backgroundPoints is not None:
+        return SegmentationMethod.strokes
+    return SegmentationMethod.automatic
+
+
+def _channel(text: str) -> tuple[str, int]:
+    """Return a channel's name and the index of its volume from NAME=NUMBER."""
+    name, _, number = text.rpartition("=")
+    if not name or not number.isdecimal() or int(number) < 1:
+        raise ValueError(f'--channel "{text}" is not NAME=NUMBER, such as FLAIR=1.')
+    return name, int(number) - 1
+
+
+def _strokePoints(path: str | None) -> np.ndarray | None:
+    """Return the placed points of a markups file, LPS millimetres."""
+    if path is None:
+        return None
+    with Session() as session:
+        _labels, points, placed = definedPointsFromMarkups(loadMarkups(session.scene, path))
+    points = points[np.array(placed, bool)]
+    if not len(points):
+        raise ValueError(f"{path} holds no placed point; draw the stroke again.")
+    return points
 
 
 def execute(arguments: argparse.Namespace) -> None:
     """Outline, measure and write the segmentation."""
     settings, interaction = segmentationOptions(arguments)
     with (
-        outputFile(arguments.output, arguments.force, [arguments.volume]) as path,
+        outputFile(arguments.output, arguments.force, _inputs(arguments)) as path,
         Session() as session,
         StepProgress() as progress,
     ):
         progress.step("Load")
-        (volume,) = readVolumes([arguments.volume], arguments.series)
-        volumeNode = addVolume(session.scene, volume.image, volumeName(arguments.volume))
+        paths = [arguments.volume, *arguments.more]
+        volumes = readVolumes(paths, arguments.series)
+        volumeNodes = [
+            addVolume(session.scene, volume.image, volumeName(name))
+            for volume, name in zip(volumes, paths, strict=True)
+        ]
+        ctNode = None
+        if arguments.ct is not None:
+            ctNode = addVolume(session.scene, readVolumes([arguments.ct], ())[0].image, "ct")
+        mask = None if arguments.mask is None else readVolume(arguments.mask).image
+        if arguments.correct is not None:
+            present = _present(session, arguments.correct, volumes[0].image)
+            interaction = replace(interaction, presentImage=present)
         segmentationNode, tumor = TumorSegmentationLogic(session.scene).segment(
-            [volumeNode], interaction, settings, progress=progress.step("Outline")
+            volumeNodes, interaction, settings, progress=progress.step("Outline"), ctNode=ctNode, mask=mask
         )
         progress.step("Measure and write")
-        measurements = measureTumor(tumor.labelImage)
+        groups = {name: (value,) for value, name in tumor.segmentNames.items()} | tumor.groups
+        measurements = measureTumor(tumor.labelImage, groups=groups)
         saveNode(segmentationNode, path)
-    warn([*volume.warnings, *tumor.warnings])
+    warn([*(warning for volume in volumes for warning in volume.warnings), *tumor.warnings])
     total = measurements.total
     print(f"Tumor: {total.volumeMl:.2f} ml, longest diameter {total.longestDiameter.lengthMm:.1f} mm")
+    if len(measurements.segments) > 1:
+        for name, lesion in measurements.segments.items():
+            print(f"  {name}: {lesion.volumeMl:.2f} ml, axial {lesion.axialDiameter.lengthMm:.1f} mm")
+
+
+def _inputs(arguments: argparse.Namespace) -> list[str]:
+    """Return the files that are read and so must not be written."""
+    return [
+        path
+        for path in (arguments.volume, *arguments.more, arguments.ct, arguments.mask, arguments.correct)
+        if path is not None
+    ]
+
+
+def _present(session: Session, path: str, image: sitk.Image) -> sitk.Image:
+    """Return a segmentation file's outline on a volume's grid."""
+    if Path(path).name.endswith((".seg.nrrd", ".seg.nhdr")):
+        return labelImageFromSegmentation(loadSegmentation(session.scene, path), image)[0]
+    return resampleImage(readVolume(path).image, image, interpolation=Interpolation.nearest)

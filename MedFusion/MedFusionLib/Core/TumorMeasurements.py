@@ -1,5 +1,6 @@
 """What is measured on an outlined tumor."""
 
+import logging
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -122,7 +123,10 @@ def measureTumor(
     if groups is None:
         groups = {f"Tumor {label}" if len(present) > 1 else "Tumor": (label,) for label in present}
     if cavityMask is None and ct is not None:
-        cavityMask = intracranialCavity(ct)
+        try:
+            cavityMask = intracranialCavity(ct)
+        except ValueError as error:
+            logging.warning("The depth below the skull is left out: %s", error)
     depthImage = None if cavityMask is None else _depthBelowSkull(cavityMask)
     box = ndimage.find_objects((labels != 0).astype(np.uint8))[0]
     region = _croppedWithMargin(labelImage, box)

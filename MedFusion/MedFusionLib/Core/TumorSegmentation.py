@@ -1,6 +1,7 @@
 """The tumor outlined, by one of several methods."""
 
 import logging
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -39,6 +40,20 @@ class MrSequence(Enum):
     t1 = "t1"
     t1c = "t1c"
     t2 = "t2"
+
+
+def guessSequence(name: str) -> MrSequence:
+    """Return the sequence that a volume's name speaks of, or unknown."""
+    words = name.casefold()
+    for pattern, sequence in (
+        (r"flair|dark.?fluid|tirm", MrSequence.flair),
+        (r"t1.?(c|ce|gd|gad|post|contrast|km)(?![a-z])|t1w?.?(post|gd|contrast)", MrSequence.t1c),
+        (r"t2", MrSequence.t2),
+        (r"t1|mprage|spgr", MrSequence.t1),
+    ):
+        if re.search(pattern, words):
+            return sequence
+    return MrSequence.unknown
 
 
 @dataclass(frozen=True)

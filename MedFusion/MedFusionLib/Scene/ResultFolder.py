@@ -133,7 +133,8 @@ def _measureTumor(
     transform = worldToNodeTransform(results.segmentationNode, fixedImage)
     labelImage = hardenedLabels(results.tumor.labelImage, transform, fixedImage)
     images = {"CT": fixedImage, "MRI": registeredImage, "fused": results.fusion.image}
-    return labelImage, measureTumor(labelImage, images, ct=fixedImage)
+    groups = {name: (value,) for value, name in results.tumor.segmentNames.items()} | results.tumor.groups
+    return labelImage, measureTumor(labelImage, images, ct=fixedImage, groups=groups)
 
 
 def _arrays(
@@ -180,6 +181,8 @@ def _parameters(results: RunResults) -> dict[str, dict[str, str]]:
 
 
 def _plain(value: object) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(_plain(item) for item in value)
     return str(value.value if isinstance(value, Enum) else value)
 
 

@@ -1,23 +1,52 @@
-"""Tumor segmentation on nodes: volume nodes and markups in, a segmentation node out."""
+"""Tumor segmentation on nodes: volume nodes and markups in, a segmentation node with its measurements out."""
 
 import dataclasses
+import json
+import logging
 from collections.abc import Sequence
 
 import SimpleITK as sitk
 import slicer
 
-from ..Core.Progress import Progress
-from ..Core.Resampling import resampleImage
-from ..Core.TumorSegmentation import SegmentationSettings, TumorInteraction, TumorResult, segmentTumor
+from ..Core.Coordinates import flipPoints
+from ..Core.IntracranialCavity import intracranialCavity
+from ..Core.Progress import Progress, subProgress
+from ..Core.Resampling import Interpolation, resampleImage
+from ..Core.TumorMeasurements import Diameter, LesionMeasurements, TumorMeasurements
+from ..Core.TumorSegmentation import (
+    SegmentationSettings,
+    TumorInteraction,
+    TumorResult,
+    guessSequence,
+    segmentTumor,
+)
 from .VolumeNodes import (
+    CAVITY_NAME,
+    addSegment,
     imageFromVolumeNode,
     mappedPoints,
     relativeTransform,
+    setMarkupsPoints,
     setSegmentationLabels,
     worldToNodeTransform,
 )
 
-TUMOR_COLOR = (0.89, 0.35, 0.18)
+_COLORS = {
+    "necrosis": (0.30, 0.45, 0.85),
+    "edema": (0.55, 0.88, 0.58),
+    "enhancing": (0.93, 0.25, 0.20),
+    "whole": (0.89, 0.35, 0.18),
+    "core": (0.98, 0.80, 0.25),
+    "cavity": (0.56, 0.75, 0.85),
+    "tumor": (0.89, 0.35, 0.18),
+}
+_FURTHER_TUMORS = ((0.55, 0.30, 0.75), (0.15, 0.65, 0.65), (0.85, 0.65, 0.15), (0.75, 0.25, 0.50))
+_TERMINOLOGY = (
+    "Segmentation category and type - 3D Slicer General Anatomy list"
+    "~SCT^{category}~SCT^{type}~^^~Anatomic codes - DICOM master list~SCT^12738006^Brain~^^"
+)
+_ABNORMAL, _ANATOMY = "49755003^Morphologically Altered Structure", "123037004^Anatomical Structure"
+_POINT_NAMES = ("seeds", "lines", "foregroundPoints", "backgroundPoints")
 
 
 class TumorSegmentationLogic:
@@ -33,24 +62,49 @@ class TumorSegmentationLogic:
         settings: SegmentationSettings | None = None,
         segmentationNode: slicer.vtkMRMLSegmentationNode | None = None,
         progress: Progress | None = None,
+        ctNode: slicer.vtkMRMLScalarVolumeNode | None = None,
+        mask: sitk.Image | None = None,
+        keepCavity: bool = False,
     ) -> tuple[slicer.vtkMRMLSegmentationNode, TumorResult]:
         """Write the tumor's outline into a segmentation node on the first volume's grid and under its transform.
 
         :param interaction: points in world LPS millimetres; stroke images are on the first volume's grid.
         :param segmentationNode: the node to fill; a new one when None.
+        :param ctNode: a head CT whose intracranial cavity limits the outline.
+        :param mask: where the tumor can be, in world coordinates, instead of the cavity.
+        :param keepCavity: whether the cavity becomes a segment, too.
         """
         sourceNode = volumeNodes[0]
         images = self.imagesOnFirstGrid(volumeNodes)
-        result = segmentTumor(images, _inOwnPoints(interaction, sourceNode, images[0]), settings, progress=progress)
+        settings = settings or SegmentationSettings()
+        if not settings.sequences:
+            guesses = tuple(guessSequence(node.GetName()) for node in volumeNodes)
+            settings = dataclasses.replace(settings, sequences=guesses)
+        cavity, notes = None, ()
+        if mask is not None:
+            cavity = resampleImage(mask, images[0], _toWorld(sourceNode, images[0]), Interpolation.nearest)
+        elif ctNode is not None:
+            cavity, notes = _cavityOnGrid(ctNode, sourceNode, images[0], subProgress(progress, 0.0, 0.3))
+        own = _inOwnPoints(interaction, sourceNode, images[0])
+        result = segmentTumor(images, own, settings, cavity, subProgress(progress, 0.3, 1.0))
+        result = dataclasses.replace(result, warnings=notes + result.warnings)
         if segmentationNode is None:
             segmentationNode = self.scene.AddNewNodeByClass(
                 "vtkMRMLSegmentationNode", f"{sourceNode.GetName()} tumor segmentation"
             )
-        colors = dict.fromkeys(result.segmentNames, TUMOR_COLOR)
+        colors = {value: _color(name, value) for value, name in result.segmentNames.items()}
         setSegmentationLabels(segmentationNode, result.labelImage, result.segmentNames, colors)
+        for name, members in result.groups.items():
+            union = sum((result.labelImage == value for value in members[1:]), result.labelImage == members[0])
+            addSegment(segmentationNode, sitk.Cast(union, sitk.sitkUInt8), name, _color(name, 1), visible=False)
+        if keepCavity and cavity is not None:
+            mask8 = sitk.Cast(cavity != 0, sitk.sitkUInt8)
+            addSegment(segmentationNode, mask8, CAVITY_NAME, _COLORS["cavity"], visible=False)
+        _tagSegments(segmentationNode)
         segmentationNode.SetReferenceImageGeometryParameterFromVolumeNode(sourceNode)
         segmentationNode.SetAndObserveTransformNodeID(sourceNode.GetTransformNodeID())
         segmentationNode.SetAttribute("MedFusion.method", result.settings.method.value)
+        segmentationNode.SetAttribute("MedFusion.recipe", json.dumps(_recipe(volumeNodes, interaction, settings)))
         return segmentationNode, result
 
     @staticmethod
@@ -62,6 +116,68 @@ class TumorSegmentationLogic:
             images.append(resampleImage(imageFromVolumeNode(node), images[0], transform))
         return images
 
+    def showMeasurements(
+        self, measurements: TumorMeasurements, segmentationNode: slicer.vtkMRMLSegmentationNode
+    ) -> tuple[slicer.vtkMRMLTableNode, list[slicer.vtkMRMLMarkupsLineNode]]:
+        """Return a new table of the measurements, and the two axial diameters of each segment as lines to drag.
+
+        :param measurements: of the segmentation as it is, in its own coordinates; the lines go under its transform.
+        """
+        name = segmentationNode.GetName()
+        tableNode = self.scene.AddNewNodeByClass("vtkMRMLTableNode", f"{name} measurements")
+        rows = {"Total": measurements.total} | measurements.segments
+        _fillTable(tableNode, rows)
+        lineNodes = []
+        for segment, lesion in measurements.segments.items():
+            for title, diameter in (
+                ("axial diameter", lesion.axialDiameter),
+                ("perpendicular diameter", lesion.perpendicularDiameter),
+            ):
+                lineNodes.append(self._line(f"{segment} {title}", diameter, segmentationNode))
+        return tableNode, lineNodes
+
+    def _line(
+        self, name: str, diameter: Diameter, segmentationNode: slicer.vtkMRMLSegmentationNode
+    ) -> slicer.vtkMRMLMarkupsLineNode:
+        """Return a new line markup along a diameter."""
+        lineNode = self.scene.AddNewNodeByClass("vtkMRMLMarkupsLineNode", name)
+        setMarkupsPoints(lineNode, [diameter.start, diameter.end])
+        lineNode.SetAndObserveTransformNodeID(segmentationNode.GetTransformNodeID())
+        return lineNode
+
+    @staticmethod
+    def showIn3D(segmentationNode: slicer.vtkMRMLSegmentationNode) -> None:
+        """Give the segments closed surfaces, which 3D views show."""
+        if not segmentationNode.CreateClosedSurfaceRepresentation():
+            raise RuntimeError("The segments' surfaces could not be made; are the segments empty?")
+
+
+def _cavityOnGrid(
+    ctNode: slicer.vtkMRMLScalarVolumeNode,
+    sourceNode: slicer.vtkMRMLScalarVolumeNode,
+    image: sitk.Image,
+    progress: Progress | None,
+) -> tuple[sitk.Image | None, tuple[str, ...]]:
+    """Return the CT's intracranial cavity on a volume's grid, or None with the reason where it cannot be found."""
+    try:
+        cavity = intracranialCavity(imageFromVolumeNode(ctNode), progress)
+    except ValueError as error:
+        logging.info("No cavity: %s", error)
+        return None, (f"The outline is not limited to the inside of the skull: {error}",)
+    cavity = sitk.Cast(cavity, sitk.sitkUInt8)
+    transform = relativeTransform(sourceNode, ctNode, image)
+    return resampleImage(cavity, image, transform, Interpolation.nearest), ()
+
+
+def _toWorld(volumeNode: slicer.vtkMRMLScalarVolumeNode, image: sitk.Image) -> sitk.Transform | None:
+    """Return the transform from a volume's own points to world points, None for none."""
+    transform = worldToNodeTransform(volumeNode, image)
+    if transform is None:
+        return None
+    if not transform.IsLinear():
+        raise ValueError("A mask file can be used with a volume under a rigid or affine transform only.")
+    return transform.GetInverse()
+
 
 def _inOwnPoints(
     interaction: TumorInteraction | None, volumeNode: slicer.vtkMRMLScalarVolumeNode, image: sitk.Image
@@ -71,8 +187,73 @@ def _inOwnPoints(
     if interaction is None or transform is None:
         return interaction
     moved = {}
-    for name in ("seeds", "lines", "foregroundPoints", "backgroundPoints"):
+    for name in _POINT_NAMES:
         points = getattr(interaction, name)
         if points is not None:
             moved[name] = mappedPoints(points.reshape(-1, 3), transform).reshape(points.shape)
     return dataclasses.replace(interaction, **moved)
+
+
+def _recipe(
+    volumeNodes: Sequence[slicer.vtkMRMLScalarVolumeNode],
+    interaction: TumorInteraction | None,
+    settings: SegmentationSettings,
+) -> dict[str, object]:
+    """Return what a segmentation was made from and how; points are RAS world millimetres."""
+    recipe: dict[str, object] = {
+        "method": settings.method.value,
+        "volumes": [node.GetName() for node in volumeNodes],
+        "sequences": [sequence.value for sequence in settings.sequences],
+    }
+    if settings.model is not None:
+        recipe["model"] = dataclasses.asdict(settings.model)
+    for name in _POINT_NAMES:
+        points = getattr(interaction, name, None)
+        if points is not None:
+            recipe[name] = flipPoints(points.reshape(-1, 3)).reshape(points.shape).round(3).tolist()
+    return recipe
+
+
+def _color(name: str, value: int) -> tuple[float, float, float]:
+    """Return a segment's color from its name; further tumors differ."""
+    words = name.casefold()
+    found = next((color for part, color in _COLORS.items() if part in words), _COLORS["tumor"])
+    return found if value == 1 or found != _COLORS["tumor"] else _FURTHER_TUMORS[(value - 2) % len(_FURTHER_TUMORS)]
+
+
+def _tagSegments(segmentationNode: slicer.vtkMRMLSegmentationNode) -> None:
+    """Give every segment its SNOMED CT terminology."""
+    segmentation = segmentationNode.GetSegmentation()
+    for segmentId in segmentation.GetSegmentIDs():
+        segment = segmentation.GetSegment(segmentId)
+        words = segment.GetName().casefold()
+        category, kind = _ABNORMAL, "108369006^Neoplasm"
+        if segment.GetName() == CAVITY_NAME:
+            category, kind = _ANATOMY, "128319008^Intracranial structure"
+        elif "edema" in words:
+            kind = "79654002^Edema"
+        elif "necro" in words:
+            kind = "6574001^Necrosis"
+        entry = _TERMINOLOGY.format(category=category, type=kind)
+        segment.SetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), entry)
+
+
+def _fillTable(tableNode: slicer.vtkMRMLTableNode, rows: dict[str, LesionMeasurements]) -> None:
+    """Write one row per segment, one column per measurement that is a single number."""
+    columns: dict[str, list[str]] = {"segment": list(rows)}
+    for name, lesion in rows.items():
+        for key, value in lesion.measurements().items():
+            if isinstance(value, float):
+                columns.setdefault(key, [""] * len(rows))[list(rows).index(name)] = f"{value:.4g}"
+        for image, values in lesion.intensities.items():
+            for title, number in (("mean", values.mean), ("SD", values.standardDeviation)):
+                column = columns.setdefault(f"{image} {title}", [""] * len(rows))
+                column[list(rows).index(name)] = f"{number:.4g}"
+    for title, cells in columns.items():
+        column = tableNode.AddColumn()
+        column.SetName(title)
+        column.SetNumberOfValues(len(cells))
+        for row, cell in enumerate(cells):
+            column.SetValue(row, cell)
+    tableNode.SetUseColumnTitleAsColumnHeader(True)
+    tableNode.Modified()

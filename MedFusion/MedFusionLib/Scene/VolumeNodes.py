@@ -266,6 +266,8 @@ def _imageData(image: sitk.Image, imageData: vtk.vtkImageData) -> vtk.vtkImageDa
 
 # Segmentations
 
+CAVITY_NAME = "Intracranial cavity"
+
 
 def orientedImageData(image: sitk.Image) -> slicer.vtkOrientedImageData:
     """Return an LPS image as oriented image data in RAS, as a segmentation holds it."""
@@ -285,17 +287,31 @@ def setSegmentationLabels(
     segmentation = segmentationNode.GetSegmentation()
     segmentation.RemoveAllSegments()
     segmentationNode.SetSourceRepresentationToBinaryLabelmap()
-    for value, name in names.items():
-        segment = slicer.vtkSegment()
-        segment.SetName(name)
-        segment.SetColor(colors[value])
-        segment.AddRepresentation(
-            slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName(),
-            orientedImageData(sitk.Cast(labelImage == value, sitk.sitkUInt8)),
-        )
-        # Ids are random by default; the same result is to give the same file.
-        segmentation.AddSegment(segment, f"Segment_{value}")
     segmentationNode.CreateDefaultDisplayNodes()
+    for value, name in names.items():
+        addSegment(segmentationNode, sitk.Cast(labelImage == value, sitk.sitkUInt8), name, colors[value])
+
+
+def addSegment(
+    segmentationNode: slicer.vtkMRMLSegmentationNode,
+    mask: sitk.Image,
+    name: str,
+    color: tuple[float, float, float],
+    visible: bool = True,
+) -> None:
+    """Add an LPS mask (8 bit, 0 and 1) as a segment."""
+    segment = slicer.vtkSegment()
+    segment.SetName(name)
+    segment.SetColor(color)
+    segment.AddRepresentation(
+        slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName(), orientedImageData(mask)
+    )
+    segmentation = segmentationNode.GetSegmentation()
+    segmentation.AddSegment(segment)
+    if not visible:
+        segmentationNode.CreateDefaultDisplayNodes()
+        display = segmentationNode.GetDisplayNode()
+        display.SetSegmentVisibility(segmentation.GetSegmentIdBySegment(segment), False)
 
 
 def hardenedLabels(
@@ -323,7 +339,8 @@ def labelImageFromSegmentation(
 ) -> tuple[sitk.Image, dict[int, str]]:
     """Return a segmentation as labels 1, 2, ... in segment order on an image's grid, with the segments' names.
 
-    A later segment wins where two overlap. The segmentation's parent transform is left aside.
+    The earlier segment wins where two overlap, and one that earlier ones cover wholly (a whole tumor after its parts)
+    is left out, as is the intracranial cavity, which is no tumor. The segmentation's parent transform is left aside.
     """
     geometry = orientedImageData(sitk.Cast(referenceImage, sitk.sitkUInt8))
     labels = np.zeros(referenceImage.GetSize()[::-1], dtype=np.uint8)
@@ -331,6 +348,8 @@ def labelImageFromSegmentation(
     segmentation = segmentationNode.GetSegmentation()
     for value, segmentId in enumerate(segmentation.GetSegmentIDs(), start=1):
         segment = segmentation.GetSegment(segmentId)
+        if segment.GetName() == CAVITY_NAME:
+            continue
         names[value] = segment.GetName()
         oriented = slicer.vtkOrientedImageData()
         if not segmentationNode.GetBinaryLabelmapRepresentation(segmentId, oriented) or oriented.IsEmpty():
@@ -340,7 +359,11 @@ def labelImageFromSegmentation(
             oriented, geometry, resampled, False, False
         )
         voxels = numpy_support.vtk_to_numpy(resampled.GetPointData().GetScalars()).reshape(labels.shape)
-        labels[voxels > 0] = value
+        inside = voxels > 0
+        if inside.any() and labels[inside].all():
+            del names[value]
+            continue
+        labels[inside & (labels == 0)] = value
     labelImage = sitk.GetImageFromArray(labels)
     labelImage.CopyInformation(referenceImage)
     return labelImage, names
