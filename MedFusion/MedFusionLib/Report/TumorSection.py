@@ -3,7 +3,7 @@
 import numpy as np
 import SimpleITK as sitk
 
-from ..Core.TumorMeasurements import TumorMeasurements
+from ..Core.TumorMeasurements import LesionMeasurements, TumorMeasurements
 from .Page import Figure, figures, section, table
 from .Pictures import Plane, grayPicture, robustWindow, sliceGrid, sliceValues, withOutline
 
@@ -21,13 +21,27 @@ def tumorSection(
         mask = sliceValues(labelImage, grid, isLabel=True) > 0
         picture = grayPicture(sliceValues(registeredImage, grid), window)
         pictures.append(Figure(withOutline(picture, mask, OUTLINE_COLOR), f"{plane.name}: tumor outline on the MRI"))
-    total = measurements.total
+    rows = _rows(measurements.total)
+    if len(measurements.segments) < 2:
+        return section("Tumor", figures(*pictures), table(("Measurement", "Value"), rows))
+    columns = [dict(_rows(lesion)) for lesion in measurements.segments.values()]
+    compared = [(title, value, *(column.get(title, "") for column in columns)) for title, value in rows]
+    return section("Tumor", figures(*pictures), table(("Measurement", "All", *measurements.segments), compared))
+
+
+def _rows(lesion: LesionMeasurements) -> list[tuple[str, str]]:
+    """Return the measurements of one segment as titles and values."""
     rows = [
-        ("Volume", f"{total.volumeMl:.2f} ± {total.volumeUncertaintyMl:.2f} ml"),
-        ("Longest axial diameter", f"{total.axialDiameter.lengthMm:.1f} mm"),
-        ("Its perpendicular", f"{total.perpendicularDiameter.lengthMm:.1f} mm"),
-        ("Product (RANO)", f"{total.bidimensionalProductMm2:.0f} mm²"),
-        ("Longest diameter in 3D", f"{total.longestDiameter.lengthMm:.1f} mm"),
-        ("Sphericity", f"{total.sphericity:.2f}"),
+        ("Volume", f"{lesion.volumeMl:.2f} ± {lesion.volumeUncertaintyMl:.2f} ml"),
+        ("Longest axial diameter", f"{lesion.axialDiameter.lengthMm:.1f} mm"),
+        ("Its perpendicular", f"{lesion.perpendicularDiameter.lengthMm:.1f} mm"),
+        ("Product (RANO)", f"{lesion.bidimensionalProductMm2:.0f} mm²"),
+        ("Longest diameter in 3D", f"{lesion.longestDiameter.lengthMm:.1f} mm"),
+        ("Sphericity", f"{lesion.sphericity:.2f}"),
     ]
-    return section("Tumor", figures(*pictures), table(("Measurement", "Value"), rows))
+    if lesion.depthMm is not None:
+        rows.append(("Below the skull, nearest point", f"{lesion.depthMm:.1f} mm"))
+        rows.append(("Below the skull, centroid", f"{lesion.centroidDepthMm:.1f} mm"))
+    for name, values in lesion.intensities.items():
+        rows.append((f"Mean ± SD in {name}", f"{values.mean:.4g} ± {values.standardDeviation:.3g}"))
+    return rows

@@ -27,6 +27,7 @@ from ..Report.RegistrationSection import registrationSection
 from ..Report.TumorSection import tumorSection
 from .NodeFiles import addVolume, discard, saveNode, saveScene
 from .SceneViews import showInSliceViews
+from .TumorSegmentationLogic import TumorSegmentationLogic
 from .VolumeNodes import hardenedLabels, imageFromVolumeNode, worldToNodeTransform
 
 FILE_NAMES = (
@@ -94,6 +95,7 @@ def writeResultFolder(
         if tumorMeasurements is not None:
             target = np.asarray(tumorMeasurements.total.centroid)
             results = replace(results, registration=results.registration.withTarget(target))
+            TumorSegmentationLogic(scene).showMeasurements(tumorMeasurements, results.segmentationNode, inWorld=True)
         images = _arrays(fixedImage, registeredImage, results.fusion)
         scores = scoreTable(*images, results.fusion.settings, subProgress(progress, 0.25, 0.4))
         document = _document(results, scores, tumorMeasurements)

@@ -12,7 +12,7 @@ from ..Core.Coordinates import flipPoints
 from ..Core.IntracranialCavity import intracranialCavity
 from ..Core.Progress import Progress, subProgress
 from ..Core.Resampling import Interpolation, resampleImage
-from ..Core.TumorMeasurements import Diameter, LesionMeasurements, TumorMeasurements
+from ..Core.TumorMeasurements import LesionMeasurements, TumorMeasurements
 from ..Core.TumorSegmentation import (
     SegmentationSettings,
     TumorInteraction,
@@ -117,33 +117,37 @@ class TumorSegmentationLogic:
         return images
 
     def showMeasurements(
-        self, measurements: TumorMeasurements, segmentationNode: slicer.vtkMRMLSegmentationNode
+        self, measurements: TumorMeasurements, segmentationNode: slicer.vtkMRMLSegmentationNode, inWorld: bool = False
     ) -> tuple[slicer.vtkMRMLTableNode, list[slicer.vtkMRMLMarkupsLineNode]]:
-        """Return a new table of the measurements, and the two axial diameters of each segment as lines to drag.
+        """Return a table of the measurements, and the two axial diameters of each segment as lines to drag.
 
-        :param measurements: of the segmentation as it is, in its own coordinates; the lines go under its transform.
+        What was shown for the same segmentation before is replaced.
+
+        :param measurements: in the segmentation's own coordinates, so the lines go under its transform.
+        :param inWorld: whether they are in world coordinates instead.
         """
-        name = segmentationNode.GetName()
-        tableNode = self.scene.AddNewNodeByClass("vtkMRMLTableNode", f"{name} measurements")
-        rows = {"Total": measurements.total} | measurements.segments
-        _fillTable(tableNode, rows)
+        role = "MedFusion.measures"
+        for kind in ("vtkMRMLTableNode", "vtkMRMLMarkupsLineNode"):
+            nodes = [self.scene.GetNthNodeByClass(n, kind) for n in range(self.scene.GetNumberOfNodesByClass(kind))]
+            for node in nodes:
+                if node.GetAttribute(role) == segmentationNode.GetID():
+                    self.scene.RemoveNode(node)
+        tableNode = self.scene.AddNewNodeByClass("vtkMRMLTableNode", f"{segmentationNode.GetName()} measurements")
+        _fillTable(tableNode, {"Total": measurements.total} | measurements.segments)
         lineNodes = []
         for segment, lesion in measurements.segments.items():
             for title, diameter in (
                 ("axial diameter", lesion.axialDiameter),
                 ("perpendicular diameter", lesion.perpendicularDiameter),
             ):
-                lineNodes.append(self._line(f"{segment} {title}", diameter, segmentationNode))
+                lineNode = self.scene.AddNewNodeByClass("vtkMRMLMarkupsLineNode", f"{segment} {title}")
+                setMarkupsPoints(lineNode, [diameter.start, diameter.end])
+                if not inWorld:
+                    lineNode.SetAndObserveTransformNodeID(segmentationNode.GetTransformNodeID())
+                lineNodes.append(lineNode)
+        for node in (tableNode, *lineNodes):
+            node.SetAttribute(role, segmentationNode.GetID())
         return tableNode, lineNodes
-
-    def _line(
-        self, name: str, diameter: Diameter, segmentationNode: slicer.vtkMRMLSegmentationNode
-    ) -> slicer.vtkMRMLMarkupsLineNode:
-        """Return a new line markup along a diameter."""
-        lineNode = self.scene.AddNewNodeByClass("vtkMRMLMarkupsLineNode", name)
-        setMarkupsPoints(lineNode, [diameter.start, diameter.end])
-        lineNode.SetAndObserveTransformNodeID(segmentationNode.GetTransformNodeID())
-        return lineNode
 
     @staticmethod
     def showIn3D(segmentationNode: slicer.vtkMRMLSegmentationNode) -> None:
