@@ -147,6 +147,34 @@ class TestPanel(PanelTestCase):
         self.assertEqual(self.errors(), [])
         self.assertGreater(float(self.ui.measurementTable.item(0, 1).text().split()[0]), 1.0)
 
+    def test_every_way_to_point_out_the_tumor_ends_in_an_outline_or_a_sentence(self):
+        from MedFusionLib.Core.Coordinates import flipPoints
+
+        self.loadPhantom()
+        self.click("registerButton")
+        self.parameters.tumorVolume = self.parameters.movingVolume
+        self.parameters.modelFolder = Path("no model here")
+        self.ui.tumorCollapsibleButton.collapsed = False
+        center = flipPoints(smallPhantom().targets[-1])
+        choices = self.app.moduleFile().TumorChoice
+        for choice in (choices.strokes, choices.watershed, choices.automatic, choices.model):
+            with self.subTest(choice.name):
+                self.app.displayed.clear()
+                self.parameters.tumorMethod = choice
+                self.app.settle()
+                for name, offsets in (("pointInsideButton", (0, 8)), ("pointOutsideButton", (45, -45))):
+                    if getattr(self.ui, name).isVisibleTo(self.parent):
+                        self.click(name)
+                        for offset in offsets:
+                            self.placePoint(center + [0, offset, 0])
+                        self.endPlacing()
+                self.click("segmentButton")
+                if self.errors():
+                    self.assertRegex(self.errors()[0], r"^The tumor could not be outlined\.\n\n[^\n]+[.]$")
+                else:
+                    self.assertGreater(self.ui.measurementTable.rowCount, 0)
+        self.assertEqual(len(self.errors()), 1, "there is no model in that folder")
+
     def test_preview_follows_the_settings_within_a_moment(self):
         import slicer
 
@@ -309,6 +337,20 @@ class TestPanelGuesses(PanelTestCase):
             (False, volume("contrast T1", 0, 900)),
         ):
             self.assertEqual(looksLikeCt(node), expected, node.GetName())
+
+    def test_weighting_is_read_from_the_name(self):
+        from MedFusionLib.Widgets.Steps import sequenceOf
+
+        for name, expected in (
+            ("AX FLAIR", "flair"),
+            ("mr_t1c", "t1c"),
+            ("T1 post", "t1c"),
+            ("Post contrast T1 MPRAGE", "t1c"),
+            ("MRBrainT1", "t1"),
+            ("T2 tse", "t2"),
+            ("Phantom MRI", "unknown"),
+        ):
+            self.assertEqual(sequenceOf(name).value, expected, name)
 
 
 class TestPanelLabels(unittest.TestCase):

@@ -21,6 +21,13 @@ from ..Scene.VolumeNodes import definedPointsFromMarkups, imageFromVolumeNode, w
 
 OTHER_VOLUMES_ROLE = "otherMovingVolume"
 TUMOR_LINES_ROLE = "tumorLine"
+# What a volume's name says about its weighting; the first that fits counts.
+_SEQUENCE_NAMES = (
+    (r"flair", "flair"),
+    (r"t1[\W_]*(c|ce|gd|gad|km|post|contrast)([^a-z]|$)|(contrast|post|gd|ce)[\W_]*t1", "t1c"),
+    (r"t1|mprage", "t1"),
+    (r"t2", "t2"),
+)
 # The word CT, or CT at the beginning of a name in capitals such as CTBrain; not the end of "contrast" or "direct".
 _CT_NAME = re.compile(r"(?<![A-Za-z])(ct(?![A-Za-z])|CT(?![a-z]))")
 
@@ -91,6 +98,33 @@ def fusionSettings(parameters: object) -> FusionSettings:
         levels=parameters.levels,
         ctWindow=(parameters.windowLow, parameters.windowHigh),
     )
+
+
+def tumorVolumes(parameters: object) -> list[slicer.vtkMRMLScalarVolumeNode]:
+    """Return the volume to outline the tumor in, and with an MRI the other MRIs of its session."""
+    volumes = movingVolumes(parameters)
+    if parameters.tumorVolume not in volumes:
+        return [parameters.tumorVolume]
+    return [parameters.tumorVolume] + [node for node in volumes if node is not parameters.tumorVolume]
+
+
+def segmentationSettings(parameters: object) -> object:
+    """Return what the parameter node says about the tumor's outline."""
+    from ..Core.TumorModels import ModelSettings
+    from ..Core.TumorSegmentation import SegmentationMethod, SegmentationSettings
+
+    method = SegmentationMethod[parameters.tumorMethod.value]
+    model = ModelSettings(str(parameters.modelFolder)) if method is SegmentationMethod.model else None
+    sequences = tuple(sequenceOf(node.GetName()) for node in tumorVolumes(parameters))
+    return SegmentationSettings(method=method, sequences=sequences, model=model)
+
+
+def sequenceOf(name: str) -> object:
+    """Return how an MRI was weighted, as far as its name says."""
+    from ..Core.TumorSegmentation import MrSequence
+
+    found = next((sequence for pattern, sequence in _SEQUENCE_NAMES if re.search(pattern, name, re.IGNORECASE)), None)
+    return MrSequence[found or "unknown"]
 
 
 def registrationOf(movingVolumeNode: slicer.vtkMRMLScalarVolumeNode | None) -> slicer.vtkMRMLTransformNode | None:
@@ -230,13 +264,12 @@ class Steps:
 
     def segment(self, parameters: object, progress: Progress | None = None) -> object:
         """Outline the tumor into the parameter node's segmentation."""
-        from ..Core.TumorSegmentation import SegmentationMethod, SegmentationSettings
         from ..Scene.TumorSegmentationLogic import TumorSegmentationLogic
 
         node, result = TumorSegmentationLogic(self.scene).segment(
-            [parameters.tumorVolume],
+            tumorVolumes(parameters),
             self._interaction(parameters),
-            SegmentationSettings(method=SegmentationMethod[parameters.tumorMethod.value]),
+            segmentationSettings(parameters),
             parameters.segmentation,
             progress,
         )
