@@ -228,9 +228,10 @@ class MedFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic = MedFusionLogic()
         self.runner = Runner(self)
         self.registerSection = RegisterSection(self)
+        self.landmarksSection = LandmarksSection(self)
         self.sections = [
             VolumesSection(self),
-            LandmarksSection(self),
+            self.landmarksSection,
             self.registerSection,
             FuseSection(self),
             TumorSection(self),

@@ -152,6 +152,40 @@ class TestPanelRobustness(PanelTestCase):
         self.click("registerButton")
         self.assertIn("Residual (FRE)", self.ui.registrationCard.text)
 
+    def test_scene_saved_during_comparison_gives_ordinary_views_back(self):
+        import slicer
+
+        self.loadPhantom()
+        self.ui.compareViewsCheckBox.checked = True
+        comparison = slicer.app.layoutManager().layout
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "scene.mrb"
+            saveScene(self.scene, path)
+            self.app.clearScene()
+            self.app.session.loadScene(path)
+            self.app.settle()
+        self.assertEqual(slicer.app.layoutManager().layout, comparison)
+        self.ui.compareViewsCheckBox.checked = False
+        self.assertNotEqual(slicer.app.layoutManager().layout, comparison)
+        self.assertEqual(len(self.parameters.fixedLandmarks.GetDisplayNode().GetViewNodeIDs()), 0)
+
+    def test_results_are_saved_in_ordinary_views_and_the_comparison_comes_back(self):
+        import slicer
+
+        self.loadPhantom()
+        self.click("registerButton")
+        self.click("fuseButton")
+        self.ui.compareViewsCheckBox.checked = True
+        comparison = slicer.app.layoutManager().layout
+        layouts = []
+        with tempfile.TemporaryDirectory() as folder:
+            self.ui.outputFolderEdit.currentPath = str(Path(folder) / "results")
+            self.during(lambda: layouts.append(slicer.app.layoutManager().layout))
+            self.click("saveButton")
+        self.assertEqual(self.errors(), [])
+        self.assertNotIn(comparison, layouts)
+        self.assertEqual(slicer.app.layoutManager().layout, comparison)
+
     def _choices(self) -> dict[str, object]:
         values = {name: getattr(self.parameters, name) for name in self.parameters.allParameters}
         return {name: value.GetName() if hasattr(value, "GetName") else value for name, value in values.items()}

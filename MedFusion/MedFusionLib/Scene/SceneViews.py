@@ -22,8 +22,9 @@ def showInSliceViews(scene: slicer.vtkMRMLScene, volumeNode: slicer.vtkMRMLVolum
         sliceNode = _singleton(scene, "vtkMRMLSliceNode", name)
         sliceNode.SetLayoutName(name)
         sliceNode.SetOrientation(orientation)
-        sliceNode.SetDimensions(256, 256, 1)
-        sliceNode.SetFieldOfView(_FIELD_OF_VIEW_MM, _FIELD_OF_VIEW_MM, 1.0)
+        if not sliceNode.IsMappedInLayout():  # a view on the screen keeps its size
+            sliceNode.SetDimensions(256, 256, 1)
+            sliceNode.SetFieldOfView(_FIELD_OF_VIEW_MM, _FIELD_OF_VIEW_MM, 1.0)
         sliceNode.JumpSliceByCentering(*flipPoints(center))
     selectionNode = _singleton(scene, "vtkMRMLSelectionNode", "Singleton")
     selectionNode.SetActiveVolumeID(volumeNode.GetID())

@@ -50,7 +50,9 @@ class ComparisonLayout:
             layoutNode = layoutManager.layoutLogic().GetLayoutNode()
             if not layoutNode.IsLayoutDescription(_LAYOUT_ID):
                 layoutNode.AddLayoutDescription(_LAYOUT_ID, _layoutDescription())
-            self._former = layoutManager.layout
+            # A scene that was saved during a comparison brings its layout along.
+            isLoaded = layoutManager.layout == _LAYOUT_ID
+            self._former = slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView if isLoaded else layoutManager.layout
             layoutManager.setLayout(_LAYOUT_ID)
         self._restrict(lists)
         volumes = tuple(node.GetID() if node is not None else None for node in (fixedVolume, movingVolume))
@@ -73,11 +75,12 @@ class ComparisonLayout:
         self._restrict(())
         former, self._former, self._shown = self._former, None, None
         layoutManager = slicer.app.layoutManager()
-        # A layout that the user chose in the meantime stays.
-        if layoutManager.layout == _LAYOUT_ID:
+        # A layout that the user chose in the meantime stays; when the application closes there is no manager any more.
+        if layoutManager is not None and layoutManager.layout == _LAYOUT_ID:
             layoutManager.setLayout(former)
 
     def _restrict(self, lists: tuple[object | None, ...]) -> None:
+        """Show lists in their own row only, and those of before in all views again."""
         for node in self._lists:
             if node not in lists and node.GetDisplayNode() is not None:
                 node.GetDisplayNode().RemoveAllViewNodeIDs()

@@ -68,6 +68,8 @@ class LandmarksSection:
 
     def update(self) -> None:
         parameters = self._panel.parameterNode
+        if self._panel.runner.isRunning:
+            return
         self._lists.watch(parameters.fixedLandmarks, parameters.movingLandmarks)
         isRegistered = Steps.registrationOf(parameters.movingVolume) is not None
         if parameters.compareViews:
@@ -78,6 +80,10 @@ class LandmarksSection:
             self._layout.hide()
         self._ui.linkViewsCheckBox.enabled = parameters.compareViews
         self._refreshSoon()
+
+    def hideComparison(self) -> None:
+        """Give the user's layout back until the next update."""
+        self._layout.hide()
 
     def _refreshSoon(self) -> None:
         self._timer.start()

@@ -59,6 +59,8 @@ class ResultsSection:
         if parameters is None:
             return
         replace = self._ui.overwriteCheckBox.checked
+        # The saved scene must open well where this module's layout is not known; it comes back afterwards.
+        self._panel.landmarksSection.hideComparison()
 
         def work(progress: object) -> object:
             Steps.ensurePackages(self._panel.resourcePath("requirements.txt"))
