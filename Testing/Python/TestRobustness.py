@@ -10,6 +10,7 @@ import tempfile
 import time
 import unittest
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import SimpleITK as sitk
@@ -60,6 +61,10 @@ class TestRobustness(PhantomCase):
         if output.exists():
             self.assertEqual(sorted(path.name for path in output.iterdir()), sorted(FILE_NAMES))
         self.assertEqual({role: fileChecksum(path) for role, path in self.inputs.items()}, before)
+
+    def test_volumes_too_large_for_the_memory_are_refused_before_the_work(self):
+        with mock.patch("MedFusionLib.CommandLine.Memory.freeMemory", lambda: 10_000_000):
+            self.assertRefused("million voxels.*GB are free", *self.command(self.folder / "large"))
 
 
 class TestOddFiles(unittest.TestCase):

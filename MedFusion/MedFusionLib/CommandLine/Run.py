@@ -18,6 +18,7 @@ from ..Scene.WaveletFusionLogic import WaveletFusionLogic
 from .Arguments import addLandmarks, addOutput
 from .DicomInput import addIdentity, addSeries, checkIdentity, frameWarnings, readVolumes
 from .Fuse import addFusionArguments, fusionSettings
+from .Memory import checkMemory
 from .Output import outputFolder
 from .Register import addRegistrationArguments, inputFiles, loadLandmarks, registrationSettings, registrationSummary
 from .Segment import addSegmentationArguments, segmentationOptions
@@ -89,6 +90,7 @@ def runChain(folder: Path, inputs: dict[str, str], options: RunOptions) -> dict[
         scene = session.scene
         progress.step("Load")
         ct, mri = readVolumes((inputs["ct"], inputs["mri"]), options.series, ("CT", "MR"))
+        checkMemory(ct.image, mri.image)
         conflicts = checkIdentity(ct, mri, options.acceptIdentity)
         ctNode = addVolume(scene, ct.image, volumeName(inputs["ct"]))
         mriNode = addVolume(scene, mri.image, volumeName(inputs["mri"]))
