@@ -4,6 +4,7 @@ import tempfile
 import unittest
 import zipfile
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pydicom
@@ -210,6 +211,15 @@ class TestDicomSeries(unittest.TestCase):
         file.write_bytes(file.read_bytes()[:-200])
         with self.assertRaisesRegex(ValueError, "pixel data"):
             readSeries(self.folder)
+
+    def test_a_folder_of_too_many_files_is_refused_without_reading_them(self):
+        for k in range(4):
+            writeSlice(self.folder, k, (0.0, 0.0, 2.0 * k))
+        with (
+            mock.patch("MedFusionLib.Core.DicomSeries.LARGEST_FILE_COUNT", 3),
+            self.assertRaisesRegex(ValueError, "more than 3 files; give the folder of one study"),
+        ):
+            findSeries(self.folder)
 
     def test_real_tilted_head_lies_at_the_positions_of_its_slices(self):
         with zipfile.ZipFile(sharedData("dicom", "ct_head_gantry_tilt.zip")) as archive:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +79,7 @@ class DicomVolume:
     warnings: tuple[str, ...] = ()
 
 
+LARGEST_FILE_COUNT = 30_000
 MEDIA_STORAGE_DIRECTORY = "1.2.840.10008.1.3.10"
 
 # Tags beyond identity that the inspection and the derived objects need.
@@ -125,7 +127,7 @@ def findSeries(path: Path | str) -> tuple[DicomSeries, ...]:
 
 def _findSeries(path: Path) -> tuple[DicomSeries, ...]:
     if path.is_dir():
-        headers = _readHeaders(file for file in sorted(path.rglob("*")) if file.is_file())
+        headers = _readHeaders(_filesIn(path))
     else:
         headers = _headersBeside(path)
     groups: dict[str, list] = {}
@@ -135,6 +137,17 @@ def _findSeries(path: Path) -> tuple[DicomSeries, ...]:
     if not found:
         raise ValueError(f"There is no readable DICOM image in {path}.")
     return tuple(sorted(found, key=lambda series: (series.number, series.uid)))
+
+
+def _filesIn(folder: Path) -> list[Path]:
+    """Return the files of a folder and its sub-folders, sorted; refuse a folder that is no study but a whole disk."""
+    try:
+        files = list(islice((file for file in folder.rglob("*") if file.is_file()), LARGEST_FILE_COUNT + 1))
+    except OSError as error:
+        raise ValueError(f"{folder} cannot be read ({error.strerror}).") from error
+    if len(files) > LARGEST_FILE_COUNT:
+        raise ValueError(f"{folder} holds more than {LARGEST_FILE_COUNT} files; give the folder of one study.")
+    return sorted(files)
 
 
 def _headersBeside(file: Path) -> list:
