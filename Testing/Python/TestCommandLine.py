@@ -90,6 +90,13 @@ class TestRun(PhantomCase):
         self.assertEqual(self.status, 0, self.errors)
         self.assertEqual(sorted(path.name for path in self.output.iterdir()), sorted(FILE_NAMES))
 
+    def test_the_error_to_expect_is_stated_at_the_tumor(self):
+        measured = json.loads((self.output / "measurements.json").read_text())["registration"]
+        self.assertGreater(measured["tre_mm_at_tumor"], measured["tre_mm_at_landmarks_center"])
+        self.assertLess(measured["tre_mm_at_tumor"], 3.0)
+        self.assertIn("at the tumor", measured["advice"])
+        self.assertIn("expected TRE at the tumor", self.printed)
+
     def test_the_transform_maps_ct_points_to_mri_points(self):
         transform = readTransform(self.output / "ct_to_mri.h5")
         for target in self.phantom.targets:
