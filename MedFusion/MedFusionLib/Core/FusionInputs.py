@@ -9,7 +9,7 @@ import SimpleITK as sitk
 
 from .FusionSettings import FusionSettings
 
-_SAMPLES_PER_AXIS = 96
+_SAMPLES_PER_AXIS = 64
 AIR_HU = -1024.0
 
 
