@@ -1,6 +1,6 @@
 """Measure the tumor segmentation on labelled cases with simulated users, and print the tables in Markdown.
 
-Run: python Testing/Benchmark/SegmentationBenchmark.py [--repetitions 10] [--picture outlines.png]
+Run: python Testing/Benchmark/SegmentationBenchmark.py [--repetitions 10] [--picture outlines.png] [--perturbed]
 Needs the evaluation data beside the project; Slicer's grow-from-seeds is compared where slicer-core is installed.
 """
 
@@ -134,7 +134,7 @@ class Table:
 
     def print(self) -> None:
         """Print the table, one row per case, then all."""
-        print(f"\n### {self.title}\n")
+        print(f"\n### {self.title}\n", flush=True)
         print("| case | Dice mean | SD | min | max | HD95 mm | volume error | RANO error | warned | CPU s |")
         print("|---|---|---|---|---|---|---|---|---|---|")
         for name, rows in self.rows.items():
@@ -158,6 +158,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repetitions", type=int, default=10)
     parser.add_argument("--picture", help="write outlines against the truth to this PNG")
+    parser.add_argument("--perturbed", action="store_true", help="measure changed versions of the cases, too")
     arguments = parser.parse_args()
     logging.disable(logging.WARNING)
     sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
@@ -165,15 +166,18 @@ def main() -> None:
     if not cases:
         print("The evaluation data is not beside the project; nothing was measured.")
         return
-    tables = interactionTables(cases, arguments.repetitions)
-    peers = peerTable(cases, arguments.repetitions)
-    for table in (*tables.values(), *([peers] if peers else [])):
-        table.print()
-    printCavity()
-    printPerturbed(cases)
-    printSummary(tables, peers, cases)
     if arguments.picture:
         drawOutlines(cases, Path(arguments.picture))
+    printCavity()
+    tables = interactionTables(cases, arguments.repetitions)
+    for table in tables.values():
+        table.print()
+    peers = peerTable(cases, arguments.repetitions)
+    if peers:
+        peers.print()
+    printSummary(tables, peers, cases)
+    if arguments.perturbed:
+        printPerturbed(cases)
 
 
 def interactionTables(cases: list[Case], repetitions: int) -> dict[str, Table]:
@@ -311,6 +315,7 @@ def printPerturbed(cases: list[Case]) -> None:
 
 def printSummary(tables: dict[str, Table], peers: Table | None, cases: list[Case]) -> None:
     """Print the figures that the README quotes."""
+    sys.stdout.flush()
 
     def isMain(name: str) -> bool:
         return name.endswith("WT") or name.startswith("head")
