@@ -263,7 +263,7 @@ class TestPanelRobustness(PanelTestCase):
         import sys
 
         import slicer
-        from MedFusionLib.Widgets import Steps
+        from MedFusionLib.Widgets.Packages import ensurePackages
 
         requirements = Path(self.panel.resourcePath("requirements.txt"))
         missing = importlib_metadata_without("PyWavelets")
@@ -273,7 +273,7 @@ class TestPanelRobustness(PanelTestCase):
             missing,
             patch.object(slicer.util, "pip_install", create=True) as install,
         ):
-            Steps.ensurePackages(requirements)
+            ensurePackages(requirements)
         self.assertEqual(install.call_args.args, (["PyWavelets>=1.5"],))
         self.assertTrue(any(kind == "confirm" and "PyWavelets" in text for kind, text in self.app.displayed))
 

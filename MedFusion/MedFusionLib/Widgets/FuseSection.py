@@ -8,6 +8,7 @@ from slicer.i18n import tr as _
 from . import Steps
 from .ComparisonLayout import showVolume
 from .FusionPreview import FusionPreview
+from .Packages import ensurePackages
 from .Texts import paragraphs, table, warning
 
 # Ready windows in HU; the names of the combo box follow this order, after "Custom".
@@ -95,7 +96,7 @@ class FuseSection:
         start = time.monotonic()
 
         def work(progress: object) -> object:
-            Steps.ensurePackages(self._panel.resourcePath("requirements.txt"))
+            ensurePackages(self._panel.resourcePath("requirements.txt"))
             return self._panel.logic.fuse(parameters, progress)
 
         result = self._panel.runner.run(self._ui.fuseButton, _("The volumes could not be fused."), work)

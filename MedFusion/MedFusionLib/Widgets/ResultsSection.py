@@ -6,6 +6,7 @@ import qt
 from slicer.i18n import tr as _
 
 from . import Steps
+from .Packages import ensurePackages
 
 
 class ResultsSection:
@@ -63,7 +64,7 @@ class ResultsSection:
         self._panel.landmarksSection.hideComparison()
 
         def work(progress: object) -> object:
-            Steps.ensurePackages(self._panel.resourcePath("requirements.txt"))
+            ensurePackages(self._panel.resourcePath("requirements.txt"))
             return self._panel.logic.save(parameters, replace, progress)
 
         self._panel.runner.run(self._ui.saveButton, _("The results could not be saved."), work)

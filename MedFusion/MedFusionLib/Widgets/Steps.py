@@ -1,6 +1,5 @@
 """The steps of the panel: from its parameter node to the logics that the command line uses as well."""
 
-import importlib.metadata
 import logging
 import re
 from pathlib import Path
@@ -30,40 +29,6 @@ _SEQUENCE_NAMES = (
 )
 # The word CT, or CT at the beginning of a name in capitals such as CTBrain; not the end of "contrast" or "direct".
 _CT_NAME = re.compile(r"(?<![A-Za-z])(ct(?![A-Za-z])|CT(?![a-z]))")
-
-
-def ensurePackages(requirementsFile: str | Path) -> None:
-    """Install what is missing after asking the user.
-
-    :raises RuntimeError: when the user declines.
-    """
-    lines = Path(requirementsFile).read_text(encoding="utf-8").splitlines()
-    requirements = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
-    try:
-        import slicer.packaging as packaging
-    except ImportError:
-        _installOnOldSlicer(requirements)
-        return
-    packaging.pip_ensure(requirements, requester="MedFusion")
-
-
-def _installOnOldSlicer(requirements: list[str]) -> None:
-    """Install what is missing where slicer.packaging does not exist yet (Slicer 5.10)."""
-    missing = [requirement for requirement in requirements if not _isInstalled(requirement)]
-    if not missing:
-        return
-    question = _("MedFusion needs the Python packages {names}. Install them now?").format(names=", ".join(missing))
-    if not slicer.util.confirmOkCancelDisplay(question):
-        raise RuntimeError(_("MedFusion cannot go on without {names}.").format(names=", ".join(missing)))
-    slicer.util.pip_install(missing)
-
-
-def _isInstalled(requirement: str) -> bool:
-    try:
-        importlib.metadata.version(requirement.partition(">")[0].partition("=")[0].strip())
-    except importlib.metadata.PackageNotFoundError:
-        return False
-    return True
 
 
 def referencedNodes(parameters: object, role: str) -> list[slicer.vtkMRMLNode]:
@@ -303,12 +268,12 @@ class Steps:
     def measure(self, parameters: object) -> object:
         """Return the measurements of the segmentation as it is now, with every correction made by hand."""
         from ..Core.TumorMeasurements import measureTumor
-        from ..Scene.VolumeNodes import labelImageFromSegmentation
 
-        image = imageFromVolumeNode(parameters.tumorVolume)
-        labelImage, names = labelImageFromSegmentation(parameters.segmentation, image)
-        groups = {name: (value,) for value, name in names.items()}
-        return measureTumor(labelImage, groups=groups)
+        tumor = self._tumorResult(parameters)
+        if tumor is None:
+            raise ValueError(_("There is no outline to measure; outline the tumor first."))
+        groups = {name: (value,) for value, name in tumor.segmentNames.items()} | tumor.groups
+        return measureTumor(tumor.labelImage, groups=groups)
 
     def save(self, parameters: object, replace: bool, progress: Progress | None = None) -> Path:
         """Write the result folder of the command line and return the report's path."""
@@ -364,10 +329,21 @@ class Steps:
             return None
         volumeNode = parameters.tumorVolume or parameters.movingVolume
         labelImage, names = labelImageFromSegmentation(segmentationNode, imageFromVolumeNode(volumeNode))
-        method = segmentationNode.GetAttribute("MedFusion.method") or SegmentationMethod.line.value
         known = self.resultOf(segmentationNode)
-        warnings = known.warnings if known is not None else ()
-        return TumorResult(labelImage, names, warnings, SegmentationSettings(method=SegmentationMethod(method)))
+        if known is not None:
+            values = {name: value for value, name in names.items()}
+            members = {group: [known.segmentNames[value] for value in parts] for group, parts in known.groups.items()}
+            groups = {
+                group: tuple(values[part] for part in parts)
+                for group, parts in members.items()
+                if all(part in values for part in parts)
+            }
+            return TumorResult(labelImage, names, known.warnings, known.settings, groups)
+        # The scene was loaded; which folder a trained model was in is not kept.
+        method = segmentationNode.GetAttribute("MedFusion.method")
+        isKnown = method in {member.value for member in SegmentationMethod} - {SegmentationMethod.model.value}
+        settings = SegmentationSettings(method=SegmentationMethod(method)) if isKnown else SegmentationSettings()
+        return TumorResult(labelImage, names, (), settings)
 
 
 def _inputFiles(parameters: object) -> list[object]:

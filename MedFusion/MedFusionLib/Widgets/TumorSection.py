@@ -5,6 +5,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from . import Steps
+from .Packages import ensurePackages
 from .Texts import paragraphs, warning
 from .TumorPointing import TumorPointing
 
@@ -137,7 +138,7 @@ class TumorSection:
         self._pointing.stop()
 
         def work(progress: object) -> object:
-            Steps.ensurePackages(self._panel.resourcePath("requirements.txt"))
+            ensurePackages(self._panel.resourcePath("requirements.txt"))
             return self._panel.logic.segment(parameters, progress)
 
         self._panel.runner.run(self._ui.segmentButton, _("The tumor could not be outlined."), work)
