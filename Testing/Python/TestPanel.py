@@ -147,6 +147,18 @@ class TestPanel(PanelTestCase):
         self.assertEqual(self.errors(), [])
         self.assertGreater(float(self.ui.measurementTable.item(0, 1).text().split()[0]), 1.0)
 
+    def test_the_skull_limits_the_outline_only_when_it_shall(self):
+        self.loadPhantom()
+        self.click("registerButton")
+        self.parameters.tumorVolume = self.parameters.movingVolume
+        for isLimited in (True, False):
+            self.ui.useCavityCheckBox.checked = isLimited
+            with patch("MedFusionLib.Scene.TumorSegmentationLogic.TumorSegmentationLogic.segment") as segment:
+                segment.side_effect = ValueError("Enough seen.")
+                with self.assertRaises(ValueError):
+                    self.panel.logic.segment(self.parameters)
+            self.assertIs(segment.call_args.args[5], self.parameters.fixedVolume if isLimited else None)
+
     def test_every_way_to_point_out_the_tumor_ends_in_an_outline_or_a_sentence(self):
         from MedFusionLib.Core.Coordinates import flipPoints
 
@@ -337,20 +349,6 @@ class TestPanelGuesses(PanelTestCase):
             (False, volume("contrast T1", 0, 900)),
         ):
             self.assertEqual(looksLikeCt(node), expected, node.GetName())
-
-    def test_weighting_is_read_from_the_name(self):
-        from MedFusionLib.Widgets.Steps import sequenceOf
-
-        for name, expected in (
-            ("AX FLAIR", "flair"),
-            ("mr_t1c", "t1c"),
-            ("T1 post", "t1c"),
-            ("Post contrast T1 MPRAGE", "t1c"),
-            ("MRBrainT1", "t1"),
-            ("T2 tse", "t2"),
-            ("Phantom MRI", "unknown"),
-        ):
-            self.assertEqual(sequenceOf(name).value, expected, name)
 
 
 class TestPanelLabels(unittest.TestCase):

@@ -20,13 +20,6 @@ from ..Scene.VolumeNodes import definedPointsFromMarkups, imageFromVolumeNode, w
 
 OTHER_VOLUMES_ROLE = "otherMovingVolume"
 TUMOR_LINES_ROLE = "tumorLine"
-# What a volume's name says about its weighting; the first that fits counts.
-_SEQUENCE_NAMES = (
-    (r"flair", "flair"),
-    (r"t1[\W_]*(c|ce|gd|gad|km|post|contrast)([^a-z]|$)|(contrast|post|gd|ce)[\W_]*t1", "t1c"),
-    (r"t1|mprage", "t1"),
-    (r"t2", "t2"),
-)
 # The word CT, or CT at the beginning of a name in capitals such as CTBrain; not the end of "contrast" or "direct".
 _CT_NAME = re.compile(r"(?<![A-Za-z])(ct(?![A-Za-z])|CT(?![a-z]))")
 
@@ -80,16 +73,7 @@ def segmentationSettings(parameters: object) -> object:
 
     method = SegmentationMethod[parameters.tumorMethod.value]
     model = ModelSettings(str(parameters.modelFolder)) if method is SegmentationMethod.model else None
-    sequences = tuple(sequenceOf(node.GetName()) for node in tumorVolumes(parameters))
-    return SegmentationSettings(method=method, sequences=sequences, model=model)
-
-
-def sequenceOf(name: str) -> object:
-    """Return how an MRI was weighted, as far as its name says."""
-    from ..Core.TumorSegmentation import MrSequence
-
-    found = next((sequence for pattern, sequence in _SEQUENCE_NAMES if re.search(pattern, name, re.IGNORECASE)), None)
-    return MrSequence[found or "unknown"]
+    return SegmentationSettings(method=method, model=model)
 
 
 def registrationOf(movingVolumeNode: slicer.vtkMRMLScalarVolumeNode | None) -> slicer.vtkMRMLTransformNode | None:
@@ -237,6 +221,7 @@ class Steps:
             segmentationSettings(parameters),
             parameters.segmentation,
             progress,
+            parameters.fixedVolume if parameters.useCavity else None,
         )
         parameters.segmentation = node
         self._results[node.GetID()] = result
