@@ -95,6 +95,11 @@ class TestPanel(PanelTestCase):
         self.assertEqual(self.ui.measurementTable.rowCount, 1)
         self.assertIn("Expected error at the tumor", self.ui.registrationCard.text)
         self.assertRegex(self.ui.measurementTable.item(0, 1).text(), r"\d+\.\d\d ± ")
+        self.ui.diametersCheckBox.checked = True
+        lines = self.scene.GetNumberOfNodesByClass("vtkMRMLMarkupsLineNode")
+        self.assertEqual((lines, self.scene.GetNumberOfNodesByClass("vtkMRMLTableNode") > 0), (3, True))
+        self.ui.diametersCheckBox.checked = False
+        self.assertEqual(self.scene.GetNumberOfNodesByClass("vtkMRMLMarkupsLineNode"), 1)
         self.ui.show3DCheckBox.checked = True
         self.assertTrue(self.parameters.segmentation.GetDisplayNode().GetVisibility3D())
         self.click("segmentEditorButton")

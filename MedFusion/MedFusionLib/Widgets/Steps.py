@@ -260,6 +260,14 @@ class Steps:
         groups = {name: (value,) for value, name in tumor.segmentNames.items()} | tumor.groups
         return measureTumor(tumor.labelImage, groups=groups)
 
+    def showDiameters(self, parameters: object) -> list[slicer.vtkMRMLNode]:
+        """Return new nodes with the measurements as a table and the diameters as lines."""
+        from ..Scene.TumorSegmentationLogic import TumorSegmentationLogic
+
+        logic = TumorSegmentationLogic(self.scene)
+        tableNode, lineNodes = logic.showMeasurements(self.measure(parameters), parameters.segmentation)
+        return [tableNode, *lineNodes]
+
     def save(self, parameters: object, replace: bool, progress: Progress | None = None) -> Path:
         """Write the result folder of the command line and return the report's path."""
         from ..Scene.ResultFolder import writeResultFolder

@@ -6,6 +6,7 @@ from slicer.i18n import tr as _
 
 from . import Steps
 from .Packages import ensurePackages
+from .Runner import errorsShown
 from .Texts import paragraphs, warning
 from .TumorPointing import TumorPointing
 
@@ -19,6 +20,7 @@ class TumorSection:
         self._panel, self._ui = panel, panel.ui
         self._pointing = TumorPointing(self._onPointed)
         self._measuredState: tuple | None = None
+        self._diameterIDs: list[str] = []
         self._timer = qt.QTimer()
         self._timer.setSingleShot(True)
         self._timer.setInterval(0)
@@ -28,6 +30,7 @@ class TumorSection:
         self._ui.clearPointsButton.connect("clicked()", self._onClear)
         self._ui.segmentButton.connect("clicked()", self._onSegment)
         self._ui.segmentEditorButton.connect("clicked()", self._onSegmentEditor)
+        self._ui.diametersCheckBox.connect("toggled(bool)", self._onDiameters)
         table = self._ui.measurementTable
         table.setColumnCount(4)
         table.setHorizontalHeaderLabels([_("Segment"), _("ml"), _("3D mm"), _("RANO mm")])
@@ -45,7 +48,7 @@ class TumorSection:
         table.horizontalHeader().setSectionResizeMode(0, qt.QHeaderView.Stretch)
 
     def enter(self) -> None:
-        self._measuredState = None
+        self._diameterIDs = [nodeID for nodeID in self._diameterIDs if slicer.mrmlScene.GetNodeByID(nodeID)]
 
     def leave(self) -> None:
         self._pointing.stop()
@@ -72,6 +75,7 @@ class TumorSection:
         hasOutline = parameters.segmentation is not None
         self._ui.segmentEditorButton.enabled = hasOutline and parameters.tumorVolume is not None
         self._ui.show3DCheckBox.enabled = hasOutline
+        self._ui.diametersCheckBox.enabled = hasOutline
         self._show3D(parameters)
         self._showMeasurements(parameters)
 
@@ -187,9 +191,23 @@ class TumorSection:
             notes += list(result.warnings) if result is not None else []
             # Making a surface for display changes the segmentation's time, not the outline.
             self._measuredState = (node.GetID(), node.GetSegmentation().GetMTime(), volume.GetID())
+        # Lines along the diameters of an outline that has changed would mislead.
+        self._ui.diametersCheckBox.checked = False
         self._fillTable(rows)
         self._ui.tumorCard.text = paragraphs(warning(text) for text in notes)
         self._ui.tumorCard.visible = bool(notes)
+
+    def _onDiameters(self, isOn: bool) -> None:
+        """Draw the diameters, or take them away again."""
+        for node in filter(None, map(slicer.mrmlScene.GetNodeByID, self._diameterIDs)):
+            slicer.mrmlScene.RemoveNode(node)
+        self._diameterIDs = []
+        parameters = self._panel.parameterNode
+        if not isOn or parameters is None or parameters.segmentation is None:
+            return
+        with errorsShown(_("The diameters could not be drawn.")):
+            nodes = self._panel.logic.steps.showDiameters(parameters)
+            self._diameterIDs = [node.GetID() for node in nodes]
 
     def _fillTable(self, rows: list[tuple[str, ...]]) -> None:
         table = self._ui.measurementTable
