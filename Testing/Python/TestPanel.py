@@ -1,5 +1,6 @@
 """The panel driven as a user drives it, from two loaded volumes to the saved results."""
 
+import dataclasses
 import json
 import tempfile
 import time
@@ -244,6 +245,30 @@ class TestPanel(PanelTestCase):
         self.assertTrue(0.3 < values.min() < values.max() < 30)
         self.click("treMapButton")
         self.assertEqual(self.scene.GetNumberOfNodes(), before)
+
+    def test_registration_without_landmarks_says_so_and_has_no_map(self):
+        self.loadPhantom()
+        self.click("registerButton")
+        steps, transformNode = self.panel.logic.steps, self.parameters.movingVolume.GetParentTransformNode()
+        nothing = np.empty((0, 3))
+        steps._results[transformNode.GetID()] = dataclasses.replace(
+            steps.resultOf(transformNode),
+            labels=(),
+            fixedPoints=nothing,
+            movingPoints=nothing,
+            residuals=np.empty(0),
+            fre=float("nan"),
+            errors=None,
+            localisation=None,
+            loo=None,
+            refined=True,
+        )
+        self.panel.onParametersModified()
+        self.assertRegex(self.ui.registrationCard.text, "Landmarks.+none")
+        self.assertNotIn("nan", self.ui.registrationCard.text)
+        self.click("treMapButton")
+        self.assertRegex(self.errors()[0], r"^The expected error could not be mapped\.\n\n.+[.]$")
+        self.assertFalse(self.ui.treMapButton.checked)
 
     def test_settings_that_exclude_each_other_are_explained(self):
         self.loadPhantom()

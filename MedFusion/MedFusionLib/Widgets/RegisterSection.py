@@ -77,12 +77,12 @@ class RegisterSection:
         if result is None:
             return _("Registered in an earlier session. Register again to see the errors.")
         measured = result.measurements()
-        rows = [(_("Landmarks"), str(measured["landmarks"]))]
+        rows = [(_("Landmarks"), str(measured["landmarks"]) if measured["landmarks"] else _("none"))]
         for key, title in (("fre_mm", _("Residual (FRE)")), ("fle_mm", _("Placing error (FLE)"))):
             if measured[key] is not None:
                 rows.append((title, f"{measured[key]:.2f} mm"))
         rows += self._expectedError(result, measured)
-        if measured["refined"]:
+        if measured["refinement_shift_mm"] is not None:
             rows.append((_("Moved by the images"), f"{measured['refinement_shift_mm']:.2f} mm"))
         advice = [html.escape(measured["advice"])] if measured["advice"] else []
         return paragraphs([table(rows), *advice] + [warning(text) for text in result.warnings])
