@@ -29,6 +29,7 @@ def addParser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("more", nargs="*", metavar="MORE", help="more volumes of the patient in the same coordinates")
     addSeries(parser)
     parser.add_argument("--ct", metavar="CT", help="head CT in the same coordinates: the tumor lies inside its skull")
+    parser.add_argument("--keep-cavity", action="store_true", help="write the inside of the skull as a segment, too")
     parser.add_argument("--mask", metavar="FILE", help="mask (not 0) of where the tumor can be, instead of --ct")
     parser.add_argument("--correct", metavar="SEG", help="a present outline that the strokes correct")
     addSegmentationArguments(parser)
@@ -143,7 +144,13 @@ def execute(arguments: argparse.Namespace) -> None:
             present = _present(session, arguments.correct, volumes[0].image)
             interaction = replace(interaction, presentImage=present)
         segmentationNode, tumor = TumorSegmentationLogic(session.scene).segment(
-            volumeNodes, interaction, settings, progress=progress.step("Outline"), ctNode=ctNode, mask=mask
+            volumeNodes,
+            interaction,
+            settings,
+            progress=progress.step("Outline"),
+            ctNode=ctNode,
+            mask=mask,
+            keepCavity=arguments.keep_cavity,
         )
         progress.step("Measure and write")
         groups = {name: (value,) for value, name in tumor.segmentNames.items()} | tumor.groups
