@@ -75,7 +75,7 @@ class TestDicomCommandLine(unittest.TestCase):
         status, _, errors = self.run_(self.study, self.otherPatient, "accepted", "--accept-identity")
         self.assertEqual(status, 0, errors)
         self.assertIn("Warning: The patient ID differs", errors)
-        self.assertIn("The patient ID differs", (self.folder / "accepted" / "report.html").read_text())
+        self.assertIn("The patient ID differs", (self.folder / "accepted" / "report.html").read_text(encoding="utf-8"))
 
     def test_far_motion_within_a_shared_frame_of_reference_is_warned_of(self):
         self.assertNotIn("share a frame of reference", self.errors)

@@ -115,18 +115,18 @@ class TestCompareCommand(unittest.TestCase):
         self.assertEqual(
             sorted(path.name for path in output.iterdir()), ["comparison.json", "first_to_second.h5", "report.html"]
         )
-        document = json.loads((output / "comparison.json").read_text())
+        document = json.loads((output / "comparison.json").read_text(encoding="utf-8"))
         self.assertEqual(document["days"], 90)
         self.assertTrue(document["change"]["volume"]["beyond_uncertainty"])
         self.assertLess(document["alignment"]["error_mm"], 0.5)
-        html = (output / "report.html").read_text()
+        html = (output / "report.html").read_text(encoding="utf-8")
         self.assertIn("90 days between", html)
         self.assertNotRegex(html, r"<script|src=.http|href=.http|url\(")
 
     def test_another_patient_or_an_incomplete_folder_is_refused(self):
         other = self.folder / "other"
         shutil.copytree(self.folder / "second", other)
-        document = json.loads((other / "measurements.json").read_text())
+        document = json.loads((other / "measurements.json").read_text(encoding="utf-8"))
         document["dicom"]["mri"]["patient_id"] = "P9"
         (other / "measurements.json").write_text(json.dumps(document))
         for arguments, pattern in (

@@ -39,7 +39,7 @@ class TestRobustness(PhantomCase):
             self.assertEqual(medfusion(*self.command(output))[0], 0)
         for name in ("mri_registered.nrrd", "fused.nrrd", "tumor.seg.nrrd"):
             self.assertEqual(*(fileChecksum(output / name) for output in outputs), name)
-        texts = [(output / "measurements.json").read_text() for output in outputs]
+        texts = [(output / "measurements.json").read_text(encoding="utf-8") for output in outputs]
         self.assertEqual(*(re.sub(r'"created": "[^"]*"', "", text) for text in texts))
 
     def test_a_killed_run_leaves_a_complete_folder_or_none_and_its_inputs_unchanged(self):

@@ -23,7 +23,7 @@ def checkMemory(*images: sitk.Image) -> None:
 def freeMemory() -> int | None:
     """Return the bytes of memory that programs can still have, or None where the system does not say (not Linux)."""
     try:
-        for line in Path("/proc/meminfo").read_text().splitlines():
+        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
             if line.startswith("MemAvailable:"):
                 return 1024 * int(line.split()[1])
     except (OSError, ValueError, IndexError):

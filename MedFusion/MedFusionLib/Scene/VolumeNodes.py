@@ -307,7 +307,9 @@ def addSegment(
         slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName(), orientedImageData(mask)
     )
     segmentation = segmentationNode.GetSegmentation()
-    segmentation.AddSegment(segment)
+    # Ids are random by default; the same result is to give the same file.
+    segmentId = f"Segment_{segmentation.GetNumberOfSegments() + 1}"
+    segmentation.AddSegment(segment, segmentation.GenerateUniqueSegmentID(segmentId))
     if not visible:
         segmentationNode.CreateDefaultDisplayNodes()
         display = segmentationNode.GetDisplayNode()
