@@ -55,7 +55,7 @@ class TestFollowUp(unittest.TestCase):
     def test_registration_share_grows_with_the_alignment_error(self):
         pose = poseOf(0, 0, 0, shift=(0.0, 0.0, 0.0))
         ellipsoid = ball(9.0, (1.0, 1.0, 1.0))
-        ellipsoid.SetSpacing((1.0, 1.6, 0.6))
+        ellipsoid.SetSpacing((1.4, 2.0, 1.2))
         shares = [
             compareTumors(ellipsoid, ellipsoid, RigidAlignment(pose, error, 1.0)).changes[3].registrationUncertainty
             for error in (0.5, 8.0)

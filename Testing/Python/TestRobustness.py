@@ -17,6 +17,7 @@ import SimpleITK as sitk
 from MedFusionLib.CommandLine.Evaluate import readTargets
 from MedFusionLib.Core.DicomSeries import readSeries
 from MedFusionLib.Core.Fusion import fuseVolumes
+from MedFusionLib.Core.Phantom import makePhantom
 from MedFusionLib.Core.VolumeFiles import fileChecksum, readVolume
 from MedFusionLib.Scene.NodeFiles import loadMarkups
 from MedFusionLib.Scene.ResultFolder import FILE_NAMES
@@ -30,6 +31,11 @@ from TestCommandLine import PhantomCase, medfusion
 
 
 class TestRobustness(PhantomCase):
+    @classmethod
+    def setUpClass(cls) -> None:
+        with mock.patch("TestCommandLine.makePhantom", lambda spacingFactor: makePhantom(spacingFactor=3.0)):
+            super().setUpClass()
+
     def command(self, output: Path) -> list[str]:
         return [*map(str, self.runArguments()), f"--tumor-seed={self.seed}", "--output", str(output)]
 
