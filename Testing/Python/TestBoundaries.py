@@ -41,7 +41,9 @@ class TestBoundaries(unittest.TestCase):
     def test_scene_loads_no_qt_and_names_no_application_singleton(self):
         self.assertEqual(modulesLoadedBy(importsOf("Scene")) & {"qt", "ctk", "PySide6", "sitkUtils"}, set())
         for path in (MODULE_FOLDER / "MedFusionLib" / "Scene").glob("*.py"):
-            found = re.findall(r"slicer\.(?:app|modules|mrmlScene)\b|parameterNodeWrapper", path.read_text(encoding="utf-8"))
+            found = re.findall(
+                r"slicer\.(?:app|modules|mrmlScene)\b|parameterNodeWrapper", path.read_text(encoding="utf-8")
+            )
             self.assertEqual(found, [], path.name)
 
     def test_only_one_scene_file_and_one_core_file_flip_axes(self):
@@ -50,13 +52,19 @@ class TestBoundaries(unittest.TestCase):
         self.assertEqual(found, {"Coordinates.py"})
 
     def test_cmake_lists_equal_the_tree(self):
-        listed = set(re.findall(r"^  (\S+\.\w+)$", (MODULE_FOLDER / "CMakeLists.txt").read_text(encoding="utf-8"), re.MULTILINE))
+        listed = set(
+            re.findall(r"^  (\S+\.\w+)$", (MODULE_FOLDER / "CMakeLists.txt").read_text(encoding="utf-8"), re.MULTILINE)
+        )
         scripts = {path for path in MODULE_FOLDER.rglob("*.py") if "__pycache__" not in path.parts}
         resources = {path for path in (MODULE_FOLDER / "Resources").rglob("*") if path.is_file()}
         self.assertEqual(listed, {path.relative_to(MODULE_FOLDER).as_posix() for path in scripts | resources})
 
     def test_ctest_runs_every_test_file(self):
-        listed = set(re.findall(r"^  (Test\w+)$", (PROJECT_ROOT / "Testing/CMakeLists.txt").read_text(encoding="utf-8"), re.MULTILINE))
+        listed = set(
+            re.findall(
+                r"^  (Test\w+)$", (PROJECT_ROOT / "Testing/CMakeLists.txt").read_text(encoding="utf-8"), re.MULTILINE
+            )
+        )
         self.assertEqual(listed, {path.stem for path in Path(__file__).parent.glob("Test*.py")})
 
     def test_the_module_folder_holds_one_loose_script_and_empty_packages(self):

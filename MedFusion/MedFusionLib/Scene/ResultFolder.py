@@ -25,10 +25,12 @@ from ..Report.InputsSection import inputsSection
 from ..Report.Page import page
 from ..Report.RegistrationSection import registrationSection
 from ..Report.TumorSection import tumorSection
+from .Alignment import checkFusedVolume, checkRegistration
 from .NodeFiles import addVolume, discard, saveNode, saveScene
 from .SceneViews import showInSliceViews
 from .TumorSegmentationLogic import TumorSegmentationLogic
 from .VolumeNodes import hardenedLabels, imageFromVolumeNode, worldToNodeTransform
+from .WaveletFusionLogic import SOURCE_ROLE
 
 FILE_NAMES = (
     "mri_registered.nrrd",
@@ -85,6 +87,8 @@ def writeResultFolder(
         raise ValueError(
             f'The CT "{results.fixedVolumeNode.GetName()}" is under a transform; harden it before results are saved.'
         )
+    checkRegistration(results.registration.transform, results.fixedVolumeNode, results.movingVolumeNode)
+    checkFusedVolume(results.fusedVolumeNode, results.fixedVolumeNode, _fusedMovingNodes(results))
     report(progress, 0.0, "Resampling the MRI")
     fixedImage = imageFromVolumeNode(results.fixedVolumeNode)
     registeredImage = _registeredImage(results, fixedImage)
@@ -119,6 +123,15 @@ def writeResultFolder(
     saveScene(scene, folder / "scene.mrb")
     report(progress, 1.0, "Results written")
     return document
+
+
+def _fusedMovingNodes(results: RunResults) -> list[slicer.vtkMRMLScalarVolumeNode]:
+    """Return the MRIs that went into the fused volume and are still in the scene."""
+    fusedNode = results.fusedVolumeNode
+    nodes = [
+        fusedNode.GetNthNodeReference(SOURCE_ROLE, i) for i in range(fusedNode.GetNumberOfNodeReferences(SOURCE_ROLE))
+    ]
+    return [node for node in nodes if node is not None and node is not results.fixedVolumeNode]
 
 
 def _registeredImage(results: RunResults, fixedImage: sitk.Image) -> sitk.Image:

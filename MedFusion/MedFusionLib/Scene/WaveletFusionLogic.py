@@ -8,6 +8,7 @@ import slicer
 from ..Core.Fusion import FusionResult, fuseVolumes, isotropicGrid
 from ..Core.FusionSettings import FusionMethod, FusionSettings
 from ..Core.Progress import Progress
+from .Alignment import rememberAlignment
 from .VolumeNodes import imageFromVolumeNode, setVolumeNodeImage, worldToNodeTransform
 
 SOURCE_ROLE = "fusionSource"
@@ -75,6 +76,7 @@ class WaveletFusionLogic:
         fusedVolumeNode.RemoveNodeReferenceIDs(SOURCE_ROLE)
         for node in (fixedVolumeNode, *movingVolumeNodes):
             fusedVolumeNode.AddNodeReferenceID(SOURCE_ROLE, node.GetID())
+        rememberAlignment(fusedVolumeNode, fixedVolumeNode, movingVolumeNodes)
         return fusedVolumeNode, result
 
     def repeat(
