@@ -77,10 +77,18 @@ class TestFollowUp(unittest.TestCase):
 
     def test_images_of_nothing_in_common_are_warned_of(self):
         random = np.random.default_rng(3)
-        noise = [sitk.GetImageFromArray(random.random((40, 40, 40)).astype(np.float32)) for _ in range(2)]
-        for image in noise:
-            image.SetSpacing((4.0, 4.0, 4.0))
-        self.assertIn("may not be aligned", " ".join(alignRigidly(*noise).warnings))
+        clouds = []
+        for _ in range(2):
+            cloud = sitk.GetImageFromArray(random.random((40, 40, 40)).astype(np.float32))
+            cloud.SetSpacing((4.0, 4.0, 4.0))
+            clouds.append(sitk.SmoothingRecursiveGaussian(cloud, 12.0))
+        self.assertIn("may not be aligned", " ".join(alignRigidly(*clouds).warnings))
+
+    def test_images_without_a_body_are_refused(self):
+        noise = sitk.GetImageFromArray(np.random.default_rng(3).random((40, 40, 40)).astype(np.float32))
+        noise.SetSpacing((4.0, 4.0, 4.0))
+        with self.assertRaisesRegex(ValueError, "no body"):
+            alignRigidly(noise, noise)
 
     def test_change_is_relative_to_the_first_value(self):
         change = Change("volume", "ml", 10.0, 15.0, 3.0, 4.0)

@@ -116,7 +116,7 @@ def _distance(first: Pose, second: Pose, probes: np.ndarray) -> float:
 
 
 def _starts(fixedImage: sitk.Image, movingImage: sitk.Image) -> list[Pose]:
-    fixedCentre, movingCentre = _bodyCentre(fixedImage), _bodyCentre(movingImage)
+    fixedCentre, movingCentre = bodyCentre(fixedImage), bodyCentre(movingImage)
     starts = [Pose(np.eye(3), np.zeros(3))]  # as the headers say
     for matrix in _axisOrientations():
         for shift in _SHIFTS_MM:
@@ -125,7 +125,8 @@ def _starts(fixedImage: sitk.Image, movingImage: sitk.Image) -> list[Pose]:
     return starts
 
 
-def _bodyCentre(image: sitk.Image) -> np.ndarray:
+def bodyCentre(image: sitk.Image) -> np.ndarray:
+    """Return the centre of an image's body, (3,) LPS millimetres."""
     mask = foreground(image, 0.0)
     indices = np.argwhere(sitk.GetArrayViewFromImage(mask) > 0).mean(axis=0)[::-1]
     return axes(mask) @ indices + mask.GetOrigin()

@@ -42,6 +42,8 @@ def foreground(image: sitk.Image, margin: float) -> sitk.Image:
     if not np.all(np.isfinite(values)) or values.max() <= values.min():
         raise ValueError("An image is constant or holds values that are not numbers; it cannot be compared.")
     opened = sitk.BinaryMorphologicalOpening(sitk.OtsuThreshold(coarse, 0, 1), [1, 1, 1])
+    if not sitk.GetArrayFromImage(opened).any():
+        raise ValueError("An image shows no body, only scattered bright voxels; it cannot be compared with another.")
     body = sitk.RelabelComponent(sitk.ConnectedComponent(opened)) == 1
     return sitk.BinaryDilate(body, [int(np.ceil(margin / spacing)) for spacing in body.GetSpacing()])
 

@@ -72,6 +72,7 @@ def refinePose(
     start: Pose,
     affine: bool = False,
     progress: Progress | None = None,
+    ignored: sitk.Image | None = None,
 ) -> RefinedPose:
     """Return the pose near a start at which the images tell most about each other.
 
@@ -80,11 +81,14 @@ def refinePose(
 
     :param start: maps fixed points to moving points, LPS millimetres; it may be off by about 30 mm and 20 degrees.
     :param affine: whether scale and shear may change too.
+    :param ignored: mask in the fixed image's frame that takes no part, such as a tumor that may have changed.
 
     Sources: Mattes et al. 2003, doi:10.1109/TMI.2003.809072; Viola and Wells 1997, doi:10.1023/A:1007958904918.
     """
     report(progress, 0.0, "Preparing the images")
     mask = foreground(fixedImage, _MARGIN_MM)
+    if ignored is not None:
+        mask = sitk.And(mask, sitk.Resample(ignored, mask, sitk.Transform(), sitk.sitkNearestNeighbor) == 0)
     fixedFlat = flattenBias(fixedImage)
     report(progress, 0.03, "Preparing the images")
     movingFlat = flattenBias(movingImage)
