@@ -4,7 +4,7 @@ import unittest
 
 import numpy as np
 import SimpleITK as sitk
-from MedFusionLib.Core.SegmentationMetrics import compareSegmentations
+from MedFusionLib.Core.SegmentationMetrics import bestUnion, compareSegmentations
 
 
 def labelImage(array: np.ndarray, spacing: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> sitk.Image:
@@ -29,6 +29,13 @@ class TestSegmentationMetrics(unittest.TestCase):
             self.assertEqual(score.hausdorff95Mm, 0.0)
             self.assertEqual(score.averageSurfaceDistanceMm, 0.0)
             self.assertEqual(score.volumeError, 0.0)
+
+    def test_an_undivided_segment_is_held_against_the_labels_it_covers(self):
+        truth = cube(5, 10, 1) + cube(10, 15, 4) + cube(15, 25, 2)
+        union, scores = bestUnion(labelImage(cube(5, 15)), labelImage(truth))
+        self.assertEqual((union, scores.dice), ((1, 4), 1.0))
+        with self.assertRaisesRegex(ValueError, "no label"):
+            bestUnion(labelImage(cube(5, 15)), labelImage(np.zeros_like(truth)))
 
     def test_a_shifted_cube_has_the_dice_and_distance_of_geometry(self):
         spacing = (1.0, 1.0, 3.0)

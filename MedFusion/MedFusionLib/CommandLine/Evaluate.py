@@ -10,7 +10,7 @@ import SimpleITK as sitk
 from ..Core.Coordinates import flipPoints
 from ..Core.FusionMetrics import METRIC_MEANINGS, scoreTable
 from ..Core.Resampling import resampleImage
-from ..Core.SegmentationMetrics import compareSegmentations
+from ..Core.SegmentationMetrics import bestUnion, compareSegmentations
 from ..Core.VolumeFiles import readVolume
 from ..Scene.NodeFiles import loadSegmentation, readTransform
 from ..Scene.Session import Session
@@ -52,14 +52,22 @@ def executeFusion(arguments: argparse.Namespace) -> None:
 
 
 def executeTumor(arguments: argparse.Namespace) -> None:
-    """Print Dice, HD95, average surface distance and volume error, per label and for all together."""
+    """Print Dice, HD95, average surface distance and volume error, per label and for all together.
+
+    One undivided segment is held against the truth's labels that it agrees with best, taken together.
+    """
     truth = readVolume(arguments.truth).image
     with Session() as session:
         labelImage, names = labelImageFromSegmentation(loadSegmentation(session.scene, arguments.seg), truth)
-    print(f"{'label':<14} {'Dice':>6} {'HD95 mm':>8} {'ASD mm':>7} {'volume error':>13}")
-    for label, scores in compareSegmentations(labelImage, truth).items():
+    rows = {names.get(label, str(label)): scores for label, scores in compareSegmentations(labelImage, truth).items()}
+    if len(names) == 1 and len(rows) > 2:
+        union, scores = bestUnion(labelImage, truth)
+        name = f"{next(iter(names.values()))} = {'+'.join(map(str, union))}"
+        rows = {name: scores, "all": rows["all"]}
+    print(f"{'label':<18} {'Dice':>6} {'HD95 mm':>8} {'ASD mm':>7} {'volume error':>13}")
+    for name, scores in rows.items():
         print(
-            f"{names.get(label, str(label)):<14} {scores.dice:6.3f} {scores.hausdorff95Mm:8.2f} "
+            f"{name:<18} {scores.dice:6.3f} {scores.hausdorff95Mm:8.2f} "
             f"{scores.averageSurfaceDistanceMm:7.2f} {scores.volumeError:+13.1%}"
         )
 

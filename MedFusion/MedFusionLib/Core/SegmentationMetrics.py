@@ -1,5 +1,6 @@
 """How well a segmentation agrees with a reference."""
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,8 +48,7 @@ def compareSegmentations(labelImage: sitk.Image, truthImage: sitk.Image) -> dict
     """
     if labelImage.GetDimension() != 3 or truthImage.GetDimension() != 3:
         raise ValueError("A segmentation and its truth must both be three-dimensional label images.")
-    onTruthGrid = sitk.Resample(labelImage, truthImage, sitk.Transform(3, sitk.sitkIdentity), sitk.sitkNearestNeighbor)
-    labels = sitk.GetArrayFromImage(onTruthGrid)
+    labels = sitk.GetArrayFromImage(_onGrid(labelImage, truthImage))
     truth = sitk.GetArrayFromImage(truthImage)
     spacing = np.array(truthImage.GetSpacing()[::-1])
     present = sorted((set(np.unique(labels)) | set(np.unique(truth))) - {0})
@@ -57,6 +57,32 @@ def compareSegmentations(labelImage: sitk.Image, truthImage: sitk.Image) -> dict
     }
     scores["all"] = compareMasks(labels != 0, truth != 0, spacing)
     return scores
+
+
+def bestUnion(labelImage: sitk.Image, truthImage: sitk.Image) -> tuple[tuple[int, ...], SegmentationScores]:
+    """Return which labels of the truth, taken together, one undivided segment agrees with best, and how well.
+
+    :param labelImage: the segment (not 0), on any grid.
+    :param truthImage: labels such as necrosis, edema and enhancing tumor; at most 6 different ones are joined.
+    """
+    truth = sitk.GetArrayFromImage(truthImage)
+    mask = sitk.GetArrayFromImage(_onGrid(labelImage, truthImage)) != 0
+    labels = [int(label) for label in np.unique(truth) if label][:6]
+    unions = [union for count in range(1, len(labels) + 1) for union in itertools.combinations(labels, count)]
+    if not unions:
+        raise ValueError("The truth holds no label, so there is nothing to compare with.")
+    counts = {label: (int((truth == label).sum()), int((mask & (truth == label)).sum())) for label in labels}
+    size = int(mask.sum())
+
+    def dice(union: tuple[int, ...]) -> float:
+        return 2 * sum(counts[label][1] for label in union) / (size + sum(counts[label][0] for label in union))
+
+    best = max(unions, key=dice)
+    return best, compareMasks(mask, np.isin(truth, best), np.array(truthImage.GetSpacing()[::-1]))
+
+
+def _onGrid(labelImage: sitk.Image, referenceImage: sitk.Image) -> sitk.Image:
+    return sitk.Resample(labelImage, referenceImage, sitk.Transform(3, sitk.sitkIdentity), sitk.sitkNearestNeighbor)
 
 
 def compareMasks(mask: np.ndarray, truth: np.ndarray, spacing: np.ndarray) -> SegmentationScores:
