@@ -44,7 +44,7 @@ class ComparisonLayout:
         return self._former is not None
 
     def show(self, fixedVolume: object | None, movingVolume: object | None, lists: tuple[object | None, ...]) -> None:
-        """Show CT and MRI in their rows, and each list of landmarks only in its own."""
+        """Show CT and MRI in their rows, and no list of landmarks in the other's."""
         layoutManager = slicer.app.layoutManager()
         if not self.isShown:
             layoutNode = layoutManager.layoutLogic().GetLayoutNode()
@@ -80,15 +80,20 @@ class ComparisonLayout:
             layoutManager.setLayout(former)
 
     def _restrict(self, lists: tuple[object | None, ...]) -> None:
-        """Show lists in their own row only, and those of before in all views again."""
+        """Hide each list in the other's row, and show those of before in all views again.
+
+        A scene saved meanwhile carries the restriction along, and Slicer announces no saving: so a list is shown in
+        every view but the other row's rather than in its own row alone.
+        """
         for node in self._lists:
             if node not in lists and node.GetDisplayNode() is not None:
                 node.GetDisplayNode().RemoveAllViewNodeIDs()
         self._lists = [node for node in lists if node is not None]
-        for node, names in zip(lists, (FIXED_VIEWS, MOVING_VIEWS), strict=False):
+        for node, hidden in zip(lists, (MOVING_VIEWS, FIXED_VIEWS), strict=False):
             if node is None or node.GetDisplayNode() is None:
                 continue
-            nodeIDs = [sliceLogic(name).GetSliceNode().GetID() for name in names if sliceLogic(name)]
+            views = slicer.util.getNodesByClass("vtkMRMLAbstractViewNode", node.GetScene())
+            nodeIDs = [view.GetID() for view in views if view.GetLayoutName() not in hidden]
             if list(node.GetDisplayNode().GetViewNodeIDs()) != nodeIDs:
                 node.GetDisplayNode().SetViewNodeIDs(nodeIDs)
 
