@@ -156,9 +156,9 @@ class TumorChoice(Enum):
         return {
             "line": _("Line along the longest diameter"),
             "click": _("One click"),
-            "strokes": _("Points inside and outside"),
+            "strokes": _("Points or scribbles"),
             "automatic": _("Automatic"),
-            "watershed": _("Watershed from points"),
+            "watershed": _("Watershed from one click"),
             "model": _("Trained model"),
         }[self.name]
 
@@ -192,6 +192,7 @@ class MedFusionParameterNode:
     tumorMethod: TumorChoice = TumorChoice.line
     tumorInside: vtkMRMLMarkupsFiducialNode
     tumorOutside: vtkMRMLMarkupsFiducialNode
+    tumorScribbles: vtkMRMLSegmentationNode
     modelFolder: Path
     useCavity: bool = True
     segmentation: vtkMRMLSegmentationNode

@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import fields
 
+import SimpleITK as sitk
 import slicer
 
 from ..Core.Fusion import FusionResult, fuseVolumes, isotropicGrid
+from ..Core.FusionMetrics import volumeFusionMetrics
 from ..Core.FusionSettings import FusionMethod, FusionSettings
 from ..Core.Progress import Progress
+from ..Core.Resampling import resampleImage
 from .Alignment import rememberAlignment
 from .VolumeNodes import imageFromVolumeNode, setVolumeNodeImage, worldToNodeTransform
 
@@ -96,6 +99,27 @@ def recipeOf(fusedVolumeNode: slicer.vtkMRMLVolumeNode) -> FusionSettings:
         item.name: fusedVolumeNode.GetAttribute(f"{ATTRIBUTE_PREFIX}{item.name}") for item in fields(FusionSettings)
     }
     return FusionSettings.fromDict({name: value for name, value in stored.items() if value is not None})
+
+
+def fusionResultOf(fusedVolumeNode: slicer.vtkMRMLVolumeNode) -> FusionResult:
+    """Return the result that a fused volume holds, without the warnings of the run that made it."""
+    displayNode = fusedVolumeNode.GetDisplayNode()
+    window = (displayNode.GetWindowLevelMin(), displayNode.GetWindowLevelMax())
+    return FusionResult(imageFromVolumeNode(fusedVolumeNode), window, recipeOf(fusedVolumeNode))
+
+
+def fusionMetricsOf(
+    fusedVolumeNode: slicer.vtkMRMLVolumeNode,
+    fixedVolumeNode: slicer.vtkMRMLScalarVolumeNode,
+    movingVolumeNode: slicer.vtkMRMLScalarVolumeNode,
+    progress: Progress | None = None,
+) -> dict[str, float]:
+    """Return the scores of a fused volume on the CT's grid against the CT and the MRI where it is shown."""
+    fixedImage = imageFromVolumeNode(fixedVolumeNode)
+    movingImage = imageFromVolumeNode(movingVolumeNode)
+    movingImage = resampleImage(movingImage, fixedImage, worldToNodeTransform(movingVolumeNode, fixedImage))
+    images = (fixedImage, movingImage, imageFromVolumeNode(fusedVolumeNode))
+    return volumeFusionMetrics(*map(sitk.GetArrayFromImage, images), recipeOf(fusedVolumeNode), progress)
 
 
 def _show(fusedVolumeNode: slicer.vtkMRMLVolumeNode, result: FusionResult) -> None:

@@ -16,7 +16,7 @@ from ..Core.LandmarkPairing import Pairing
 from ..Core.LandmarkRegistration import RegistrationResult, RegistrationSettings, registerLandmarks
 from ..Core.Progress import Progress, subProgress
 from ..Scene.LandmarkRegistrationLogic import LandmarkRegistrationLogic, landmarkList
-from ..Scene.VolumeNodes import definedPointsFromMarkups, imageFromVolumeNode, worldToNodeTransform
+from ..Scene.VolumeNodes import definedPointsFromMarkups
 
 OTHER_VOLUMES_ROLE = "otherMovingVolume"
 TUMOR_LINES_ROLE = "tumorLine"
@@ -36,6 +36,18 @@ def movingVolumes(parameters: object) -> list[slicer.vtkMRMLScalarVolumeNode]:
     volumes = [parameters.movingVolume] if parameters.movingVolume else []
     others = referencedNodes(parameters, OTHER_VOLUMES_ROLE)
     return volumes + [node for node in others if node not in (parameters.movingVolume, parameters.fixedVolume)]
+
+
+def drawnOnMovingVolumes(parameters: object) -> list[slicer.vtkMRMLSegmentationNode]:
+    """Return the panel's segmentations that lie on one of the MRIs and are to move with it."""
+    nodes = [node for node in (parameters.segmentation, parameters.tumorScribbles) if node is not None]
+    volumes = movingVolumes(parameters)
+    sources = [node.GetNodeReference(node.GetReferenceImageGeometryReferenceRole()) for node in nodes]
+    return [
+        node
+        for node, source in zip(nodes, sources, strict=True)
+        if source in volumes and source.GetTransformNodeID() == node.GetTransformNodeID()
+    ]
 
 
 def registrationSettings(parameters: object) -> RegistrationSettings:
@@ -155,7 +167,8 @@ class Steps:
         )
 
     def register(self, parameters: object, progress: Progress | None = None) -> RegistrationResult:
-        """Put all MRIs under a transform that brings them to the CT."""
+        """Put all MRIs, and the segmentations drawn on them, under a transform that brings them to the CT."""
+        drawn = drawnOnMovingVolumes(parameters)
         transformNode, result = LandmarkRegistrationLogic(self.scene).register(
             parameters.fixedVolume,
             parameters.movingVolume,
@@ -165,10 +178,20 @@ class Steps:
             progress,
             tumorCenter(parameters),
         )
-        for volumeNode in movingVolumes(parameters)[1:]:
-            volumeNode.SetAndObserveTransformNodeID(transformNode.GetID())
+        for node in [*movingVolumes(parameters)[1:], *drawn]:
+            node.SetAndObserveTransformNodeID(transformNode.GetID())
         self._results[transformNode.GetID()] = result
         return result
+
+    def _registrationFromLandmarks(self, parameters: object) -> RegistrationResult:
+        """Return what the landmarks say about a registration that was not made in this session."""
+        try:
+            return self.liveFit(parameters)
+        except ValueError as error:
+            raise ValueError(
+                _("The registration was made in an earlier session and its errors are not known; register again, ")
+                + _("then save.")
+            ) from error
 
     def errorMap(self, parameters: object, progress: Progress | None = None) -> slicer.vtkMRMLScalarVolumeNode:
         """Return a new hidden volume with the error in mm that the landmarks let expect all over the CT."""
@@ -197,19 +220,9 @@ class Steps:
 
     def fusionMetrics(self, parameters: object, progress: Progress | None = None) -> dict[str, float]:
         """Return the scores of the fused volume."""
-        import SimpleITK as sitk
+        from ..Scene.WaveletFusionLogic import fusionMetricsOf
 
-        from ..Core.FusionMetrics import volumeFusionMetrics
-        from ..Core.Resampling import resampleImage
-        from ..Scene.WaveletFusionLogic import recipeOf
-
-        fixed = imageFromVolumeNode(parameters.fixedVolume)
-        moving = resampleImage(
-            imageFromVolumeNode(parameters.movingVolume), fixed, worldToNodeTransform(parameters.movingVolume, fixed)
-        )
-        fused = imageFromVolumeNode(parameters.fusedVolume)
-        arrays = [sitk.GetArrayFromImage(image) for image in (fixed, moving, fused)]
-        return volumeFusionMetrics(*arrays, recipeOf(parameters.fusedVolume), progress)
+        return fusionMetricsOf(parameters.fusedVolume, parameters.fixedVolume, parameters.movingVolume, progress)
 
     def segment(self, parameters: object, progress: Progress | None = None) -> object:
         """Outline the tumor into the parameter node's segmentation."""
@@ -230,6 +243,7 @@ class Steps:
     def _interaction(self, parameters: object) -> object:
         """Return what the user pointed at, in world points."""
         from ..Core.TumorSegmentation import TumorInteraction
+        from ..Scene.TumorNodes import scribbleImages
 
         def pointsOf(node: slicer.vtkMRMLMarkupsNode | None) -> np.ndarray | None:
             if node is None:
@@ -244,10 +258,18 @@ class Steps:
             lines = [line for line in lines if line is not None and len(line) == 2]
             return TumorInteraction(lines=np.array(lines)) if lines else TumorInteraction()
         inside, outside = pointsOf(parameters.tumorInside), pointsOf(parameters.tumorOutside)
-        if method == "click":
+        if method in ("click", "watershed"):
             return TumorInteraction(seeds=inside)
-        if method in ("strokes", "watershed"):
-            return TumorInteraction(foregroundPoints=inside, backgroundPoints=outside)
+        if method == "strokes":
+            scribbles, images = parameters.tumorScribbles, (None, None)
+            if scribbles is not None:
+                images = scribbleImages(scribbles, parameters.tumorVolume)
+            return TumorInteraction(
+                foregroundPoints=inside,
+                backgroundPoints=outside,
+                foregroundImage=images[0],
+                backgroundImage=images[1],
+            )
         return TumorInteraction()
 
     def measure(self, parameters: object) -> object:
@@ -281,19 +303,14 @@ class Steps:
 
     def _runResults(self, parameters: object, progress: Progress | None) -> object:
         """Gather the results; what this session did not compute is read back from the nodes."""
-        from ..Core.Fusion import FusionResult
         from ..Scene.ResultFolder import RunResults
-        from ..Scene.WaveletFusionLogic import recipeOf
+        from ..Scene.WaveletFusionLogic import fusionResultOf
 
         transformNode = registrationOf(parameters.movingVolume)
         if transformNode is None or parameters.fusedVolume is None:
             raise ValueError(_("Register and fuse the volumes first; then save the results."))
-        registration = self.resultOf(transformNode) or self.liveFit(parameters)
-        display = parameters.fusedVolume.GetDisplayNode()
-        window = (display.GetWindowLevelMin(), display.GetWindowLevelMax())
-        fusion = self.resultOf(parameters.fusedVolume) or FusionResult(
-            imageFromVolumeNode(parameters.fusedVolume), window, recipeOf(parameters.fusedVolume)
-        )
+        registration = self.resultOf(transformNode) or self._registrationFromLandmarks(parameters)
+        fusion = self.resultOf(parameters.fusedVolume) or fusionResultOf(parameters.fusedVolume)
         segmentationNode = parameters.segmentation
         tumor = self._tumorResult(parameters)
         if segmentationNode is None:
@@ -314,29 +331,13 @@ class Steps:
 
     def _tumorResult(self, parameters: object) -> object | None:
         """Return the outline as it is in the scene now, or None when nothing is outlined."""
-        from ..Core.TumorSegmentation import SegmentationMethod, SegmentationSettings, TumorResult
-        from ..Scene.VolumeNodes import labelImageFromSegmentation
+        from ..Scene.TumorNodes import tumorResultFromNode
 
         segmentationNode = parameters.segmentation
-        if segmentationNode is None or not segmentationNode.GetSegmentation().GetNumberOfSegments():
+        if segmentationNode is None:
             return None
         volumeNode = parameters.tumorVolume or parameters.movingVolume
-        labelImage, names = labelImageFromSegmentation(segmentationNode, imageFromVolumeNode(volumeNode))
-        known = self.resultOf(segmentationNode)
-        if known is not None:
-            values = {name: value for value, name in names.items()}
-            members = {group: [known.segmentNames[value] for value in parts] for group, parts in known.groups.items()}
-            groups = {
-                group: tuple(values[part] for part in parts)
-                for group, parts in members.items()
-                if all(part in values for part in parts)
-            }
-            return TumorResult(labelImage, names, known.warnings, known.settings, groups)
-        # The scene was loaded; which folder a trained model was in is not kept.
-        method = segmentationNode.GetAttribute("MedFusion.method")
-        isKnown = method in {member.value for member in SegmentationMethod} - {SegmentationMethod.model.value}
-        settings = SegmentationSettings(method=SegmentationMethod(method)) if isKnown else SegmentationSettings()
-        return TumorResult(labelImage, names, (), settings)
+        return tumorResultFromNode(segmentationNode, volumeNode, self.resultOf(segmentationNode))
 
 
 def _inputFiles(parameters: object) -> list[object]:

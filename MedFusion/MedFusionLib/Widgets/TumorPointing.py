@@ -5,9 +5,8 @@ from collections.abc import Callable
 import slicer
 from slicer.i18n import tr as _
 
+from ..Scene.TumorNodes import INSIDE_COLOR, OUTSIDE_COLOR
 from . import Steps
-
-_INSIDE_COLOR, _OUTSIDE_COLOR = (0.30, 0.80, 0.35), (0.35, 0.55, 0.95)
 
 
 class TumorPointing:
@@ -118,7 +117,7 @@ class TumorPointing:
             title = _("Inside the tumor") if kind == "inside" else _("Outside the tumor")
             node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", title)
             node.CreateDefaultDisplayNodes()
-            node.GetDisplayNode().SetSelectedColor(*(_INSIDE_COLOR if kind == "inside" else _OUTSIDE_COLOR))
+            node.GetDisplayNode().SetSelectedColor(*(INSIDE_COLOR if kind == "inside" else OUTSIDE_COLOR))
             setattr(self._parameters, name, node)
         return node
 

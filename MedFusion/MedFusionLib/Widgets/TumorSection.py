@@ -10,7 +10,7 @@ from .Runner import errorsShown
 from .Texts import paragraphs, warning
 from .TumorPointing import TumorPointing
 
-_STROKE_METHODS = ("strokes", "watershed")
+_CLICK_METHODS = ("click", "watershed")
 
 
 class TumorSection:
@@ -27,6 +27,7 @@ class TumorSection:
         self._timer.connect("timeout()", self.update)
         self._ui.pointInsideButton.connect("clicked()", self._onPointInside)
         self._ui.pointOutsideButton.connect("clicked()", lambda: self._onPoint("outside"))
+        self._ui.scribbleButton.connect("clicked()", self._onScribble)
         self._ui.clearPointsButton.connect("clicked()", self._onClear)
         self._ui.segmentButton.connect("clicked()", self._onSegment)
         self._ui.segmentEditorButton.connect("clicked()", self._onSegmentEditor)
@@ -68,6 +69,9 @@ class TumorSection:
         self._showPointing(method)
         for widget in (self._ui.modelFolderEdit, self._ui.modelFolderEditLabel):
             widget.visible = method == "model"
+        for widget in (self._ui.tumorScribblesSelector, self._ui.tumorScribblesSelectorLabel, self._ui.scribbleButton):
+            widget.visible = method == "strokes"
+        self._ui.scribbleButton.enabled = parameters.tumorVolume is not None
         missing = self._missing(parameters)
         self._ui.segmentButton.enabled = not missing
         self._ui.segmentButton.toolTip = missing or _("Outline the tumor.")
@@ -83,18 +87,17 @@ class TumorSection:
         lines, inside, outside = self._pointing.counts()
         texts = {
             "line": _("Draw line ({count})").format(count=lines),
-            "click": _("Click on tumor ({count})").format(count=inside),
-        }
-        isPointed = method in ("line", "click", *_STROKE_METHODS)
+        } | dict.fromkeys(_CLICK_METHODS, _("Click on tumor ({count})").format(count=inside))
+        isPointed = method in ("line", "strokes", *_CLICK_METHODS)
         self._ui.pointInsideButton.text = texts.get(method, _("Inside ({count})").format(count=inside))
         self._ui.pointInsideButton.toolTip = {
             "line": _("Draw a line along the longest diameter; press again for each further lesion."),
-            "click": _("Click once into each lesion."),
-        }.get(method, _("Place points that are certainly inside the tumor."))
+            "strokes": _("Place points that are certainly inside the tumor."),
+        }.get(method, _("Click once into each lesion."))
         self._ui.pointOutsideButton.text = _("Outside ({count})").format(count=outside)
         self._ui.pointInsideButton.visible = isPointed
         self._ui.clearPointsButton.visible = isPointed
-        self._ui.pointOutsideButton.visible = method in _STROKE_METHODS
+        self._ui.pointOutsideButton.visible = method == "strokes"
         self._ui.pointInsideButton.checked = self._pointing.active in ("line", "inside")
         self._ui.pointOutsideButton.checked = self._pointing.active == "outside"
         self._ui.clearPointsButton.enabled = lines + inside + outside > 0
@@ -106,10 +109,12 @@ class TumorSection:
         method = parameters.tumorMethod.value
         if method == "line" and not lines:
             return _("Draw a line along the longest diameter of the tumor first.")
-        if method == "click" and not inside:
+        if method in _CLICK_METHODS and not inside:
             return _("Click on the tumor first.")
-        if method in _STROKE_METHODS and not (inside and outside):
-            return _("Place points inside and outside the tumor first.")
+        if method == "strokes" and parameters.tumorScribbles is None and not (inside and outside):
+            return _("Place points inside and outside the tumor, or scribble there, first.")
+        if method == "strokes" and parameters.tumorScribbles and parameters.tumorScribbles is parameters.segmentation:
+            return _("The outline itself cannot be the scribbles; choose another segmentation.")
         if method == "model" and str(parameters.modelFolder) in ("", "."):
             return _("Choose the folder of a trained model first.")
         return ""
@@ -147,11 +152,27 @@ class TumorSection:
 
         self._panel.runner.run(self._ui.segmentButton, _("The tumor could not be outlined."), work)
 
-    def _onSegmentEditor(self) -> None:
-        """Open the Segment Editor with outline and volume chosen; it reads both from its own parameter node."""
+    def _onScribble(self) -> None:
+        """Open the Segment Editor to scribble inside and outside the tumor."""
         parameters = self._panel.parameterNode
-        if parameters is None or parameters.segmentation is None:
+        if parameters is None or parameters.tumorVolume is None:
             return
+        self._pointing.stop()
+        if parameters.tumorScribbles is None:
+            from ..Scene.TumorNodes import addScribbles
+
+            segmentNames = (_("Inside the tumor"), _("Outside the tumor"))
+            parameters.tumorScribbles = addScribbles(parameters.tumorVolume, _("Tumor scribbles"), segmentNames)
+        self._openSegmentEditor(parameters.tumorScribbles)
+
+    def _onSegmentEditor(self) -> None:
+        """Open the Segment Editor to correct the outline."""
+        parameters = self._panel.parameterNode
+        if parameters is not None and parameters.segmentation is not None:
+            self._openSegmentEditor(parameters.segmentation)
+
+    def _openSegmentEditor(self, segmentationNode: object) -> None:
+        """Open the Segment Editor with segmentation and volume chosen; it reads both from its own parameter node."""
         tag, className = "SegmentEditor", "vtkMRMLSegmentEditorNode"
         editorNode = slicer.mrmlScene.GetSingletonNode(tag, className)
         if editorNode is None:
@@ -159,8 +180,9 @@ class TumorSection:
             editorNode.UnRegister(None)
             editorNode.SetSingletonTag(tag)
             editorNode = slicer.mrmlScene.AddNode(editorNode)
-        editorNode.SetAndObserveSegmentationNode(parameters.segmentation)
-        editorNode.SetAndObserveSourceVolumeNode(parameters.tumorVolume)
+        editorNode.SetAndObserveSegmentationNode(segmentationNode)
+        editorNode.SetSelectedSegmentID(segmentationNode.GetSegmentation().GetNthSegmentID(0))
+        editorNode.SetAndObserveSourceVolumeNode(self._panel.parameterNode.tumorVolume)
         slicer.util.selectModule("SegmentEditor")
 
     @staticmethod

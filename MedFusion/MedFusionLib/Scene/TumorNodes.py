@@ -1,0 +1,79 @@
+"""Segmentation nodes that a user works on: scribbles that point a tumor out, and an outline corrected by hand."""
+
+import SimpleITK as sitk
+import slicer
+
+from ..Core.Resampling import Interpolation, resampleImage
+from ..Core.TumorSegmentation import SegmentationMethod, SegmentationSettings, TumorResult
+from .VolumeNodes import imageFromVolumeNode, labelImageFromSegmentation, relativeTransform
+
+INSIDE_COLOR, OUTSIDE_COLOR = (0.30, 0.80, 0.35), (0.35, 0.55, 0.95)
+
+
+def addScribbles(
+    volumeNode: slicer.vtkMRMLScalarVolumeNode, name: str, segmentNames: tuple[str, str]
+) -> slicer.vtkMRMLSegmentationNode:
+    """Return a new segmentation on a volume's grid, with an empty segment for each kind of scribble.
+
+    :param segmentNames: of the scribbles inside and outside the tumor.
+    """
+    node = volumeNode.GetScene().AddNewNodeByClass("vtkMRMLSegmentationNode", name)
+    node.SetSourceRepresentationToBinaryLabelmap()
+    node.CreateDefaultDisplayNodes()
+    node.SetReferenceImageGeometryParameterFromVolumeNode(volumeNode)
+    node.SetAndObserveTransformNodeID(volumeNode.GetTransformNodeID())
+    for segmentId, segmentName, color in zip(
+        ("inside", "outside"), segmentNames, (INSIDE_COLOR, OUTSIDE_COLOR), strict=True
+    ):
+        node.GetSegmentation().AddEmptySegment(segmentId, segmentName, color)
+    return node
+
+
+def scribbleImages(
+    segmentationNode: slicer.vtkMRMLSegmentationNode, volumeNode: slicer.vtkMRMLScalarVolumeNode
+) -> tuple[sitk.Image, sitk.Image]:
+    """Return the first two segments, inside and outside the tumor, as label images on a volume's own grid."""
+    count = segmentationNode.GetSegmentation().GetNumberOfSegments()
+    if count < 2:
+        raise ValueError(
+            f'"{segmentationNode.GetName()}" has {count} segments; scribbles need one inside the tumor and, '
+            "below it, one outside."
+        )
+    drawnOn = segmentationNode.GetNodeReference(segmentationNode.GetReferenceImageGeometryReferenceRole())
+    labels, _names = labelImageFromSegmentation(segmentationNode, imageFromVolumeNode(drawnOn or volumeNode))
+    image = imageFromVolumeNode(volumeNode)
+    transform = relativeTransform(volumeNode, segmentationNode, image)
+    labels = resampleImage(labels, image, transform, Interpolation.nearest)
+    return labels == 1, labels == 2
+
+
+def tumorResultFromNode(
+    segmentationNode: slicer.vtkMRMLSegmentationNode,
+    volumeNode: slicer.vtkMRMLScalarVolumeNode,
+    known: TumorResult | None = None,
+) -> TumorResult | None:
+    """Return an outline as it is in the scene now, on a volume's grid, or None when nothing is outlined.
+
+    :param known: the result that filled the node, None when the scene was loaded.
+    """
+    if not segmentationNode.GetSegmentation().GetNumberOfSegments():
+        return None
+    labelImage, names = labelImageFromSegmentation(segmentationNode, imageFromVolumeNode(volumeNode))
+    if known is None:
+        return TumorResult(labelImage, names, (), _settingsOf(segmentationNode))
+    values = {name: value for value, name in names.items()}
+    members = {group: [known.segmentNames[value] for value in parts] for group, parts in known.groups.items()}
+    groups = {
+        group: tuple(values[part] for part in parts)
+        for group, parts in members.items()
+        if all(part in values for part in parts)
+    }
+    return TumorResult(labelImage, names, known.warnings, known.settings, groups)
+
+
+def _settingsOf(segmentationNode: slicer.vtkMRMLSegmentationNode) -> SegmentationSettings:
+    """Return how an outline was made, as far as its node says; which folder a model was in is not kept."""
+    method = segmentationNode.GetAttribute("MedFusion.method")
+    if method not in {member.value for member in SegmentationMethod} - {SegmentationMethod.model.value}:
+        return SegmentationSettings()
+    return SegmentationSettings(method=SegmentationMethod(method))
