@@ -25,6 +25,7 @@ class PanelTestCase(unittest.TestCase):
         self.scene = self.app.scene
         self.app.clearScene()
         self.app.displayed.clear()
+        self.app.installed.clear()
         # Exceptions in callbacks of VTK and Qt end in the exception hook, where nobody would notice them.
         self._tracebacks: list[str] = []
         self._formerHook, sys.excepthook = sys.excepthook, self._onTraceback

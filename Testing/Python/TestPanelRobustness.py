@@ -169,6 +169,27 @@ class TestPanelRobustness(PanelTestCase):
         self.assertNotEqual(slicer.app.layoutManager().layout, comparison)
         self.assertEqual(len(self.parameters.fixedLandmarks.GetDisplayNode().GetViewNodeIDs()), 0)
 
+    def test_scene_saved_during_comparison_shows_the_landmarks_where_this_module_is_not_opened(self):
+        from MedFusionLib.Scene.Session import Session
+
+        self.loadPhantom()
+        self.ui.compareViewsCheckBox.checked = True
+        self.app.settle()
+        with tempfile.TemporaryDirectory() as folder, Session() as other:
+            saveScene(self.scene, Path(folder) / "scene.mrb")
+            other.loadScene(Path(folder) / "scene.mrb")
+            for node, row in ((self.parameters.fixedLandmarks, "CT"), (self.parameters.movingLandmarks, "MRI")):
+                display = other.scene.GetFirstNodeByName(node.GetName()).GetDisplayNode()
+                for name in (
+                    "Red",
+                    "Green",
+                    "Yellow",
+                    *(f"MedFusion{each}{n}" for each in ("CT", "MRI") for n in (1, 2, 3)),
+                ):
+                    view = other.scene.GetSingletonNode(name, "vtkMRMLSliceNode")
+                    isOther = name.startswith("MedFusion") and not name.startswith(f"MedFusion{row}")
+                    self.assertEqual(display.IsDisplayableInView(view.GetID()), not isOther, (node.GetName(), name))
+
     def test_results_are_saved_in_ordinary_views_and_the_comparison_comes_back(self):
         import slicer
 
@@ -206,6 +227,55 @@ class TestPanelRobustness(PanelTestCase):
             self.ui.outputFolderEdit.currentPath = str(Path(folder) / "results")
             self.click("saveButton")
             self.assertEqual(self.errors(), [])
+            self.assertTrue((Path(folder) / "results" / "report.html").is_file())
+
+    def test_refined_registration_of_an_earlier_session_is_registered_again_before_it_is_saved(self):
+        self.loadPhantom()
+        self.ui.refineCheckBox.checked = True
+        self.click("registerButton")
+        self.click("fuseButton")
+        self.assertNotIn("earlier session", self.ui.saveButton.toolTip)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "scene.mrb"
+            saveScene(self.scene, path)
+            self.app.clearScene()
+            self.app.session.loadScene(path)
+            self.app.settle()
+            results = Path(folder) / "results"
+            self.ui.outputFolderEdit.currentPath = str(results)
+            for text in (self.ui.registrationCard.text, self.ui.saveButton.toolTip):
+                self.assertRegex(text, "earlier session.+refined it")
+            self.click("saveButton")
+            self.assertRegex(
+                self.errors()[0],
+                r"^The results could not be saved\.\n\n[^\n]+refined before[^\n]+register again, then save\.$",
+            )
+            self.assertFalse(results.exists())
+            self.parameters.movingLandmarks.RemoveAllControlPoints()
+            self.click("saveButton")
+            self.assertRegex(
+                self.errors()[1], r"^The results could not be saved\.\n\n[^\n]+register again, then save\.$"
+            )
+
+    def test_volumes_fused_before_the_last_registration_are_fused_again_before_they_are_saved(self):
+        self.loadPhantom()
+        self.click("registerButton")
+        self.click("fuseButton")
+        position = list(self.parameters.fixedLandmarks.GetNthControlPointPositionWorld(0))
+        self.parameters.fixedLandmarks.SetNthControlPointPositionWorld(0, position[0] + 4, *position[1:])
+        self.app.settle()
+        self.click("registerButton")
+        with tempfile.TemporaryDirectory() as folder:
+            self.ui.outputFolderEdit.currentPath = str(Path(folder) / "results")
+            self.click("saveButton")
+            self.assertRegex(
+                self.errors()[0],
+                r"^The results could not be saved\.\n\n[^\n]+aligned as it is now; fuse again, then save\.$",
+            )
+            self.assertFalse((Path(folder) / "results").exists())
+            self.click("fuseButton")
+            self.click("saveButton")
+            self.assertEqual(len(self.errors()), 1)
             self.assertTrue((Path(folder) / "results" / "report.html").is_file())
 
     def test_leaving_and_coming_back_keeps_everything(self):

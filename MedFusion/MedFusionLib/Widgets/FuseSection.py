@@ -9,7 +9,7 @@ from . import Steps
 from .ComparisonLayout import showVolume
 from .FusionPreview import FusionPreview
 from .Packages import ensurePackages
-from .Texts import paragraphs, table, warning
+from .Texts import meanings, paragraphs, table, warning
 
 # Ready windows in HU; the names of the combo box follow this order, after "Custom".
 _PRESETS = ((0.0, 1500.0), (-150.0, 2500.0), (0.0, 400.0))
@@ -59,6 +59,7 @@ class FuseSection:
         isMeasurable = fused is not None and not fused.IsA("vtkMRMLVectorVolumeNode")
         self._ui.metricsButton.enabled = isMeasurable and not missing
         self._ui.fusionCard.text = self._card(parameters)
+        self._ui.fusionCard.toolTip = self._meanings(parameters)
         self._ui.fusionCard.visible = bool(self._ui.fusionCard.text)
         if parameters.preview and not missing:
             self._preview.show()
@@ -139,3 +140,12 @@ class FuseSection:
             scores = [(name, f"{value:.3f}") for name, value in metrics.items() if isinstance(value, float)]
             lines.append(table(scores, pairsPerLine=3))
         return paragraphs(lines)
+
+    def _meanings(self, parameters: object) -> str:
+        """Return what the measures on the card say, or what the card is when there are none."""
+        from ..Core.FusionMetrics import METRIC_MEANINGS
+
+        shown = self._metrics.get(parameters.fusedVolume.GetID()) if parameters.fusedVolume is not None else None
+        if not shown:
+            return _("The fused volume and what to think of it.")
+        return meanings((name, text) for name, text in METRIC_MEANINGS.items() if name in shown)

@@ -33,8 +33,11 @@ class LandmarkTable:
             (_LABEL, _("The pair's name; untick it to leave the pair out of the fit.")),
             (_FIXED, _("Position in the CT: right, anterior, superior in mm.")),
             (_MOVING, _("Position in the MRI: right, anterior, superior in mm.")),
-            (_RESIDUAL, _("Distance that remains between the two points after the fit, in mm.")),
-            (_LEFT_OUT, _("Distance that remains when the fit is made without this pair, in mm.")),
+            (
+                _RESIDUAL,
+                _("Distance in mm that remains between the two points after the fit; its root mean square is the FRE."),
+            ),
+            (_LEFT_OUT, _("Leave-one-out error: distance that remains when the fit is made without this pair, in mm.")),
             (_FLAG, _("Pairs that do not fit the others.")),
         ):
             widget.horizontalHeaderItem(column).setToolTip(tip)

@@ -6,7 +6,7 @@ from slicer.i18n import tr as _
 
 from . import Steps
 from .RegistrationChecks import RegistrationChecks
-from .Texts import paragraphs, table, warning
+from .Texts import meanings, paragraphs, table, warning
 
 
 class RegisterSection:
@@ -16,6 +16,7 @@ class RegisterSection:
         self._panel, self._ui = panel, panel.ui
         self._checks = RegistrationChecks(panel)
         self._ui.registerButton.connect("clicked()", self._onRegister)
+        self._ui.registrationCard.toolTip = self._meanings()
 
     def enter(self) -> None:
         self._checks.enter()
@@ -75,7 +76,10 @@ class RegisterSection:
         if transformNode is None:
             return ""
         if result is None:
-            return _("Registered in an earlier session. Register again to see the errors.")
+            return _(
+                "Registered in an earlier session. Register again to see the errors, and before saving "
+                "where the images refined it."
+            )
         measured = result.measurements()
         rows = [(_("Landmarks"), str(measured["landmarks"]) if measured["landmarks"] else _("none"))]
         for key, title in (("fre_mm", _("Residual (FRE)")), ("fle_mm", _("Placing error (FLE)"))):
@@ -86,6 +90,26 @@ class RegisterSection:
             rows.append((_("Moved by the images"), f"{measured['refinement_shift_mm']:.2f} mm"))
         advice = [html.escape(measured["advice"])] if measured["advice"] else []
         return paragraphs([table(rows), *advice] + [warning(text) for text in result.warnings])
+
+    @staticmethod
+    def _meanings() -> str:
+        """Return what the errors on the card say."""
+        return meanings(
+            (
+                (
+                    _("FRE, fiducial registration error"),
+                    _("the root mean square of the distances that remain between paired landmarks after the fit."),
+                ),
+                (
+                    _("FLE, fiducial localization error"),
+                    _("how far a landmark typically is from its true place, estimated from what the fit leaves over."),
+                ),
+                (
+                    _("TRE, target registration error"),
+                    _("how far off CT and MRI are to be expected at the place that matters, which no landmark shows."),
+                ),
+            )
+        )
 
     def _expectedError(self, result: object, measured: dict[str, object]) -> list[tuple[str, str]]:
         """Return the error to expect where it matters: at the tumor once it is outlined, else amid the landmarks."""

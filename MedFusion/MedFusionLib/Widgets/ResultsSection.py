@@ -33,7 +33,7 @@ class ResultsSection:
             return
         missing = self._missing(parameters)
         self._ui.saveButton.enabled = not missing
-        self._ui.saveButton.toolTip = missing or _("Save everything into the folder.")
+        self._ui.saveButton.toolTip = missing or self._whatIsSaved(parameters)
         report = self._report(parameters)
         self._ui.openReportButton.enabled = report is not None
         self._ui.resultsLabel.visible = report is not None
@@ -49,6 +49,14 @@ class ResultsSection:
         if Path(parameters.outputFolder).exists() and not self._ui.overwriteCheckBox.checked:
             return _("This folder exists; choose another name, or allow to replace it.")
         return ""
+
+    def _whatIsSaved(self, parameters: object) -> str:
+        if self._panel.logic.steps.resultOf(Steps.registrationOf(parameters.movingVolume)) is not None:
+            return _("Save everything into the folder.")
+        return _(
+            "Save everything into the folder. The registration is of an earlier session: its errors are computed "
+            "from the landmarks; if the images refined it, register and fuse again first."
+        )
 
     @staticmethod
     def _report(parameters: object) -> Path | None:

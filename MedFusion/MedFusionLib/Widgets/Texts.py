@@ -22,3 +22,8 @@ def table(rows: Iterable[tuple[str, str]], pairsPerLine: int = 1) -> str:
     ]
     lines = ["".join(cells[start : start + pairsPerLine]) for start in range(0, len(cells), pairsPerLine)]
     return f"<table>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>"
+
+
+def meanings(rows: Iterable[tuple[str, str]]) -> str:
+    """Return names with what they mean, as a tooltip."""
+    return paragraphs(f"<b>{html.escape(name)}</b>: {html.escape(text, quote=False)}" for name, text in rows)
