@@ -144,60 +144,6 @@ class TestPanel(PanelTestCase):
                 self.assertEqual(self.parameters.fusedVolume.GetClassName(), className)
                 self.assertEqual(self.ui.metricsButton.enabled, method != "color")
 
-    def test_tumor_is_outlined_by_a_click_as_well(self):
-        from MedFusionLib.Core.Coordinates import flipPoints
-
-        self.loadPhantom()
-        self.click("registerButton")
-        self.ui.tumorMethodComboBox.currentIndex = 1
-        self.parameters.tumorVolume = self.parameters.movingVolume
-        self.assertIn("Click on the tumor", self.ui.segmentButton.toolTip)
-        self.click("pointInsideButton")
-        self.placePoint(flipPoints(smallPhantom().targets[-1]))
-        self.click("segmentButton")
-        self.assertEqual(self.errors(), [])
-        self.assertGreater(float(self.ui.measurementTable.item(0, 1).text().split()[0]), 1.0)
-
-    def test_the_skull_limits_the_outline_only_when_it_shall(self):
-        self.loadPhantom()
-        self.click("registerButton")
-        self.parameters.tumorVolume = self.parameters.movingVolume
-        for isLimited in (True, False):
-            self.ui.useCavityCheckBox.checked = isLimited
-            with patch("MedFusionLib.Scene.TumorSegmentationLogic.TumorSegmentationLogic.segment") as segment:
-                segment.side_effect = ValueError("Enough seen.")
-                with self.assertRaises(ValueError):
-                    self.panel.logic.segment(self.parameters)
-            self.assertIs(segment.call_args.args[5], self.parameters.fixedVolume if isLimited else None)
-
-    def test_every_way_to_point_out_the_tumor_ends_in_an_outline_or_a_sentence(self):
-        from MedFusionLib.Core.Coordinates import flipPoints
-
-        self.loadPhantom()
-        self.click("registerButton")
-        self.parameters.tumorVolume = self.parameters.movingVolume
-        self.parameters.modelFolder = Path("no model here")
-        self.ui.tumorCollapsibleButton.collapsed = False
-        center = flipPoints(smallPhantom().targets[-1])
-        choices = self.app.moduleFile().TumorChoice
-        for choice in (choices.strokes, choices.watershed, choices.automatic, choices.model):
-            with self.subTest(choice.name):
-                self.app.displayed.clear()
-                self.parameters.tumorMethod = choice
-                self.app.settle()
-                for name, offsets in (("pointInsideButton", (0, 8)), ("pointOutsideButton", (45, -45))):
-                    if getattr(self.ui, name).isVisibleTo(self.parent):
-                        self.click(name)
-                        for offset in offsets:
-                            self.placePoint(center + [0, offset, 0])
-                        self.endPlacing()
-                self.click("segmentButton")
-                if choice is choices.model:
-                    self.assertRegex(self.errors()[0], r"^The tumor could not be outlined\.\n\n[^\n]+[.]$")
-                else:
-                    self.assertEqual(self.errors(), [])
-                    self.assertGreater(self.ui.measurementTable.rowCount, 0)
-
     def test_preview_follows_the_settings_within_a_moment(self):
         import slicer
 

@@ -19,6 +19,7 @@ from ..Core.Progress import Progress, report, subProgress
 from ..Core.Resampling import resampleImage
 from ..Core.TumorMeasurements import TumorMeasurements, measureTumor
 from ..Core.TumorSegmentation import TumorResult
+from ..Core.VolumeFiles import fileChecksum
 from ..Report.FusionSection import fusionSection
 from ..Report.IdentificationSection import identificationBlock, patientLine
 from ..Report.InputsSection import inputsSection
@@ -50,6 +51,17 @@ class InputFile:
     role: str
     name: str
     sha256: str
+
+
+def inputFiles(**nodes: slicer.vtkMRMLStorableNode | None) -> tuple[InputFile, ...]:
+    """Return the files that nodes, by their roles, were loaded from, as far as they are still there."""
+    files = []
+    for role, node in nodes.items():
+        storageNode = node.GetStorageNode() if node is not None else None
+        path = Path(storageNode.GetFileName() or "") if storageNode is not None else Path()
+        if path.is_file():
+            files.append(InputFile(role, path.name, fileChecksum(path)))
+    return tuple(files)
 
 
 @dataclass(frozen=True)

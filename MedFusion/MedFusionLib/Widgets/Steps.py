@@ -303,7 +303,7 @@ class Steps:
 
     def _runResults(self, parameters: object, progress: Progress | None) -> object:
         """Gather the results; what this session did not compute is read back from the nodes."""
-        from ..Scene.ResultFolder import RunResults
+        from ..Scene.ResultFolder import RunResults, inputFiles
         from ..Scene.WaveletFusionLogic import fusionResultOf
 
         transformNode = registrationOf(parameters.movingVolume)
@@ -326,7 +326,12 @@ class Steps:
             fusion=fusion,
             segmentationNode=segmentationNode,
             tumor=tumor,
-            inputs=tuple(_inputFiles(parameters)),
+            inputs=inputFiles(
+                ct=parameters.fixedVolume,
+                mri=parameters.movingVolume,
+                ct_landmarks=parameters.fixedLandmarks,
+                mri_landmarks=parameters.movingLandmarks,
+            ),
         )
 
     def _tumorResult(self, parameters: object) -> object | None:
@@ -338,25 +343,6 @@ class Steps:
             return None
         volumeNode = parameters.tumorVolume or parameters.movingVolume
         return tumorResultFromNode(segmentationNode, volumeNode, self.resultOf(segmentationNode))
-
-
-def _inputFiles(parameters: object) -> list[object]:
-    """Return the files that the inputs were loaded from, as far as they are still there."""
-    from ..Core.VolumeFiles import fileChecksum
-    from ..Scene.ResultFolder import InputFile
-
-    files = []
-    for role, node in (
-        ("ct", parameters.fixedVolume),
-        ("mri", parameters.movingVolume),
-        ("ct_landmarks", parameters.fixedLandmarks),
-        ("mri_landmarks", parameters.movingLandmarks),
-    ):
-        storageNode = node.GetStorageNode() if node is not None else None
-        path = Path(storageNode.GetFileName() or "") if storageNode is not None else Path()
-        if path.is_file():
-            files.append(InputFile(role, path.name, fileChecksum(path)))
-    return files
 
 
 def looksLikeCt(volumeNode: slicer.vtkMRMLScalarVolumeNode) -> bool:
