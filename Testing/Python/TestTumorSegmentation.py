@@ -95,6 +95,18 @@ class TestTumorSegmentation(unittest.TestCase):
         self.assertGreater(dice(segmentTumor([image], TumorInteraction(lines=ACROSS), LINE), truth), 0.9)
         self.assertGreater(dice(segmentTumor([image], TumorInteraction(seeds=CENTER), CLICK), truth), 0.9)
 
+    def test_a_careless_line_in_the_dark_middle_of_a_ring_gives_the_whole_lesion(self):
+        image, truth = headWithBall(ball=-40, ring=160)
+        careless = np.array([[[9.0, 2.0, 8.0], [19.0, -2.0, 8.0]], [[12.0, 4.0, 1.0], [18.0, -4.0, 1.0]]])
+        for line in careless:
+            self.assertGreater(dice(segmentTumor([image], TumorInteraction(lines=line[None]), LINE), truth), 0.9)
+
+    def test_a_line_of_half_the_diameter_beside_the_middle_gives_the_whole_lesion(self):
+        image, truth = headWithBall()
+        careless = np.array([[[11.0, 4.0, 1.0], [20.0, -2.0, 1.0]], [[10.0, 0.0, 8.0], [18.0, 3.0, 8.0]]])
+        for line in careless:
+            self.assertGreater(dice(segmentTumor([image], TumorInteraction(lines=line[None]), LINE), truth), 0.9)
+
     def test_brightness_and_offset_change_nothing(self):
         image, _ = headWithBall()
         first = segmentTumor([image], TumorInteraction(lines=ACROSS), LINE)

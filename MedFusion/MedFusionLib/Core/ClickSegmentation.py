@@ -7,16 +7,14 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 from .CutRefinement import refineByCut
-from .LineSegmentation import outlineFromLine
+from .LineSegmentation import acrossRim, outlineFromLine
 from .Progress import Progress, report, subProgress
 from .TumorEvidence import airLevel, gradients, insideImage
-from .TumorMeasurements import axialDiameters
 from .WorkingRegion import WorkingRegion, workingRegion
 
 _FAR_MM = 70.0
 _NEAR_MM = 28.0
 _MOST_VOXELS = 120_000
-_WIDEST_RIM_MM = 12.0
 _LEVELS = np.linspace(0.25, 6, 24)
 _VOLUMES_ML = (0.1, 400.0)
 _MOST_ON_EDGE = 0.05
@@ -50,7 +48,7 @@ def outlineFromClick(
         raise ValueError(f"Nothing stands out at the seed {place} (LPS mm); click inside the tumor, or draw a line.")
     report(progress, 0.7, "Refining the outline")
     if not best.brighter:
-        line = _acrossRim(bestRegion, best.mask, bestUsable)
+        line = acrossRim(bestRegion, best.mask, bestUsable)
         if line is not None:
             return outlineFromLine(image, line, allowed, subProgress(progress, 0.7, 1.0))
     found = refineByCut(bestRegion.values, best.mask, bestUsable, bestRegion.spacing)
@@ -60,27 +58,6 @@ def outlineFromClick(
     if not best.brighter:
         warnings = ("The click gave a dark region without a bright rim; check it, or draw a line instead.",)
     return mask, slices, warnings
-
-
-def _acrossRim(region: WorkingRegion, dark: np.ndarray, usable: np.ndarray) -> np.ndarray | None:
-    """Return the line across a dark middle and the bright rim or edema around it (LPS mm), or None without one."""
-    values = ndimage.gaussian_filter(region.values, 0.7 / region.spacing)
-    middle = float(np.median(values[usable]))
-    spread = 1.48 * float(np.median(np.abs(values[usable] - middle)))
-    diameter, _ = axialDiameters(dark, region.grid)
-    ends = region.indices(np.array([diameter.start, diameter.end]))
-    center, half = ends.mean(axis=0), 0.5 * (ends[1] - ends[0])
-    shares = 1 + np.arange(0, (diameter.lengthMm * 0.5 + _WIDEST_RIM_MM) / max(diameter.lengthMm * 0.5, 1), 0.02)
-    outer = []
-    for sign in (-1, 1):
-        points = center[:, None] + sign * half[:, None] * shares[None]
-        along = ndimage.map_coordinates(values, points, order=1, mode="nearest")
-        peak = int(np.argmax(along))
-        if along[peak] < middle + 0.5 * spread:
-            return None
-        beyond = np.flatnonzero(along[peak:] < 0.5 * (along[peak] + middle))
-        outer.append(points[:, peak + (beyond[0] if len(beyond) else 0)])
-    return np.array([region.grid.TransformContinuousIndexToPhysicalPoint(end[::-1].tolist()) for end in outer])
 
 
 @dataclass(frozen=True)

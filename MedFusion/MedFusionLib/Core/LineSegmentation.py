@@ -1,5 +1,7 @@
 """The tumor outlined from one line along its longest diameter."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
@@ -15,6 +17,7 @@ from .TumorEvidence import (
     inwardEdgeCapacity,
     touching,
 )
+from .TumorMeasurements import axialDiameters
 from .WorkingRegion import WorkingRegion, workingRegion
 
 _ROUNDS = 3
@@ -24,6 +27,10 @@ _BOUNDARY_COST = 0.12
 _CYLINDER_MM = 1.4
 _CERTAIN = 10.0
 _FAINT_OVERLAP = 0.85
+_DOUBTFUL = 0.4
+_WIDER = (1.5, 2.25)
+_CLEARLY = 0.8
+_WIDEST_RIM_MM = 12.0
 
 
 def outlineFromLine(
@@ -38,19 +45,89 @@ def outlineFromLine(
     a mild preference for the sphere that the line spans, is repeated with what was found. All lengths scale with the
     line, so a small tumor is treated as a large one seen from farther away.
 
+    A line drawn carelessly is too short or beside the middle, and then the outline shows it: a dark one inside a bright
+    rim is taken as the middle of the lesion and cut again from a line across the rim; one whose border follows no edges
+    is cut again within wider spheres about it, and a wider outline wins when its border clearly costs less per voxel.
+
     :param line: the two ends, LPS millimetres, shape (2, 3).
     :param allowed: where a tumor can be; None takes all of the image that is not cut away.
 
     Boykov, Funka-Lea 2006, doi:10.1007/s11263-006-7934-5 (cut with histograms and seeds); Rother, Kolmogorov, Blake
-    2004, doi:10.1145/1015706.1015720 (repeated with what was found).
+    2004, doi:10.1145/1015706.1015720 (repeated with what was found); Jermyn, Ishikawa 2001, doi:10.1109/34.954599
+    (regions compared by their border's mean cost).
     """
     _checkLine(image, line)
     allowed = allowed if allowed is not None else insideImage(image)
-    radius = 0.5 * float(np.linalg.norm(line[1] - line[0]))
-    region = workingRegion(image, line.mean(axis=0)[None], _REACH * _GROWTH * radius + 6)
+    length = float(np.linalg.norm(line[1] - line[0]))
+    best = _cutAbout(image, line, line, allowed, progress=subProgress(progress, 0.0, 0.5))
+    if best.darkInBright:
+        across = acrossRim(best.region, best.found, best.usable)
+        if across is not None and np.linalg.norm(across[1] - across[0]) < _widest(length):
+            best = _cutAbout(image, across, across, allowed, True, subProgress(progress, 0.5, 0.7))
+    if best.edgeless > _DOUBTFUL:
+        center = best.center
+        for number, share in enumerate(_WIDER):
+            if share * length > _widest(length):
+                break
+            wider = center + share * np.array([[-0.5], [0.5]]) * (line[1] - line[0])
+            part = subProgress(progress, 0.7 + 0.1 * number, 0.8 + 0.1 * number)
+            try:
+                trial = _cutAbout(image, line, wider, allowed, best.brighter, part)
+            except ValueError:  # so wide that nothing of the image is left around it
+                break
+            if trial.edgeless > _CLEARLY * best.edgeless:
+                break
+            best = trial
+    mask, slices = best.region.onSource(ndimage.gaussian_filter(best.found.astype(np.float32), 0.6))
+    report(progress, 1.0, "Tumor outlined")
+    warnings = ()
+    if best.overlap > _FAINT_OVERLAP:
+        warnings = (
+            f"The tumor hardly differs from what lies around it here (overlap of intensities {best.overlap:.0%}); "
+            "check the outline, or draw the line on another sequence.",
+        )
+    return mask, slices, warnings
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """What was cut out, and how well its border follows edges of the image.
+
+    :param brighter: whether its border was taken to be brighter than what lies around it.
+    :param darkInBright: whether its outermost layer is darker than the layer around it.
+    :param edgeless: mean cost of its border, 0 on sharp edges and 1 where there is none.
+    :param overlap: of its intensities with those around it.
+    """
+
+    region: WorkingRegion
+    usable: np.ndarray
+    found: np.ndarray
+    brighter: bool
+    darkInBright: bool
+    edgeless: float
+    overlap: float
+
+    @property
+    def center(self) -> np.ndarray:
+        """Return the centroid, LPS millimetres."""
+        index = np.argwhere(self.found).mean(axis=0)[::-1]
+        return np.array(self.region.grid.TransformContinuousIndexToPhysicalPoint(index.tolist()))
+
+
+def _cutAbout(
+    image: sitk.Image,
+    line: np.ndarray,
+    span: np.ndarray,
+    allowed: sitk.Image | None,
+    brighter: bool | None = None,
+    progress: Progress | None = None,
+) -> _Cut:
+    """Return what looks like the line, within reach of the sphere that a span (two ends, LPS mm) is across."""
+    radius = 0.5 * float(np.linalg.norm(span[1] - span[0]))
+    region = workingRegion(image, span.mean(axis=0)[None], _REACH * _GROWTH * radius + 6)
     values = region.values
     usable = np.ones(values.shape, bool) if allowed is None else region.sampled(allowed) > 0.5
-    center = region.indices(line.mean(axis=0)[None])[0]
+    center = region.indices(span.mean(axis=0)[None])[0]
     distance = region.distance(center)
     onLine = _cylinder(region, line, 1.0) & usable
     seeds = _cylinder(region, line, 0.8) & usable
@@ -60,7 +137,8 @@ def outlineFromLine(
     compare = HistogramRatio(values, onLine | shell)
     around, lineHistogram = compare.histogram(shell), compare.histogram(onLine)
     derivatives = gradients(values, region.spacing)
-    brighter = _brighterThanSurroundings(region, values, line, shell)
+    if brighter is None:
+        brighter = _brighterThanSurroundings(region, values, span, shell)
     capacity = inwardEdgeCapacity(
         derivatives, shell, _BOUNDARY_COST * radius / region.spacing, center, brighterInside=brighter
     )
@@ -83,16 +161,45 @@ def outlineFromLine(
         foundCenter = 0.5 * (center + np.argwhere(found).mean(axis=0))
         distance = region.distance(foundCenter)
         currentRadius = float(np.clip(np.percentile(distance[found], 95) / 0.95, radius, _GROWTH * radius))
-    mask, slices = region.onSource(ndimage.gaussian_filter(found.astype(np.float32), 0.6))
-    report(progress, 1.0, "Tumor outlined")
-    warnings = ()
+    border = found & ~ndimage.binary_erosion(found)
+    edgeless = float(capacity[border].mean()) * region.spacing / (_BOUNDARY_COST * radius)
     overlap = histogramOverlap(compare.histogram(found), compare.histogram(shell & ~found))
-    if overlap > _FAINT_OVERLAP:
-        warnings = (
-            f"The tumor hardly differs from what lies around it here (overlap of intensities {overlap:.0%}); "
-            "check the outline, or draw the line on another sequence.",
-        )
-    return mask, slices, warnings
+    darkInBright = not brighter or _isDarkInBright(values, found, usable)
+    return _Cut(region, usable, found, brighter, darkInBright, edgeless, overlap)
+
+
+def _isDarkInBright(values: np.ndarray, found: np.ndarray, usable: np.ndarray) -> bool:
+    """Return whether a region's outer 2 voxels are darker than the next ones, the voxels of the border left out."""
+    layer = found & ~ndimage.binary_erosion(found, iterations=2)
+    near = ndimage.binary_dilation(found)
+    beyond = ndimage.binary_dilation(near, iterations=2) & ~near & usable
+    return bool(beyond.any() and np.median(values[layer]) < np.median(values[beyond]))
+
+
+def acrossRim(region: WorkingRegion, dark: np.ndarray, usable: np.ndarray) -> np.ndarray | None:
+    """Return the line across a dark middle and the bright rim or edema around it (LPS mm), or None without one."""
+    values = ndimage.gaussian_filter(region.values, 0.7 / region.spacing)
+    middle = float(np.median(values[usable]))
+    spread = 1.48 * float(np.median(np.abs(values[usable] - middle)))
+    diameter, _ = axialDiameters(dark, region.grid)
+    ends = region.indices(np.array([diameter.start, diameter.end]))
+    center, half = ends.mean(axis=0), 0.5 * (ends[1] - ends[0])
+    shares = 1 + np.arange(0, (diameter.lengthMm * 0.5 + _WIDEST_RIM_MM) / max(diameter.lengthMm * 0.5, 1), 0.02)
+    outer = []
+    for sign in (-1, 1):
+        points = center[:, None] + sign * half[:, None] * shares[None]
+        along = ndimage.map_coordinates(values, points, order=1, mode="nearest")
+        peak = int(np.argmax(along))
+        if along[peak] < middle + 0.5 * spread:
+            return None
+        beyond = np.flatnonzero(along[peak:] < 0.5 * (along[peak] + middle))
+        outer.append(points[:, peak + (beyond[0] if len(beyond) else 0)])
+    return np.array([region.grid.TransformContinuousIndexToPhysicalPoint(end[::-1].tolist()) for end in outer])
+
+
+def _widest(length: float) -> float:
+    """Return how long a tumor can be whose line of a length was drawn carelessly (mm)."""
+    return 1.5 * length + 25
 
 
 def _checkLine(image: sitk.Image, line: np.ndarray) -> None:
