@@ -1,5 +1,6 @@
 """What the sources of a fusion are, and how their intensities come onto one scale."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -58,9 +59,9 @@ class MovingScale:
     partial: bool = False
     keepsBelow: bool = False
 
-    def onto(self, values: np.ndarray, low: float, span: float) -> np.ndarray:
-        """Return the values on the scale where low is 0 and low + span is 1, float32."""
-        scaled = values * np.float32(self.gain / span)
+    def onto(self, values: np.ndarray, low: float, span: float, out: np.ndarray | None = None) -> np.ndarray:
+        """Return the float32 values on the scale where low is 0 and low + span is 1, in the array out if given."""
+        scaled = np.multiply(values, np.float32(self.gain / span), out=out)
         scaled += np.float32((self.offset - low) / span)
         knee, room = (self.knee - low) / span, (self.cap - self.knee) / span
         if np.isfinite(knee) and scaled.size and not scaled.max() <= knee:
@@ -96,8 +97,7 @@ def findScales(sources: Sequence[Source], settings: FusionSettings) -> FusionSca
 
     :param sources: the CT, then the MRIs, each with the way from the CT's points to its own.
     """
-    coarse = _coarseGrid(sources[0].image)
-    fixed, *moving = (_sample(source.image, coarse, source.toImage) for source in sources)
+    fixed, *moving = _samples(sources)
     return scalesFromSamples(fixed, moving, settings)
 
 
@@ -211,17 +211,22 @@ def _range(values: np.ndarray, percentiles: tuple[float, float]) -> tuple[float,
     return low, high
 
 
-def _coarseGrid(image: sitk.Image) -> sitk.Image:
-    size = image.GetSize()
-    strides = [max(1, int(np.ceil(count / _SAMPLES_PER_AXIS))) for count in size]
-    coarse = sitk.Image([-(-count // stride) for count, stride in zip(size, strides, strict=True)], sitk.sitkUInt8)
+def _samples(sources: Sequence[Source]) -> list[np.ndarray]:
+    """Return the nearest values of all sources on every so many voxels of the first, NaN where a source ends."""
+    image = sources[0].image
+    steps = [max(1, math.ceil(count / _SAMPLES_PER_AXIS)) for count in image.GetSize()]
+    coarse = sitk.Image([-(-count // step) for count, step in zip(image.GetSize(), steps, strict=True)], sitk.sitkUInt8)
     coarse.SetOrigin(image.GetOrigin())
     coarse.SetDirection(image.GetDirection())
-    coarse.SetSpacing([s * stride for s, stride in zip(image.GetSpacing(), strides, strict=True)])
-    return coarse
-
-
-def _sample(image: sitk.Image, coarse: sitk.Image, transform: sitk.Transform) -> np.ndarray:
-    return sitk.GetArrayFromImage(
-        sitk.Resample(image, coarse, transform, sitk.sitkNearestNeighbor, float("nan"), sitk.sitkFloat32)
-    )
+    coarse.SetSpacing([s * step for s, step in zip(image.GetSpacing(), steps, strict=True)])
+    every = tuple(slice(None, None, step) for step in reversed(steps))
+    return [
+        sitk.GetArrayViewFromImage(source.image)[every].astype(np.float32)
+        if source.isOnGrid(image)
+        else sitk.GetArrayFromImage(
+            sitk.Resample(
+                source.image, coarse, source.toImage, sitk.sitkNearestNeighbor, float("nan"), sitk.sitkFloat32
+            )
+        )
+        for source in sources
+    ]

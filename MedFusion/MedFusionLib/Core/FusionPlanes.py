@@ -5,6 +5,7 @@ voxels on all four sides (repeated at the volume's edge), so that a strip can be
 the same values whatever the size of the strips.
 """
 
+import math
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 
+from .FusionBuffers import Buffers
 from .FusionInputs import AIR_HU, CtKind, FusionScales, MovingScale, Source
 
 _SLICES_PER_READ = 8
@@ -56,7 +58,7 @@ class Strip:
         m = self.margin
         return plane[m:-m, m:-m] if m else plane
 
-    def padded(self, planes: list[np.ndarray], firstRow: int) -> np.ndarray:
+    def padded(self, planes: list[np.ndarray], firstRow: int, buffers: Buffers) -> np.ndarray:
         """Return planes one after the other, clipped to 0..1, repeated at the volume's edge to the full margin.
 
         :param firstRow: row of the grid that the planes begin with.
@@ -64,7 +66,8 @@ class Strip:
         m = self.margin
         height, width = planes[0].shape
         above = m - (self.start - firstRow)
-        stack = np.empty((len(planes), self.stop - self.start + 2 * m, width + 2 * m), np.float32)
+        shape = (len(planes), self.stop - self.start + 2 * m, width + 2 * m)
+        stack = buffers.take(math.prod(shape)).reshape(shape)
         for target, plane in zip(stack, planes, strict=True):
             np.clip(plane, 0, 1, out=target[above : above + height, m : m + width])
             target[:above] = target[above]
@@ -94,14 +97,16 @@ def neighborhoods(planes: Iterable[_T], reach: int) -> Iterator[list[_T]]:
             yield list(ring)
 
 
-def readStrip(sources: list[Source], strip: Strip, scales: FusionScales, featherMillimeters: float) -> Iterator[Plane]:
+def readStrip(
+    sources: list[Source], strip: Strip, scales: FusionScales, featherMillimeters: float, buffers: Buffers
+) -> Iterator[Plane]:
     """Yield the slices of a strip; where an MRI ends or holds no number, the CT stands in for it."""
     rows = strip.referenceImage.GetHeight()
     feather = featherReach(sources, strip.referenceImage, scales, featherMillimeters)
     beside = max(strip.margin, feather[1] if feather else 0)
     first, last = max(0, strip.start - beside), min(rows, strip.stop + beside)
     streams = [_readRows(source, strip.referenceImage, first, last, strip.slices) for source in sources]
-    values = (_scaled(rawPlanes, scales) for rawPlanes in zip(*streams, strict=True))
+    values = (_scaled(rawPlanes, scales, buffers) for rawPlanes in zip(*streams, strict=True))
     if feather:
         values = _feathered(values, feather)
     inner = slice(strip.start - first, strip.stop - first)
@@ -115,7 +120,7 @@ def readStrip(sources: list[Source], strip: Strip, scales: FusionScales, feather
         below = None
         if any(scale.keepsBelow for scale in scales.moving):
             below = np.minimum(meanOf(units[1:])[inner], 0)
-        yield Plane(fixed[inner], strip.padded([unit[padded] for unit in units], start), below)
+        yield Plane(fixed[inner], strip.padded([unit[padded] for unit in units], start, buffers), below)
 
 
 def featherReach(
@@ -152,21 +157,21 @@ def _readRows(source: Source, referenceImage: sitk.Image, first: int, last: int,
 
 
 def _scaled(
-    rawPlanes: tuple[np.ndarray, ...], scales: FusionScales
+    rawPlanes: tuple[np.ndarray, ...], scales: FusionScales, buffers: Buffers
 ) -> tuple[np.ndarray, list[np.ndarray], list[np.ndarray | None]]:
     """Return the CT, all sources on the scale 0..1 (unclipped), and per source 1 where it is valid, None if all is."""
     fixed = rawPlanes[0]
     span = np.float32(scales.high - scales.low)
     # The sum is NaN or infinite if any value is, and costs far less than looking at each.
     missing = None if np.isfinite(fixed.sum()) else ~np.isfinite(fixed)
-    if scales.kind is CtKind.hounsfield:
+    if scales.kind is CtKind.hounsfield and not fixed.min() >= AIR_HU:
         fixed = np.maximum(fixed, np.float32(AIR_HU))
-    unit = fixed * (1 / span)
+    unit = np.multiply(fixed, 1 / span, out=buffers.take(fixed.size).reshape(fixed.shape))
     unit -= np.float32(scales.low / span)
     units = [unit]
     valid: list[np.ndarray | None] = [None]
     for values, scale in zip(rawPlanes[1:], scales.moving, strict=True):
-        unit, present = _scaledMoving(values, scale, scales.low, span)
+        unit, present = _scaledMoving(values, scale, scales.low, span, buffers)
         units.append(unit)
         valid.append(present)
     if missing is not None:
@@ -181,13 +186,13 @@ def _scaled(
 
 
 def _scaledMoving(
-    values: np.ndarray, scale: MovingScale, low: float, span: np.float32
+    values: np.ndarray, scale: MovingScale, low: float, span: np.float32, buffers: Buffers
 ) -> tuple[np.ndarray, np.ndarray | None]:
     invalid = None if np.isfinite(values.sum()) else ~np.isfinite(values)
     if scale.padding is not None:
         padded = values == np.float32(scale.padding)
         invalid = padded if invalid is None else invalid | padded
-    unit = scale.onto(values, low, span)
+    unit = scale.onto(values, low, span, buffers.take(values.size).reshape(values.shape))
     if invalid is None or not invalid.any():
         return unit, None
     unit[invalid] = 0

@@ -7,6 +7,7 @@ from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 import numpy as np
 import SimpleITK as sitk
 
+from .FusionBuffers import Buffers
 from .FusionInputs import CtKind, FusionScales, Source
 from .FusionPlanes import Plane, Strip, featherReach, meanOf, readStrip
 from .FusionSettings import ColorStyle, FusionMethod, FusionSettings
@@ -39,13 +40,14 @@ def fuseStrips(
 
     def work(number: int) -> None:
         strip = strips[number]
-        planes = readStrip(sources, strip, scales, settings.featherMillimeters)
-        for k, (plane, values) in zip(strip.slices, _fuse(planes, strip, settings), strict=True):
+        buffers = Buffers()
+        planes = readStrip(sources, strip, scales, settings.featherMillimeters, buffers)
+        for k, (plane, values) in zip(strip.slices, _fuse(planes, strip, settings, buffers), strict=True):
             if stop.is_set():
                 return
             done[number] += 1
             if k in slices:
-                fused[k - slices.start, strip.start : strip.stop] = _finish(plane, values, strip, scales, settings)
+                _finish(plane, values, strip, scales, settings, fused[k - slices.start, strip.start : strip.stop])
 
     workers = min(sitk.ProcessObject.GetGlobalDefaultNumberOfThreads(), _MOST_WORKERS, len(strips))
     total = sum(len(strip.slices) for strip in strips)
@@ -86,10 +88,12 @@ def _strips(
     return [Strip(referenceImage, start, min(height, start + rows), margin, read, bone, hounsfield) for start in starts]
 
 
-def _fuse(planes: Iterator[Plane], strip: Strip, settings: FusionSettings) -> Iterator[tuple[Plane, np.ndarray | None]]:
+def _fuse(
+    planes: Iterator[Plane], strip: Strip, settings: FusionSettings, buffers: Buffers
+) -> Iterator[tuple[Plane, np.ndarray | None]]:
     """Yield each plane with its fused values on the common scale, without the margin."""
     if settings.method is FusionMethod.undecimated:
-        yield from fuseUndecimated(planes, strip, settings)
+        yield from fuseUndecimated(planes, strip, settings, buffers)
     elif settings.method in (FusionMethod.dwt, FusionMethod.swt):
         yield from fuseTextbook(planes, settings)
     else:
@@ -104,30 +108,38 @@ def _fuse(planes: Iterator[Plane], strip: Strip, settings: FusionSettings) -> It
 
 
 def _finish(
-    plane: Plane, values: np.ndarray | None, strip: Strip, scales: FusionScales, settings: FusionSettings
-) -> np.ndarray:
-    """Return a strip's fused rows in the CT's units, with the CT where it lies beyond the common scale."""
+    plane: Plane,
+    values: np.ndarray | None,
+    strip: Strip,
+    scales: FusionScales,
+    settings: FusionSettings,
+    fused: np.ndarray,
+) -> None:
+    """Fill a strip's fused rows in the CT's units, with the CT where it lies beyond the common scale."""
+    low, high = np.float32(scales.low), np.float32(scales.high)
     span = np.float32(scales.high - scales.low)
     moving = strip.core(meanOf(plane.sources[1:]))
     if settings.method is FusionMethod.color:
-        return _colored(strip.core(plane.sources[0]), moving, strip, scales, settings)
-    fused = np.clip(values, 0, 1)
+        fused[:] = _colored(strip.core(plane.sources[0]), moving, strip, scales, settings)
+        return
+    np.clip(values, 0, 1, out=fused)
     fused *= span
-    fused += np.float32(scales.low)
-    beyond = plane.fixed - np.clip(plane.fixed, np.float32(scales.low), np.float32(scales.high))
-    if not beyond.any():
-        return fused
+    fused += low
+    above = plane.fixed.max() > high
+    if not above and plane.fixed.min() >= low:
+        return
+    beyond = plane.fixed - low
+    np.minimum(beyond, 0, out=beyond)
     # Below black the CT counts (air, fat) where the MRI is black too.
     hidden = moving * (-10 * span / np.float32(scales.tissueTop - scales.low))
     hidden += 1
     np.maximum(hidden, 0, out=hidden)
     if plane.below is not None:
         fused += plane.below * span * (1 - hidden)
-    if beyond.max() > 0:
-        hidden[beyond > 0] = 1
     beyond *= hidden
+    if above:
+        beyond += np.maximum(plane.fixed - high, 0)
     fused += beyond
-    return fused
 
 
 def _colored(

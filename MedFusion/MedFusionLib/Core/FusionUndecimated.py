@@ -1,14 +1,16 @@
 """The undecimated B-spline wavelet fusion, streaming plane by plane.
 
 All filters run on planes laid out as one row of numbers, with plain shifts: what wraps around at a plane's side ends in
-the margin and is cut off with it.
+the margin and is cut off with it. Filters are sums of pairs throughout: the B-spline (1 4 6 4 1) is four of them.
 """
 
+from collections import deque
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
+from .FusionBuffers import Buffers
 from .FusionPlanes import Plane, Strip, meanOf, neighborhoods
 from .FusionSettings import DetailRule, FusionMode, FusionSettings
 
@@ -19,7 +21,8 @@ _TINY = np.float32(1e-30)
 class _Work(NamedTuple):
     """A plane on its way through the levels.
 
-    :param smooth: approximations of all sources at the level reached, one after the other in one row.
+    :param smooth: the level reached of each source's difference from the last one, then that of the last source if
+        the detail rule looks at it; one after the other in one row, not yet divided by the filter's sum.
     """
 
     plane: Plane
@@ -48,12 +51,13 @@ def zReach(steps: list[int]) -> int:
 
 
 def fuseUndecimated(
-    planes: Iterator[Plane], strip: Strip, settings: FusionSettings
+    planes: Iterator[Plane], strip: Strip, settings: FusionSettings, buffers: Buffers
 ) -> Iterator[tuple[Plane, np.ndarray]]:
     """Yield each plane with its fused values on the common scale, without the margin.
 
     The coarsest approximations are merged by the mode. What all levels took away from a voxel is shared out among the
-    sources at once: one choice for all levels is as good as one for each, and leaves no seams between the scales.
+    sources at once: one choice for all levels is as good as one for each, and leaves no seams between the scales. So
+    only differences between sources need to be smoothed, one less than there are sources.
 
     :param planes: with a margin of at least marginOf(settings).
 
@@ -65,39 +69,73 @@ def fuseUndecimated(
     width = strip.referenceImage.GetWidth() + 2 * strip.margin
     steps = zSteps(settings, spacing)
     reach = 1 if steps[0] else 0
-    works: Iterator[_Work] = (_Work(plane, plane.sources.ravel()) for plane in planes)
+    scale = np.float32(np.prod([1 / 4096 if step else 1 / 256 for step in steps]))
+    works = _differences(planes, settings, buffers)
     for level, step in enumerate(steps):
-        works = _smoothed(works, 2**level, step, width)
+        works = _smoothed(works, 2**level, step, width, buffers)
     slope = np.float32(min(spacing[:2]) / spacing[2])
-    for around in neighborhoods(_shared(works, reach, slope, settings, width), reach):
+    for around in neighborhoods(_shared(works, reach, slope, settings, width, scale, buffers), reach):
         work, shares = around[reach]
         if reach:
             # The choice may change along z only as smoothly as within the plane.
-            shares = shares * np.float32(2)
-            shares += around[0][1]
-            shares += around[2][1]
-            shares *= np.float32(0.25)
-        yield work.plane, _merged(work, shares, strip, settings)
+            soft = np.add(around[0][1], around[2][1], out=buffers.take(len(shares)))
+            soft *= np.float32(0.5)
+            soft += shares
+            soft *= np.float32(0.5)
+            shares = soft
+        yield work.plane, _merged(work, shares, strip, settings, scale, buffers)
 
 
-def _smoothed(works: Iterator[_Work], step: int, zStep: int, width: int) -> Iterator[_Work]:
-    """Yield each plane with the approximations of the next level."""
-    for around in neighborhoods(works, 2 * zStep):
-        smooth, scale = around[2 * zStep].smooth, 1 / 256
+def _differences(planes: Iterator[Plane], settings: FusionSettings, buffers: Buffers) -> Iterator[_Work]:
+    for plane in planes:
+        rows = plane.sources.reshape(len(plane.sources), -1)
+        count = len(rows) if _looksAtDetails(settings) else len(rows) - 1
+        differences = buffers.take(count * rows.shape[1])
+        byRow = differences.reshape(count, -1)
+        np.subtract(rows[:-1], rows[-1], out=byRow[: len(rows) - 1])
+        byRow[len(rows) - 1 :] = rows[-1]
+        yield _Work(plane, differences)
+
+
+def _looksAtDetails(settings: FusionSettings) -> bool:
+    return settings.detailRule in (DetailRule.energy, DetailRule.maxAbs)
+
+
+def _smoothed(works: Iterator[_Work], step: int, zStep: int, width: int, buffers: Buffers) -> Iterator[_Work]:
+    """Yield each plane with the next level, 256 times as large, or 4096 times with a filter along z."""
+    planes: deque[Plane] = deque()
+    # Along z the sums of pairs go on from plane to plane, for each of zStep interleaved series of planes.
+    series: list[list[np.ndarray]] = []
+    for number, work in enumerate(_continued(works, 2 * zStep)):
+        planes.append(work.plane)
+        total = work.smooth
         if zStep:
-            first, second, third, fourth, fifth = (neighbor.smooth for neighbor in around[::zStep])
-            smooth = third * np.float32(1.5)
-            smooth += second
-            smooth += fourth
-            smooth *= np.float32(4)
-            smooth += first
-            smooth += fifth
-            scale = 1 / 4096
-        yield _Work(around[2 * zStep].plane, _smoothInPlane(smooth, step, width, scale))
+            if not series:  # as if the first plane had been there all the time
+                series = [[total * np.float32(2**i) for i in range(4)] for _ in range(zStep)]
+            sums = series[number % zStep]
+            for i in range(4):
+                added = np.add(sums[i], total, out=buffers.take(len(total)))
+                sums[i], total = total, added
+        if number >= 2 * zStep:
+            yield _Work(planes.popleft(), _smoothInPlane(total, step, width, buffers))
+
+
+def _continued(works: Iterator[_Work], times: int) -> Iterator[_Work]:
+    """Yield all works, then the last one again, so many times."""
+    for work in works:
+        yield work
+    for _ in range(times):
+        yield work
 
 
 def _shared(
-    works: Iterator[_Work], reach: int, slope: np.float32, settings: FusionSettings, width: int
+    works: Iterator[_Work],
+    reach: int,
+    slope: np.float32,
+    settings: FusionSettings,
+    width: int,
+    scale: np.float32,
+    buffers: Buffers,
 ) -> Iterator[tuple[_Work, np.ndarray]]:
     """Yield each plane with the shares of its sources.
 
@@ -113,69 +151,94 @@ def _shared(
         if settings.detailRule is DetailRule.average:
             weights = np.ones((count, values.size // count), np.float32)
         elif settings.detailRule is DetailRule.maxAbs:
-            sizes = np.abs(values - work.smooth).reshape(count, -1)
+            sizes = np.abs(_details(work, scale))
             weights = (sizes == sizes.max(axis=0)).astype(np.float32)
             if settings.consistency:
                 weights = (_sumOfNine(weights.ravel(), width) > 4.5).astype(np.float32).reshape(count, -1)
         else:
             if settings.detailRule is DetailRule.energy:
-                activity = values - work.smooth
+                activity = _details(work, scale).ravel()
                 activity *= activity
             else:
                 beyond = (around[0].plane.sources.ravel(), around[2].plane.sources.ravel()) if reach else None
-                activity = _squaredGradient(values, beyond, slope, width)
-            weights = _blur(activity, width).reshape(count, -1)
+                activity = _squaredGradient(values, beyond, slope, width, buffers)
+            weights = _blur(activity, width, buffers).reshape(count, -1)
             weights *= weights
             weights *= weights
-        yield work, _normalized(weights)
+        yield work, _normalized(weights, buffers)
 
 
-def _normalized(weights: np.ndarray) -> np.ndarray:
+def _details(work: _Work, scale: np.float32) -> np.ndarray:
+    """Return what all levels took away from each source, one row for each."""
+    smooth = work.smooth.reshape(len(work.plane.sources), -1) * scale
+    smooth[:-1] += smooth[-1]
+    return work.plane.sources.reshape(smooth.shape) - smooth
+
+
+def _normalized(weights: np.ndarray, buffers: Buffers) -> np.ndarray:
     """Return the weights of all sources but the last divided by the sum of all, in one row."""
-    total = weights[0] + weights[1]
+    total = np.add(weights[0], weights[1], out=buffers.take(weights.shape[1]))
     for more in weights[2:]:
         total += more
     total += _TINY
-    np.divide(weights[:-1], total, out=weights[:-1])
-    return weights[:-1].reshape(-1)
+    shares = buffers.take((len(weights) - 1) * weights.shape[1])
+    np.divide(weights[:-1], total, out=shares.reshape(len(weights) - 1, -1))
+    return shares
 
 
-def _merged(work: _Work, shares: np.ndarray, strip: Strip, settings: FusionSettings) -> np.ndarray:
-    """Return the fused plane without the margin.
+def _merged(
+    work: _Work, shares: np.ndarray, strip: Strip, settings: FusionSettings, scale: np.float32, buffers: Buffers
+) -> np.ndarray:
+    """Return the fused plane without the margin. Uses up the work's levels.
 
     :param shares: as _shared gives them.
     """
     shape = work.plane.sources.shape
-    smooth = work.smooth.reshape(shape[0], -1)
-    details = (work.plane.sources.ravel() - work.smooth).reshape(shape[0], -1)
-    shares = shares.reshape(shape[0] - 1, -1)
-    base, last = meanOf(smooth[1:]), details[-1]
+    rows = work.plane.sources.reshape(shape[0], -1)
+    last, more = rows[-1], shape[0] - 1
+    shares = shares.reshape(more, -1)
+    # Base and details are those of each source less those of the last, which come back with the last source itself.
+    coarse = work.smooth.reshape(-1, len(last))[:more]
+    coarse *= scale
+    details = np.subtract(rows[:-1], last, out=buffers.take(shares.size).reshape(more, -1))
+    details -= coarse
+    base = np.float32(0) if more == 1 else coarse[1:].sum(axis=0) * np.float32(1 / more)
+    fused = coarse[0]
     if settings.mode is FusionMode.balanced:
-        fused = np.maximum(smooth[0], base)
-        fused += last
-        for detail, share in zip(details[:-1], shares, strict=True):
-            detail -= last
-            detail *= share
+        np.maximum(fused, base, out=fused)
+        details *= shares
+        for detail in details:
             fused += detail
-        if strip.keepsMri:
-            np.maximum(fused, meanOf(work.plane.sources[1:]).ravel(), out=fused)
-        return strip.core(fused.reshape(shape[1:]))
-    member = smoothStep(work.plane.sources[0].ravel(), *strip.bone)
-    for step in (1, 2):
-        member = _smoothInPlane(member, step, shape[2])
-    tissue = last
-    if shape[0] > 2:
-        # What is not the CT's goes to the MRIs in proportion to their shares.
-        rest = np.maximum(1 - shares[0], np.float32(1e-6))
-        tissue = last + sum((d - last) * (share / rest) for d, share in zip(details[1:-1], shares[1:], strict=True))
-    share = shares[0]
-    share *= _CT_DETAIL_IN_TISSUE + (1 - _CT_DETAIL_IN_TISSUE) * member
-    fused = base + member * (smooth[0] - base) + tissue + share * (details[0] - tissue)
+    else:
+        bone = smoothStep(rows[0], *strip.bone)
+        member = bone
+        for step in (1, 2):
+            member = _smoothInPlane(member, step, shape[2], buffers)
+            member *= np.float32(1 / 256)
+        tissue = np.float32(0)
+        if more > 1:
+            # What is not the CT's goes to the MRIs in proportion to their shares.
+            rest = np.maximum(1 - shares[0], np.float32(1e-6))
+            tissue = sum(detail * (share / rest) for detail, share in zip(details[1:], shares[1:], strict=True))
+            fused -= base
+            details[0] -= tissue
+        fused *= member
+        member *= 1 - _CT_DETAIL_IN_TISSUE
+        member += _CT_DETAIL_IN_TISSUE
+        member *= shares[0]
+        member *= details[0]
+        fused += member
+        if more > 1:
+            fused += base + tissue
+    fused += last
     if strip.keepsMri:
-        np.maximum(fused, meanOf(work.plane.sources[1:]).ravel(), out=fused)
-    fused = strip.core(fused.reshape(shape[1:]))
-    bone = strip.core(work.plane.sources[0])
-    return fused + smoothStep(bone, *strip.bone) * np.maximum(bone - fused, 0)
+        np.maximum(fused, meanOf(rows[1:]), out=fused)
+    if settings.mode is FusionMode.bone:
+        lacking = np.subtract(rows[0], fused, out=buffers.take(len(last)))
+        np.maximum(lacking, 0, out=lacking)
+        lacking *= bone
+        fused += lacking
+    return strip.core(fused.reshape(shape[1:]))
 
 
 def smoothStep(values: np.ndarray, start: float, stop: float) -> np.ndarray:
@@ -190,32 +253,29 @@ def smoothStep(values: np.ndarray, start: float, stop: float) -> np.ndarray:
     return rise
 
 
-def _pairSums(values: np.ndarray, shift: int, times: int) -> np.ndarray:
-    """Return values added to themselves shifted, so many times over; shorter by shift each time."""
-    sums = values
-    spare: list[np.ndarray] = []
-    for turn in range(times):
-        n = len(sums) - shift
-        out = spare.pop()[:n] if turn > 1 else np.empty(n, np.float32)
-        np.add(sums[:-shift], sums[shift:], out=out)
+def _summed(values: np.ndarray, shifts: tuple[int, ...], buffers: Buffers) -> np.ndarray:
+    """Return the values added to themselves shifted, once for each shift, centered, with zeros around."""
+    length = len(values)
+    full, spare = buffers.take(length), None
+    for turn, shift in enumerate(shifts):
         if turn:
-            spare.append(sums.base if sums.base is not None else sums)
-        sums = out
-    return sums
+            full, spare = buffers.take(length) if spare is None else spare, full
+        rest = len(values) - shift
+        start = (length - rest) // 2
+        values = np.add(values[:-shift], values[shift:], out=full[start : start + rest])
+    full[:start] = 0
+    full[start + rest :] = 0
+    return full
 
 
-def _smoothInPlane(values: np.ndarray, step: int, width: int, scale: float = 1 / 256) -> np.ndarray:
-    """Return the values smoothed by the B3 spline (1 4 6 4 1) with gaps of step voxels along x and y, times scale."""
-    return _centered(_pairSums(_pairSums(values, step, 4), step * width, 4), len(values), scale)
+def _smoothInPlane(values: np.ndarray, step: int, width: int, buffers: Buffers) -> np.ndarray:
+    """Return 256 times the values smoothed by the B3 spline with gaps of step voxels along x and y."""
+    return _summed(values, (step,) * 4 + (step * width,) * 4, buffers)
 
 
-def _blur(values: np.ndarray, width: int) -> np.ndarray:
+def _blur(values: np.ndarray, width: int, buffers: Buffers) -> np.ndarray:
     """Return 256 times the values blurred by (1 2 3 4 3 2 1)/16 along x and y, which has a sigma of 1.6 voxels."""
-    sums = values
-    for unit in (1, width):
-        for shift in (unit, unit, 2 * unit, 2 * unit):
-            sums = sums[:-shift] + sums[shift:]
-    return _centered(sums, len(values))
+    return _summed(values, (1, 1, 2, 2, width, width, 2 * width, 2 * width), buffers)
 
 
 def _sumOfNine(values: np.ndarray, width: int) -> np.ndarray:
@@ -223,32 +283,32 @@ def _sumOfNine(values: np.ndarray, width: int) -> np.ndarray:
     return _centered(rows[: -2 * width] + rows[width:-width] + rows[2 * width :], len(values))
 
 
-def _centered(values: np.ndarray, length: int, scale: float | None = None) -> np.ndarray:
-    """Return the values in the middle of an array of the full length, zeros around, multiplied by scale."""
-    full = np.empty(length, np.float32)
+def _centered(values: np.ndarray, length: int) -> np.ndarray:
+    """Return the values in the middle of a row of the full length, zeros around."""
+    full = np.zeros(length, np.float32)
     start = (length - len(values)) // 2
-    full[:start] = 0
-    full[start + len(values) :] = 0
-    if scale is None:
-        full[start : start + len(values)] = values
-    else:
-        np.multiply(values, np.float32(scale), out=full[start : start + len(values)])
+    full[start : start + len(values)] = values
     return full
 
 
 def _squaredGradient(
-    values: np.ndarray, beyond: tuple[np.ndarray, np.ndarray] | None, slope: np.float32, width: int
+    values: np.ndarray,
+    beyond: tuple[np.ndarray, np.ndarray] | None,
+    slope: np.float32,
+    width: int,
+    buffers: Buffers,
 ) -> np.ndarray:
     """Return the squared difference of the neighbors along x, y and, if given, z."""
-    squared = np.empty_like(values)
+    squared = buffers.take(len(values))
     squared[:: len(values) - 1] = 0
     part = np.subtract(values[2:], values[:-2], out=squared[1:-1])
     part *= part
-    part = values[2 * width :] - values[: -2 * width]
+    spare = buffers.take(len(values))
+    part = np.subtract(values[2 * width :], values[: -2 * width], out=spare[width:-width])
     part *= part
     squared[width:-width] += part
     if beyond is not None:
-        part = beyond[1] - beyond[0]
+        part = np.subtract(beyond[1], beyond[0], out=spare)
         if slope != 1:
             part *= slope
         part *= part

@@ -1,0 +1,25 @@
+"""Memory for the planes of a strip, used again and again instead of asked from the system anew."""
+
+import sys
+
+import numpy as np
+
+
+class Buffers:
+    """Hand out float32 rows; a row is handed out again once nothing refers to it any more. For one thread only.
+
+    Fresh memory costs more time than the sums written into it: the system has to clear every page first.
+    """
+
+    def __init__(self) -> None:
+        self._rows: dict[int, list[np.ndarray]] = {}
+
+    def take(self, length: int) -> np.ndarray:
+        """Return an uninitialized row."""
+        rows = self._rows.setdefault(length, [])
+        for number in range(len(rows)):
+            # The list and the call itself are the two references to a free row; views of a row refer to it too.
+            if sys.getrefcount(rows[number]) <= 2:
+                return rows[number]
+        rows.append(np.empty(length, np.float32))
+        return rows[-1]
