@@ -203,10 +203,10 @@ def randomPair(size: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray]:
 def speed(output: Path) -> None:
     ct, mri = randomPair((160, 256, 256))
     images = [sitk.GetImageFromArray(array) for array in (ct, mri)]
-    unit = cpuSeconds(lambda: ct + mri, 9)
+    unit = cpuSeconds(lambda: ct + mri, 15)
     rows = {}
     for name in ("undecimated balanced", "undecimated bone"):
-        seconds = cpuSeconds(lambda name=name: fuseVolumes(images[0], images[1:], OWN[name]), 5)
+        seconds = cpuSeconds(lambda name=name: fuseVolumes(images[0], images[1:], OWN[name]), 15)
         rows[name] = [seconds, seconds / unit]
 
     def stationary() -> None:
