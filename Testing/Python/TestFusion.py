@@ -107,7 +107,7 @@ class TestInvariants(unittest.TestCase):
         for mri, case in [*cases, (whole[5:40, 6:33, 3:20], {})]:
             results = []
             for voxels, workers in ((1, 1), (1, 3), (10**9, 1)):
-                with mock.patch.object(FusionStrips, "_VOXELS_PER_PLANE", voxels):
+                with mock.patch.object(FusionStrips, "_VOXELS_AT_ONCE", voxels):
                     sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(workers)
                     try:
                         results.append(fused(ct, mri, **case))

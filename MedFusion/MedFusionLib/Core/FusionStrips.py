@@ -15,7 +15,8 @@ from .FusionTextbook import fuseTextbook
 from .FusionUndecimated import fuseUndecimated, marginOf, smoothStep, zReach, zSteps
 from .Progress import Progress, report
 
-_VOXELS_PER_PLANE = 32768
+# Of one slice, by all workers together: less costs time in margins, more costs memory.
+_VOXELS_AT_ONCE = 131072
 _MOST_WORKERS = 4
 _BONE_TINT = np.array([1.0, 0.86, 0.55], np.float32)
 
@@ -49,9 +50,8 @@ def fuseStrips(
             if k in slices:
                 _finish(plane, values, strip, scales, settings, fused[k - slices.start, strip.start : strip.stop])
 
-    workers = min(sitk.ProcessObject.GetGlobalDefaultNumberOfThreads(), _MOST_WORKERS, len(strips))
     total = sum(len(strip.slices) for strip in strips)
-    with ThreadPoolExecutor(workers) as pool:
+    with ThreadPoolExecutor(min(_workers(), len(strips))) as pool:
         futures: set[Future] = {pool.submit(work, number) for number in range(len(strips))}
         try:
             while futures:
@@ -68,7 +68,7 @@ def fuseStrips(
 def _strips(
     sources: list[Source], referenceImage: sitk.Image, slices: range, scales: FusionScales, settings: FusionSettings
 ) -> list[Strip]:
-    """Return the strips: small enough for the processor's cache, or whole planes where the transform needs them."""
+    """Return the strips: small enough for bounded memory, or whole planes where the transform needs them."""
     width, height, depth = referenceImage.GetSize()
     span = scales.high - scales.low
     bone = tuple((value - scales.low) / span for value in scales.boneRange)
@@ -77,7 +77,7 @@ def _strips(
     if settings.method is FusionMethod.undecimated:
         margin = marginOf(settings)
         reach = zReach(zSteps(settings, referenceImage.GetSpacing()))
-        rows = max(32, _VOXELS_PER_PLANE // width)
+        rows = max(32, _VOXELS_AT_ONCE // (_workers() * width))
     elif settings.method in (FusionMethod.dwt, FusionMethod.swt) and not settings.sliceWise:
         reach = depth
     feather = featherReach(sources, referenceImage, scales, settings.featherMillimeters)
@@ -86,6 +86,10 @@ def _strips(
     starts = range(0, height, rows)
     hounsfield = scales.kind is CtKind.hounsfield
     return [Strip(referenceImage, start, min(height, start + rows), margin, read, bone, hounsfield) for start in starts]
+
+
+def _workers() -> int:
+    return min(sitk.ProcessObject.GetGlobalDefaultNumberOfThreads(), _MOST_WORKERS)
 
 
 def _fuse(
