@@ -1,5 +1,7 @@
 """Nodes survive being written to a file and read again, in every format that MedFusion promises."""
 
+import subprocess
+import sys
 import tempfile
 import unittest
 from pathlib import Path
@@ -95,6 +97,20 @@ class TestNodeFiles(unittest.TestCase):
                 back = readTransform(self.folder / f"second{extension}")
                 for point in ((0, 0, 0), (50, -60, 70)):
                     np.testing.assert_allclose(back.TransformPoint(point), transform.TransformPoint(point), atol=1e-6)
+
+    def test_a_damaged_transform_that_crashes_the_hdf5_library_is_refused(self):
+        sitk.WriteTransform(sitk.Euler3DTransform(), str(self.folder / "sound.h5"))
+        data = bytearray((self.folder / "sound.h5").read_bytes())
+        data[data.index(b"Euler3D") - 5] = 0xFF  # the text's length, far beyond the file
+        for name in ("damaged.h5", "damaged.tfm"):
+            path = self.folder / name
+            path.write_bytes(data)
+            with self.subTest(name):
+                code = f"import SimpleITK; SimpleITK.ReadTransform({str(path)!r})"
+                crash = subprocess.run([sys.executable, "-c", code], capture_output=True).returncode
+                self.assertNotIn(crash, (0, 1), "the file crashes no interpreter, so it tests nothing")
+                with self.assertRaisesRegex(ValueError, "could not be read as an ITK transform"):
+                    readTransform(path)
 
     def test_a_segmentation_keeps_its_segments(self):
         labelImage = sitk.Modulus(sitk.Cast(obliqueImage(), sitk.sitkUInt8), 3)

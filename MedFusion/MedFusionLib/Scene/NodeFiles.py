@@ -1,5 +1,7 @@
 """Load nodes from files into a scene and save nodes to files, without the application."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ _MARKUPS_CLASS_NAMES = {
     "Fiducial": "vtkMRMLMarkupsFiducialNode",
     "Line": "vtkMRMLMarkupsLineNode",
 }
+_HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
 def loadVolume(scene: slicer.vtkMRMLScene, path: str | Path, name: str | None = None) -> slicer.vtkMRMLScalarVolumeNode:
@@ -94,13 +97,25 @@ def readTransform(path: str | Path) -> sitk.Transform:
     path = Path(path)
     if not path.is_file():
         raise ValueError(f"There is no transform file {path}.")
+    refusal = f"{path} could not be read as an ITK transform (.h5 or .tfm)."
+    if _HDF5_SIGNATURE in path.read_bytes() and not _canBeReadElsewhere(path):
+        raise ValueError(refusal)
     try:
         transform = sitk.ReadTransform(str(path))
     except RuntimeError as error:
-        raise ValueError(f"{path} could not be read as an ITK transform (.h5 or .tfm).") from error
+        raise ValueError(refusal) from error
     if transform.GetDimension() != 3:
         raise ValueError(f"{path} holds a {transform.GetDimension()}D transform; a 3D one is needed.")
     return transform.Downcast()
+
+
+def _canBeReadElsewhere(path: Path) -> bool:
+    """Return whether another process can read a transform; at some damaged files HDF5 crashes or never ends."""
+    command = [sys.executable, "-P", "-c", "import sys, SimpleITK; SimpleITK.ReadTransform(sys.argv[1])", str(path)]
+    try:
+        return subprocess.run(command, capture_output=True, timeout=10 + path.stat().st_size / 1e7).returncode == 0
+    except subprocess.TimeoutExpired:
+        return False
 
 
 def loadSegmentation(scene: slicer.vtkMRMLScene, path: str | Path) -> slicer.vtkMRMLSegmentationNode:
