@@ -44,7 +44,7 @@ def executeFusion(arguments: argparse.Namespace) -> None:
         )
         for image in (readVolume(path).image for path in (arguments.ct, arguments.mri))
     )
-    scores = scoreTable(ct, mri, sitk.GetArrayFromImage(fused))
+    scores = scoreTable(ct, mri, sitk.GetArrayViewFromImage(fused))
     print(f"{'measure':<10} {'fused':>9} {'copy CT':>9} {'copy MRI':>9}  meaning")
     for name, meaning in METRIC_MEANINGS.items():
         values = [scores[column].get(name, float("nan")) for column in ("fused", "copy_ct", "copy_mri")]

@@ -100,7 +100,7 @@ def volumeFusionMetrics(
     :param settings: those of the fusion.
     :param mostSlices: how many slices are scored at most; a slice of 256x256 takes about half a second.
     """
-    return _meanOverSlices(*toDisplay(ct, mri, fused, settings or FusionSettings()), mostSlices, progress)
+    return _mean(_shownSlices(ct, mri, fused, settings or FusionSettings(), mostSlices), progress)
 
 
 def copyMetrics(
@@ -114,11 +114,7 @@ def copyMetrics(
 
     A fusion has earned a score only where it beats both. The parameters are those of volumeFusionMetrics.
     """
-    ct, mri, _ = toDisplay(ct, mri, ct, settings or FusionSettings())
-    return {
-        "CT": _meanOverSlices(ct, mri, ct, mostSlices, subProgress(progress, 0.0, 0.5)),
-        "MRI": _meanOverSlices(ct, mri, mri, mostSlices, subProgress(progress, 0.5, 1.0)),
-    }
+    return _copies(_shownSlices(ct, mri, ct, settings or FusionSettings(), mostSlices), progress)
 
 
 def scoreTable(
@@ -134,40 +130,56 @@ def scoreTable(
     """
     if fused.ndim == 4:
         return {}
-    scored = volumeFusionMetrics(ct, mri, fused, settings, subProgress(progress, 0.0, 0.4))
-    copies = copyMetrics(ct, mri, settings, subProgress(progress, 0.4, 1.0))
+    shown = _shownSlices(ct, mri, fused, settings or FusionSettings())
+    scored = _mean(shown, subProgress(progress, 0.0, 0.4))
+    copies = _copies(shown, subProgress(progress, 0.4, 1.0))
     table = {"fused": scored, "copy_ct": copies["CT"], "copy_mri": copies["MRI"]}
     return {column: {name: value for name, value in row.items() if np.isfinite(value)} for column, row in table.items()}
 
 
-def _meanOverSlices(
-    ct: np.ndarray, mri: np.ndarray, fused: np.ndarray, mostSlices: int, progress: Progress | None
-) -> dict[str, float]:
-    filled = [k for k in range(len(ct)) if np.mean((ct[k] > 25) | (mri[k] > 25)) > 0.05]
+_Slices = list[tuple[np.ndarray, np.ndarray, np.ndarray]]
+
+
+def _shownSlices(
+    ct: np.ndarray, mri: np.ndarray, fused: np.ndarray, settings: FusionSettings, mostSlices: int = 4
+) -> _Slices:
+    """Return CT, MRI and fused volume as they look in the fusion's display window, 0 to 255, in the slices to score.
+
+    Only single slices are brought there: whole volumes would need several times their own memory.
+    """
+    scales = scalesFromSamples(ct, [mri], settings)
+    low, high = scales.window
+
+    def shown(plane: np.ndarray) -> np.ndarray:
+        values = np.nan_to_num(np.asarray(plane, np.float32), nan=low)
+        return np.clip((values - low) * (255 / (high - low)), 0, 255)
+
+    def shownMri(plane: np.ndarray) -> np.ndarray:
+        return shown(scales.moving[0].onto(np.asarray(plane, np.float32), 0.0, 1.0))
+
+    filled = [k for k in range(len(ct)) if np.mean((shown(ct[k]) > 25) | (shownMri(mri[k]) > 25)) > 0.05]
     if not filled:
         raise ValueError("No slice shows the head, so the fusion cannot be scored; check that the volumes overlap.")
     chosen = [filled[i] for i in np.unique(np.linspace(0, len(filled) - 1, mostSlices).round().astype(int))]
+    return [(shown(ct[k]), shownMri(mri[k]), shown(fused[k])) for k in chosen]
+
+
+def _copies(slices: _Slices, progress: Progress | None) -> dict[str, dict[str, float]]:
+    return {
+        "CT": _mean([(ct, mri, ct) for ct, mri, _ in slices], subProgress(progress, 0.0, 0.5)),
+        "MRI": _mean([(ct, mri, mri) for ct, mri, _ in slices], subProgress(progress, 0.5, 1.0)),
+    }
+
+
+def _mean(slices: _Slices, progress: Progress | None) -> dict[str, float]:
+    """Return the mean of the slices' scores, those left out that have nothing to measure."""
     results = []
-    for count, k in enumerate(chosen):
-        report(progress, count / len(chosen), "Scoring the fusion")
-        results.append(fusionMetrics(ct[k], mri[k], fused[k]))
+    for count, planes in enumerate(slices):
+        report(progress, count / len(slices), "Scoring the fusion")
+        results.append(fusionMetrics(*planes))
     report(progress, 1.0, "Scoring the fusion")
     means = {}
     for name in results[0]:
         values = np.array([result[name] for result in results])
         means[name] = float(values[np.isfinite(values)].mean()) if np.isfinite(values).any() else float("nan")
     return means
-
-
-def toDisplay(
-    ct: np.ndarray, mri: np.ndarray, fused: np.ndarray, settings: FusionSettings
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return CT, MRI and fused volume as they look in the fusion's display window, 0 to 255."""
-    ct, mri, fused = (np.asarray(volume, np.float32) for volume in (ct, mri, fused))
-    scales = scalesFromSamples(ct, [mri], settings)
-    low, high = scales.window
-
-    def shown(volume: np.ndarray) -> np.ndarray:
-        return np.clip((np.nan_to_num(volume, nan=low) - low) * (255 / (high - low)), 0, 255)
-
-    return shown(ct), shown(scales.moving[0].onto(mri, 0.0, 1.0)), shown(fused)

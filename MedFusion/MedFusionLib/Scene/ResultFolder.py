@@ -112,8 +112,8 @@ def writeResultFolder(
             target = np.asarray(tumorMeasurements.total.centroid)
             results = replace(results, registration=results.registration.withTarget(target))
             TumorSegmentationLogic(scene).showMeasurements(tumorMeasurements, results.segmentationNode, inWorld=True)
-        images = _arrays(fixedImage, registeredImage, results.fusion)
-        scores = scoreTable(*images, results.fusion.settings, subProgress(progress, 0.25, 0.4))
+        arrays = map(sitk.GetArrayViewFromImage, (fixedImage, registeredImage, results.fusion.image))
+        scores = scoreTable(*arrays, results.fusion.settings, subProgress(progress, 0.25, 0.4))
         document = _document(results, scores, tumorMeasurements)
         if dicomFolder is not None:
             exported = _dicomResults(results, registeredImage, labelImage, tumorMeasurements)
@@ -162,12 +162,6 @@ def _measureTumor(
     images = {"CT": fixedImage, "MRI": registeredImage, "fused": results.fusion.image}
     groups = {name: (value,) for value, name in results.tumor.segmentNames.items()} | results.tumor.groups
     return labelImage, measureTumor(labelImage, images, ct=fixedImage, groups=groups)
-
-
-def _arrays(
-    fixedImage: sitk.Image, registeredImage: sitk.Image, fusion: FusionResult
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    return tuple(sitk.GetArrayFromImage(image) for image in (fixedImage, registeredImage, fusion.image))
 
 
 def _document(

@@ -248,17 +248,24 @@ def ijkToRasMatrix(image: sitk.Image) -> np.ndarray:
 
 
 def setVolumeNodeImage(volumeNode: slicer.vtkMRMLVolumeNode, image: sitk.Image) -> None:
-    """Replace a volume node's voxels and geometry by an LPS image (scalar, or a vector such as RGB)."""
+    """Replace a volume node's voxels and geometry by an LPS image (scalar, or a vector such as RGB).
+
+    The node shows the image's own memory; volumes are too large to be held twice.
+    """
     volumeNode.SetIJKToRASMatrix(matrixFromArray(ijkToRasMatrix(image)))
-    volumeNode.SetAndObserveImageData(_imageData(image, vtk.vtkImageData()))
+    volumeNode.SetAndObserveImageData(_imageData(image, vtk.vtkImageData(), shared=True))
 
 
-def _imageData(image: sitk.Image, imageData: vtk.vtkImageData) -> vtk.vtkImageData:
+def _imageData(image: sitk.Image, imageData: vtk.vtkImageData, shared: bool = False) -> vtk.vtkImageData:
     imageData.SetDimensions(image.GetSize())
     array = np.ascontiguousarray(sitk.GetArrayViewFromImage(image))
     components = image.GetNumberOfComponentsPerPixel()
     flat = array.reshape(-1, components) if components > 1 else array.ravel()
-    scalars = numpy_support.numpy_to_vtk(flat, deep=True)
+    scalars = numpy_support.numpy_to_vtk(flat, deep=not shared)
+    if shared:
+        # The image must live as long as the scalars that point to its voxels; attributes would outlive both.
+        scalars.AddObserver("DeleteEvent", lambda *_, kept=image: None)
+        del scalars._numpy_reference
     scalars.SetName("ImageScalars")
     imageData.GetPointData().SetScalars(scalars)
     return imageData
