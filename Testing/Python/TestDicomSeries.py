@@ -1,5 +1,6 @@
 """DICOM in: which series is there, and does every voxel come out where the header says it lies."""
 
+import io
 import tempfile
 import unittest
 import zipfile
@@ -9,10 +10,19 @@ from unittest import mock
 import numpy as np
 import pydicom
 import SimpleITK as sitk
+from DicomTesting import writeSource
 from MedFusionLib.Core.DicomPixels import readFrames
 from MedFusionLib.Core.DicomSeries import findSeries, readSeries
 from MedFusionTesting import sharedData
-from pydicom.uid import ExplicitVRLittleEndian, JPEGLSLossless, RLELossless, generate_uid
+from PIL import Image
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRLittleEndian,
+    JPEGBaseline8Bit,
+    JPEGLSLossless,
+    RLELossless,
+    generate_uid,
+)
 
 CT_STORAGE = "1.2.840.10008.5.1.4.1.1.2"
 ROW = (1.0, 0.0, 0.0)
@@ -273,6 +283,28 @@ class TestDicomSeries(unittest.TestCase):
         self.assertEqual(len(arrays), 4)
         for array in arrays[1:]:
             np.testing.assert_array_equal(array, arrays[0])
+
+    def test_deflated_and_baseline_jpeg_data_are_read(self):
+        image = sitk.GetImageFromArray(np.add.outer(np.arange(3) * 20, np.add.outer(np.arange(16), np.arange(24))))
+        folder = writeSource(self.folder / "plain", "MR", image)
+        expected = sitk.GetArrayFromImage(readSeries(folder).image)
+        for syntax, tolerance in ((DeflatedExplicitVRLittleEndian, 0), (JPEGBaseline8Bit, 2)):
+            with self.subTest(syntax.name):
+                target = self.folder / syntax
+                target.mkdir()
+                for file in folder.iterdir():
+                    dataset = pydicom.dcmread(file)
+                    if syntax == JPEGBaseline8Bit:
+                        stream = io.BytesIO()
+                        Image.fromarray(dataset.pixel_array.astype(np.uint8)).save(stream, "JPEG", quality=100)
+                        dataset.PixelData = pydicom.encaps.encapsulate([stream.getvalue()])
+                        dataset["PixelData"].is_undefined_length = True
+                        dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 8, 8, 7
+                        dataset.PixelRepresentation = 0
+                    dataset.file_meta.TransferSyntaxUID = syntax
+                    dataset.save_as(target / file.name, enforce_file_format=True)
+                found = sitk.GetArrayFromImage(readSeries(target).image)
+                np.testing.assert_allclose(found, expected, atol=tolerance)
 
     def test_losslessly_compressed_slices_read_as_the_uncompressed_ones(self):
         for k in range(3):

@@ -127,11 +127,10 @@ def measureTumor(
             cavityMask = intracranialCavity(ct)
         except ValueError as error:
             logging.warning("The depth below the skull is left out: %s", error)
-    depthImage = None if cavityMask is None else _depthBelowSkull(cavityMask)
     box = ndimage.find_objects((labels != 0).astype(np.uint8))[0]
     region = _croppedWithMargin(labelImage, box)
     onRegion = {name: _onGrid(image, region) for name, image in (images or {}).items()}
-    depths = None if depthImage is None else _onGrid(depthImage, region)
+    depths = None if cavityMask is None else _onGrid(_depthBelowSkull(cavityMask), region)
     regionLabels = sitk.GetArrayFromImage(region)
     segments = {}
     for name, members in groups.items():
