@@ -75,9 +75,8 @@ def outlineFromLine(
                 trial = _cutAbout(image, line, wider, allowed, best.brighter, part)
             except ValueError:  # so wide that nothing of the image is left around it
                 break
-            if trial.edgeless > _CLEARLY * best.edgeless:
-                break
-            best = trial
+            if trial.edgeless < _CLEARLY * best.edgeless:
+                best = trial
     mask, slices = best.region.onSource(ndimage.gaussian_filter(best.found.astype(np.float32), 0.6))
     report(progress, 1.0, "Tumor outlined")
     warnings = ()
