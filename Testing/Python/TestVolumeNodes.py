@@ -1,5 +1,6 @@
 """Voxels, points and transforms keep their place when they cross between MRML and SimpleITK."""
 
+import gc
 import unittest
 from pathlib import Path
 
@@ -80,6 +81,17 @@ class TestVolumeNodes(unittest.TestCase):
         image = imageFromVolumeNode(node)
         image[0, 0, 0] = image[0, 0, 0] + 1
         self.assertNotEqual(imageFromVolumeNode(node)[0, 0, 0], image[0, 0, 0])
+
+    def test_changing_the_image_afterwards_leaves_the_node_alone(self):
+        image = obliqueImage()
+        expected = sitk.GetArrayFromImage(image)
+        node = addVolume(self.scene, image, "volume")
+        image[0, 0, 0] = 77
+        image *= 3
+        del image
+        gc.collect()
+        sitk.GetImageFromArray(np.full((200, 200, 20), 9, np.int16))  # would land in freed memory
+        np.testing.assert_array_equal(sitk.GetArrayFromImage(imageFromVolumeNode(node)), expected)
 
     def test_a_node_without_voxels_is_refused_in_a_sentence(self):
         node = self.scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "Empty one")

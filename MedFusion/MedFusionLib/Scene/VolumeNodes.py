@@ -250,13 +250,15 @@ def ijkToRasMatrix(image: sitk.Image) -> np.ndarray:
 def setVolumeNodeImage(volumeNode: slicer.vtkMRMLVolumeNode, image: sitk.Image) -> None:
     """Replace a volume node's voxels and geometry by an LPS image (scalar, or a vector such as RGB).
 
-    The node shows the image's own memory; volumes are too large to be held twice.
+    The node shows the image's own memory, for volumes are too large to be held twice; changing the image afterwards
+    gives the image memory of its own.
     """
     volumeNode.SetIJKToRASMatrix(matrixFromArray(ijkToRasMatrix(image)))
     volumeNode.SetAndObserveImageData(_imageData(image, vtk.vtkImageData(), shared=True))
 
 
 def _imageData(image: sitk.Image, imageData: vtk.vtkImageData, shared: bool = False) -> vtk.vtkImageData:
+    image = sitk.Image(image)  # shares the voxels until one of both is changed
     imageData.SetDimensions(image.GetSize())
     array = np.ascontiguousarray(sitk.GetArrayViewFromImage(image))
     components = image.GetNumberOfComponentsPerPixel()
