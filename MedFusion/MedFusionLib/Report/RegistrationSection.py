@@ -36,11 +36,11 @@ def registrationSection(
 def _summary(registration: RegistrationResult, measured: dict[str, object]) -> str:
     if not registration.labels:
         return (
-            f"{registration.model.value} transform from the images alone, without landmarks; its error is not known. "
+            f"Model {registration.model.value}, from the images alone, without landmarks; its error is not known. "
             "Look at the edges below."
         )
     sentences = [
-        f"{registration.model.value} transform from {len(registration.labels)} landmark pairs"
+        f"Model {registration.model.value}, from {len(registration.labels)} landmark pairs"
         f"{', refined by mutual information of the images' if registration.refined else ''}; fiducial registration "
         f"error (FRE) {registration.fre:.2f} mm. The FRE says how well the landmarks fit, not how well the tumor is "
         "aligned."
