@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -98,24 +99,29 @@ def readTransform(path: str | Path) -> sitk.Transform:
     if not path.is_file():
         raise ValueError(f"There is no transform file {path}.")
     refusal = f"{path} could not be read as an ITK transform (.h5 or .tfm)."
-    if _HDF5_SIGNATURE in path.read_bytes() and not _canBeReadElsewhere(path):
-        raise ValueError(refusal)
     try:
-        transform = sitk.ReadTransform(str(path))
-    except RuntimeError as error:
+        if _HDF5_SIGNATURE in path.read_bytes():
+            transform = _readHdf5Elsewhere(path)
+        else:
+            transform = sitk.ReadTransform(str(path))
+    except (RuntimeError, subprocess.SubprocessError) as error:
         raise ValueError(refusal) from error
     if transform.GetDimension() != 3:
         raise ValueError(f"{path} holds a {transform.GetDimension()}D transform; a 3D one is needed.")
     return transform.Downcast()
 
 
-def _canBeReadElsewhere(path: Path) -> bool:
-    """Return whether another process can read a transform; at some damaged files HDF5 crashes or never ends."""
-    command = [sys.executable, "-P", "-c", "import sys, SimpleITK; SimpleITK.ReadTransform(sys.argv[1])", str(path)]
-    try:
-        return subprocess.run(command, capture_output=True, timeout=10 + path.stat().st_size / 1e7).returncode == 0
-    except subprocess.TimeoutExpired:
-        return False
+def _readHdf5Elsewhere(path: Path) -> sitk.Transform:
+    """Return a transform that another process read and wrote as text; at some damaged files HDF5 crashes or never ends.
+
+    :raises subprocess.SubprocessError: when that process could not read it.
+    """
+    script = "import sys, SimpleITK as s; s.WriteTransform(s.ReadTransform(sys.argv[1]), sys.argv[2])"
+    with tempfile.TemporaryDirectory(prefix="medfusion-") as folder:
+        text = Path(folder) / "transform.tfm"
+        command = [sys.executable, "-P", "-c", script, str(path), str(text)]
+        subprocess.run(command, capture_output=True, check=True, timeout=20 + path.stat().st_size / 1e6)
+        return sitk.ReadTransform(str(text))
 
 
 def loadSegmentation(scene: slicer.vtkMRMLScene, path: str | Path) -> slicer.vtkMRMLSegmentationNode:
