@@ -17,7 +17,6 @@ _MARKUPS_CLASS_NAMES = {
     "Fiducial": "vtkMRMLMarkupsFiducialNode",
     "Line": "vtkMRMLMarkupsLineNode",
 }
-_HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
 def loadVolume(scene: slicer.vtkMRMLScene, path: str | Path, name: str | None = None) -> slicer.vtkMRMLScalarVolumeNode:
@@ -100,10 +99,7 @@ def readTransform(path: str | Path) -> sitk.Transform:
         raise ValueError(f"There is no transform file {path}.")
     refusal = f"{path} could not be read as an ITK transform (.h5 or .tfm)."
     try:
-        if _HDF5_SIGNATURE in path.read_bytes():
-            transform = _readHdf5Elsewhere(path)
-        else:
-            transform = sitk.ReadTransform(str(path))
+        transform = _readElsewhere(path)
     except (RuntimeError, subprocess.SubprocessError) as error:
         raise ValueError(refusal) from error
     if transform.GetDimension() != 3:
@@ -111,8 +107,8 @@ def readTransform(path: str | Path) -> sitk.Transform:
     return transform.Downcast()
 
 
-def _readHdf5Elsewhere(path: Path) -> sitk.Transform:
-    """Return a transform that another process read and wrote as text; at some damaged files HDF5 crashes or never ends.
+def _readElsewhere(path: Path) -> sitk.Transform:
+    """Return a transform that another process read and wrote as text; at some damaged files ITK crashes or never ends.
 
     :raises subprocess.SubprocessError: when that process could not read it.
     """
