@@ -11,7 +11,7 @@ import SimpleITK as sitk
 from MedFusionLib.Core.FollowUp import Change, compareTumors
 from MedFusionLib.Core.Phantom import makePhantom
 from MedFusionLib.Core.RigidAlignment import RigidAlignment, alignRigidly
-from TestCommandLine import medfusion
+from MedFusionTesting import medfusion
 
 
 def ball(radius: float, spacing: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> sitk.Image:

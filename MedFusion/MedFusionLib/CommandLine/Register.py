@@ -26,11 +26,7 @@ from .Terminal import StepProgress, warn
 def addParser(subparsers: argparse._SubParsersAction) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser("register", help="bring the MRI to the CT by landmarks")
-    parser.add_argument("ct", metavar="CT", help="fixed volume: a file or a DICOM folder")
-    parser.add_argument("mri", metavar="MRI", help="moving volume: a file or a DICOM folder")
-    addSeries(parser)
-    addIdentity(parser)
-    addLandmarks(parser, required=False)
+    addInputs(parser)
     addRegistrationArguments(parser)
     interpolations = [interpolation.value for interpolation in Interpolation]
     parser.add_argument("--interpolation", choices=interpolations, default="linear", help="for mri_registered.nrrd")
@@ -43,6 +39,15 @@ def addParser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("--tre-map", metavar="FILE", help="write the expected TRE in mm at every voxel of the CT")
     addOutput(parser, "DIR", "folder for mri_registered.nrrd, ct_to_mri.h5 and measurements.json")
     parser.set_defaults(execute=execute)
+
+
+def addInputs(parser: argparse.ArgumentParser) -> None:
+    """Add the two volumes, how they are read, and their landmarks."""
+    parser.add_argument("ct", metavar="CT", help="fixed volume: a file or a DICOM folder")
+    parser.add_argument("mri", metavar="MRI", help="moving volume: a file or a DICOM folder")
+    addSeries(parser)
+    addIdentity(parser)
+    addLandmarks(parser, required=False)
 
 
 def addRegistrationArguments(parser: argparse.ArgumentParser) -> None:

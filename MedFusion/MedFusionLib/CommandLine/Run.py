@@ -15,12 +15,19 @@ from ..Scene.ResultFolder import InputFile, RunResults, writeResultFolder
 from ..Scene.Session import Session
 from ..Scene.TumorSegmentationLogic import TumorSegmentationLogic
 from ..Scene.WaveletFusionLogic import WaveletFusionLogic
-from .Arguments import addLandmarks, addOutput
-from .DicomInput import addIdentity, addSeries, checkIdentity, frameWarnings, readVolumes
+from .Arguments import addOutput
+from .DicomInput import checkIdentity, frameWarnings, readVolumes
 from .Fuse import addFusionArguments, fusionSettings
 from .Memory import checkMemory
 from .Output import outputFolder
-from .Register import addRegistrationArguments, inputFiles, loadLandmarks, registrationSettings, registrationSummary
+from .Register import (
+    addInputs,
+    addRegistrationArguments,
+    inputFiles,
+    loadLandmarks,
+    registrationSettings,
+    registrationSummary,
+)
 from .Segment import addSegmentationArguments, segmentationOptions
 from .Terminal import StepProgress, warn
 
@@ -46,11 +53,7 @@ class RunOptions:
 def addParser(subparsers: argparse._SubParsersAction) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser("run", help="register, fuse, outline the tumor, measure and report")
-    parser.add_argument("ct", metavar="CT", help="fixed volume: a file or a DICOM folder")
-    parser.add_argument("mri", metavar="MRI", help="moving volume: a file or a DICOM folder")
-    addSeries(parser)
-    addIdentity(parser)
-    addLandmarks(parser, required=False)
+    addInputs(parser)
     addRegistrationArguments(parser)
     addFusionArguments(parser, prefix="fusion-")
     addSegmentationArguments(parser)
