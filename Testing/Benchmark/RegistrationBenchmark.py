@@ -7,7 +7,6 @@ empty. Both run on one thread, from the same start, on the same pair, in the sam
 """
 
 import argparse
-import json
 import logging
 import os
 import sys
@@ -20,129 +19,35 @@ sys.path[:0] = [str(ROOT / "MedFusion"), str(ROOT / "Testing" / "Python")]
 
 import numpy as np  # noqa: E402
 import SimpleITK as sitk  # noqa: E402
+from MedFusionLib.Core.ErrorBounds import expectedLength, lengthBound  # noqa: E402
 from MedFusionLib.Core.LandmarkErrors import ErrorModel, leaveOneOut  # noqa: E402
 from MedFusionLib.Core.LandmarkExchange import findExchange  # noqa: E402
 from MedFusionLib.Core.LandmarkFit import TransformModel, fitMatrix, transformPoints  # noqa: E402
 from MedFusionLib.Core.LandmarkRegistration import RegistrationSettings, registerLandmarks  # noqa: E402
 from MedFusionLib.Core.Landmarks import LandmarkList  # noqa: E402
-from MedFusionLib.Core.Phantom import makePhantom  # noqa: E402
 from MedFusionLib.Core.PoseOptimizer import Pose  # noqa: E402
 from MedFusionLib.Core.Refinement import refinePose  # noqa: E402
+from MedFusionLib.Core.RegistrationResult import RegistrationResult  # noqa: E402
 from MedFusionLib.Core.Resampling import resampleImage  # noqa: E402
 from MedFusionTesting import sharedData  # noqa: E402
+from RegistrationCases import TRUE_FLE, HeadCase, itk, perturbed, poseOf, printTable, runElastix  # noqa: E402
 from scipy.spatial.transform import Rotation  # noqa: E402
-
-try:
-    import itk
-except ImportError:
-    itk = None
 
 THEORY_POINTS = np.array(
     [[-30, 55, -10], [30, 55, -10], [0, 85, -30], [-70, -5, -25], [70, -5, -25], [0, -95, 10]], float
 )
 
-# How the cases were made: RMS per image 1.0 and 1.5 mm, and 0.8 mm per axis and image; both images' squares added.
-TRUE_FLE = {"head-a": 1.0 * 2**0.5, "head-b": 1.5 * 2**0.5, "phantom": 0.8 * 6**0.5}
-
-
-def printTable(title: str, header: tuple[str, ...], rows: list[tuple]) -> None:
-    """Print a Markdown table."""
-    print(f"\n### {title}\n\n| {' | '.join(header)} |\n|{'---|' * len(header)}")
-    for row in rows:
-        print(f"| {' | '.join('' if value is None else str(value) for value in row)} |", flush=True)
-
-
-class HeadCase:
-    """One simulated head, or the phantom: images, truth, targets, landmarks."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        if name == "phantom":
-            phantom = makePhantom()
-            self.fixedImage, self.movingImage = phantom.ct, phantom.mri
-            self.fixedTargets = phantom.targets
-            self.movingTargets = transformPoints(phantom.ctToMri, phantom.targets)
-            self.fixed = LandmarkList(phantom.landmarkLabels, phantom.ctLandmarks)
-            self.moving = LandmarkList(phantom.landmarkLabels, phantom.mriLandmarks)
-            self.truth = poseOf(phantom.ctToMri)
-            return
-        self.fixedImage = sitk.ReadImage(str(sharedData("head-sim", name, "ct.nrrd")))
-        self.movingImage = sitk.ReadImage(str(sharedData("head-sim", name, "mr_t1c.nrrd")))
-        targets = json.loads(sharedData("head-sim", name, "truth_targets.json").read_text())
-        self.fixedTargets, self.movingTargets = np.array(targets["ct"]), np.array(targets["mr"])
-        self.fixed, self.moving = (self._landmarks(name, side) for side in ("ct", "mr"))
-        self.truth = poseOf(sitk.ReadTransform(str(sharedData("head-sim", name, "truth_ct_to_mr.tfm"))))
-
-    @staticmethod
-    def _landmarks(name: str, side: str) -> LandmarkList:
-        document = json.loads(sharedData("head-sim", name, f"{side}_landmarks.mrk.json").read_text())
-        points = document["markups"][0]["controlPoints"]
-        return LandmarkList(tuple(point["label"] for point in points), np.array([p["position"] for p in points]))
-
-    def errors(self, pose: Pose) -> np.ndarray:
-        """Return the TRE in mm at every target."""
-        return np.linalg.norm(pose.apply(self.fixedTargets) - self.movingTargets, axis=1)
-
-
-def poseOf(transform: sitk.Transform) -> Pose:
-    """Return a linear transform as a pose."""
-    origin = transformPoints(transform, np.zeros((1, 3)))[0]
-    return Pose((transformPoints(transform, np.eye(3)) - origin).T, origin)
-
-
-def perturbed(case: HeadCase, millimetres: float, degrees: float, rng: np.random.Generator) -> Pose:
-    """Return the truth moved by a distance and turned by an angle, both in random directions."""
-    axis, shift = rng.normal(size=3), rng.normal(size=3)
-    turn = Rotation.from_rotvec(np.radians(degrees) * axis / np.linalg.norm(axis)).as_matrix()
-    centre = case.truth.apply(case.fixedTargets.mean(axis=0))
-    shift *= millimetres / np.linalg.norm(shift)
-    return Pose(turn @ case.truth.matrix, turn @ (case.truth.offset - centre) + centre + shift)
-
-
-def runElastix(case: HeadCase, start: Pose) -> tuple[Pose, float]:
-    """Return elastix's rigid result from a start, and its CPU seconds without reading or resampling anything."""
-    moving = sitk.Image(case.movingImage)  # the start goes into the moving header, so that elastix begins there
-    inverse = np.linalg.inv(start.matrix)
-    moving.SetDirection((inverse @ np.reshape(moving.GetDirection(), (3, 3))).ravel().tolist())
-    moving.SetOrigin((inverse @ (np.array(moving.GetOrigin()) - start.offset)).tolist())
-    images = [_itkImage(image) for image in (case.fixedImage, moving)]
-    parameters = itk.ParameterObject.New()
-    rigid = parameters.GetDefaultParameterMap("rigid")
-    rigid["WriteResultImage"] = ["false"]
-    rigid["AutomaticTransformInitialization"] = ["false"]
-    parameters.AddParameterMap(rigid)
-    begin = time.process_time()
-    method = itk.ElastixRegistrationMethod.New(*images)
-    method.SetParameterObject(parameters)
-    method.SetNumberOfThreads(1)
-    method.SetLogToConsole(False)
-    try:
-        method.UpdateLargestPossibleRegion()
-    except RuntimeError:  # elastix ends so when its samples leave the moving image
-        return start, time.process_time() - begin
-    seconds = time.process_time() - begin
-    found = method.GetTransformParameterObject().GetParameterMap(0)
-    euler = sitk.Euler3DTransform()
-    euler.SetCenter([float(value) for value in found["CenterOfRotationPoint"]])
-    euler.SetComputeZYX(found.get("ComputeZYX", ("false",))[0] == "true")
-    euler.SetParameters([float(value) for value in found["TransformParameters"]])
-    inner = poseOf(euler)
-    return Pose(start.matrix @ inner.matrix, start.apply(inner.offset)), seconds
-
-
-def _itkImage(image: sitk.Image) -> object:
-    converted = itk.image_from_array(sitk.GetArrayFromImage(image).astype(np.float32))
-    converted.SetOrigin(image.GetOrigin())
-    converted.SetSpacing(image.GetSpacing())
-    converted.SetDirection(itk.matrix_from_array(np.reshape(image.GetDirection(), (3, 3))))
-    return converted
-
 
 def runOwn(case: HeadCase, start: Pose) -> tuple[Pose, float]:
-    """Return the refined pose from a start, and its CPU seconds."""
+    """Return the refined pose from a start, and its CPU seconds without the estimate of its error."""
     begin = time.process_time()
     pose = refinePose(case.fixedImage, case.movingImage, start).pose
     return pose, time.process_time() - begin
+
+
+def rms(values: np.ndarray) -> float:
+    """Return the root mean square."""
+    return float(np.sqrt(np.mean(np.square(values))))
 
 
 def measureTheory(_: argparse.Namespace) -> None:
@@ -166,20 +71,16 @@ def measureTheory(_: argparse.Namespace) -> None:
 
 def measureHeads(_: argparse.Namespace) -> None:
     """Register each head by landmarks and then by images."""
-    landmarkRows, rows = [], []
+    landmarkRows, rows, totals = [], [], []
     for name in ("head-a", "head-b", "phantom"):
         case = HeadCase(name)
         result = registerLandmarks(case.fixed, case.moving)
         start = poseOf(result.transform)
-        errors, predicted = case.errors(start), result.expectedError(case.fixedTargets)
-        low, high = (
-            np.sqrt(np.mean(predicted**2)) * bound / result.fle
-            for bound in (result.localisation.low, result.localisation.high)
-        )
-        measured = np.sqrt(np.mean(errors**2))
-        expected = np.sqrt(np.mean(predicted**2))
-        trueFle = TRUE_FLE[name]
-        known = expected * trueFle / result.fle
+        expected, measured = rms(result.expectedError(case.fixedTargets)), rms(case.errors(start))
+        if name != "phantom":
+            totals.append((expected, measured))
+        low, high = _predictionInterval(result, case.fixedTargets)
+        known = expected * TRUE_FLE[name] / result.fle
         landmarkRows.append(
             (
                 name,
@@ -188,15 +89,15 @@ def measureHeads(_: argparse.Namespace) -> None:
                 f"{expected:.2f} ({low:.2f} to {high:.2f})",
                 f"{measured:.2f}",
                 f"{100 * (measured / expected - 1):+.0f} %",
-                f"{trueFle:.2f}",
+                f"{TRUE_FLE[name]:.2f}",
                 f"{100 * (measured / known - 1):+.0f} %",
             )
         )
         own, ownSeconds = runOwn(case, start)
-        peer, peerSeconds = runElastix(case, start) if itk else (None, None)
         ownErrors = case.errors(own)
         cells = (name, f"{np.median(ownErrors):.2f} / {ownErrors.max():.2f}", f"{ownSeconds:.1f}")
         if itk:
+            peer, peerSeconds = runElastix(case, start)
             peerErrors = case.errors(peer)
             cells += (
                 f"{np.median(peerErrors):.2f} / {peerErrors.max():.2f}",
@@ -204,11 +105,14 @@ def measureHeads(_: argparse.Namespace) -> None:
                 f"{ownSeconds / peerSeconds:.2f}",
             )
         rows.append(cells + (None,) * (6 - len(cells)))
+    expected, measured = (rms(column) for column in np.transpose(totals))
+    difference = f"{100 * (measured / expected - 1):+.0f} %"
+    landmarkRows.append(("both heads", None, None, f"{expected:.2f}", f"{measured:.2f}", difference, None, None))
     header = (
         "case",
         "FRE",
         "FLE",
-        "predicted RMS TRE (95 % of FLE)",
+        "predicted RMS TRE (95 % of such sets)",
         "measured RMS TRE",
         "difference",
         "true FLE",
@@ -219,25 +123,57 @@ def measureHeads(_: argparse.Namespace) -> None:
     printTable("Refined from the landmark result, mm", header, rows)
 
 
+def _predictionInterval(result: RegistrationResult, targets: np.ndarray) -> tuple[float, float]:
+    """Return between what 95 % of the RMS TREs lie that such landmarks give, were their FLE as uncertain as it is."""
+    rng, points, runs = np.random.default_rng(6), result.fixedPoints, 4000
+    fle = result.fle * np.sqrt(result.errors.freedom / rng.chisquare(result.errors.freedom, runs))
+    moving = points + rng.normal(size=(runs, *points.shape)) * (fle / np.sqrt(3))[:, None, None]
+    matrices, offsets = fitMatrix(np.broadcast_to(points, moving.shape), moving, TransformModel.rigid)
+    found = np.einsum("bij,nj->bni", matrices, targets) + offsets[:, None] - targets
+    return tuple(np.percentile(np.sqrt(np.mean(np.sum(found**2, axis=2), axis=1)), (2.5, 97.5)))
+
+
 def measureCalibration(_: argparse.Namespace) -> None:
     """Draw fresh landmark errors on the heads' landmarks and compare measured with predicted TRE over many draws."""
     rng, rows = np.random.default_rng(3), []
     for name, sigma in (("head-a", 1.0), ("head-b", 1.5)):
         case = HeadCase(name)
-        truePoints, measured, predicted = case.fixed.points, [], []
+        truePoints, measured, predicted, covered = case.fixed.points, [], [], []
         for _draw in range(500):
             noise = rng.normal(0, sigma / np.sqrt(3), (2, *truePoints.shape))
             fixed = LandmarkList(case.fixed.labels, truePoints + noise[0])
             moving = LandmarkList(case.fixed.labels, case.truth.apply(truePoints) + noise[1])
             result = registerLandmarks(fixed, moving)
-            measured.append(np.mean(case.errors(poseOf(result.transform)) ** 2))
-            predicted.append(np.mean(result.expectedError(case.fixedTargets) ** 2))
-        measured, predicted = np.sqrt(measured), np.sqrt(predicted)
-        within = np.mean(np.abs(measured / predicted - 1) < 0.25)
-        overall = np.sqrt(np.mean(measured**2)) / np.sqrt(np.mean(predicted**2))
-        rows.append((name, f"{100 * (overall - 1):+.1f} %", f"{100 * within:.0f} %"))
-    header = ("case", "RMS TRE over 500 draws against predicted", "single draws within 25 %")
+            errors = case.errors(poseOf(result.transform))
+            measured.append(rms(errors))
+            predicted.append(rms(result.expectedError(case.fixedTargets)))
+            covered.append(np.mean(errors < result.errorBound(case.fixedTargets)))
+        within = np.mean(np.abs(np.divide(measured, predicted) - 1) < 0.25)
+        overall = f"{100 * (rms(measured) / rms(predicted) - 1):+.1f} %"
+        rows.append((name, overall, f"{100 * np.mean(covered):.1f} %", f"{100 * within:.0f} %"))
+    header = ("case", "RMS TRE over 500 draws against predicted", "targets below their bound", "draws within 25 %")
     printTable("Fresh landmark errors on the heads' landmarks", header, rows)
+
+
+def measureRefinedErrors(_: argparse.Namespace) -> None:
+    """Compare what is said about the refined pose's error with the truth, under good and bad conditions."""
+    rows, ratios = [], []
+    for name in ("head-a", "head-b", "phantom"):
+        for case in HeadCase(name).variants():
+            start = poseOf(registerLandmarks(case.fixed, case.moving).transform)
+            begin = time.process_time()
+            refined = refinePose(case.fixedImage, case.movingImage, start)
+            middle = time.process_time()
+            covariances = refined.spread().covariances(case.fixedTargets)
+            end = time.process_time()
+            errors, expected = case.errors(refined.pose), rms(expectedLength(covariances))
+            covered = np.mean(errors < lengthBound(covariances, 7))
+            ratios.append(rms(errors) / expected)
+            seconds = f"{middle - begin:.1f} + {end - middle:.1f}"
+            rows.append((case.name, f"{expected:.2f}", f"{rms(errors):.2f}", f"{100 * covered:.0f} %", seconds))
+    header = ("case", "expected RMS TRE", "measured RMS TRE", "targets below their bound", "CPU s with the estimate")
+    printTable("What is said about the refined alignment, mm", header, rows)
+    print(f"\nMeasured / expected: RMS {rms(ratios):.2f}, {min(ratios):.2f} to {max(ratios):.2f}")
 
 
 def measureCapture(arguments: argparse.Namespace) -> None:
@@ -405,6 +341,7 @@ PARTS = {
     "theory": measureTheory,
     "heads": measureHeads,
     "calibration": measureCalibration,
+    "refined": measureRefinedErrors,
     "mistakes": measureMistakes,
     "resampling": measureResampling,
     "auto": measureAuto,

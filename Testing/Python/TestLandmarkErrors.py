@@ -4,6 +4,7 @@ import unittest
 
 import numpy as np
 import SimpleITK as sitk
+from MedFusionLib.Core.ErrorBounds import expectedLength, lengthBound
 from MedFusionLib.Core.LandmarkAdvice import bodySurface
 from MedFusionLib.Core.LandmarkErrors import ErrorModel, estimateLocalisationError, leaveOneOut
 from MedFusionLib.Core.LandmarkExchange import findExchange
@@ -77,6 +78,38 @@ class TestLandmarkErrors(unittest.TestCase):
         residuals = rms(np.einsum("bij,nj->bni", matrices, POINTS) + offsets[:, None] - moving)
         np.testing.assert_allclose(residuals**2, 3 - 3 * model().spreading(POINTS), rtol=0.08)
 
+    def test_the_covariance_of_the_error_has_the_predicted_length_for_every_model(self):
+        for kind in TransformModel:
+            errors = model(HEAD, kind)
+            np.testing.assert_allclose(expectedLength(errors.covariances(TARGETS)) ** 2, errors.spreading(TARGETS))
+
+    def test_the_bound_of_a_known_error_is_that_of_the_normal_distribution(self):
+        line, ball = np.diag([4.0, 0.0, 0.0])[None], np.eye(3)[None]
+        self.assertAlmostEqual(lengthBound(line, 10**7)[0], 2 * 1.95996, places=3)
+        self.assertAlmostEqual(lengthBound(ball, 10**7)[0], np.sqrt(7.81473), places=3)
+        self.assertGreater(lengthBound(ball, 3)[0], 2 * lengthBound(ball, 10**7)[0] / np.sqrt(3))
+
+    def test_nineteen_of_twenty_errors_stay_below_their_bound_though_fle_is_only_estimated(self):
+        for count in (6, 4):
+            points, rng = POINTS[:count], np.random.default_rng(10)
+            moving = points + rng.normal(0, 1, (RUNS, count, 3))
+            matrices, offsets = fitMatrix(np.broadcast_to(points, moving.shape), moving, TransformModel.rigid)
+            residuals = np.linalg.norm(np.einsum("bij,nj->bni", matrices, points) + offsets[:, None] - moving, axis=2)
+            found = np.linalg.norm(np.einsum("bij,nj->bni", matrices, TARGETS) + offsets[:, None] - TARGETS, axis=2)
+            errors = model(points)
+            fle = np.array([estimateLocalisationError(errors, row).fle for row in residuals])
+            bounds = fle[:, None] * lengthBound(errors.covariances(TARGETS), errors.freedom)
+            np.testing.assert_allclose(np.mean(found < bounds, axis=0), 0.95, atol=0.015)
+
+    def test_a_true_transform_rarely_contradicts_the_landmarks_and_a_wrong_one_does(self):
+        moving, matrices, offsets = noisyFits(TransformModel.rigid)
+        fitted = np.linalg.norm(np.einsum("bij,nj->bni", matrices, POINTS) + offsets[:, None] - moving, axis=2)
+        for shift, share in ((0.0, 0.05), (4.0, 1.0)):
+            others = np.linalg.norm(POINTS + [shift, 0.0, 0.0] - moving, axis=2)
+            chances = [model().chanceOf(*rows) for rows in zip(fitted, others, strict=True)]
+            self.assertAlmostEqual(np.mean(np.array(chances) < 0.05), share, delta=0.02)
+        self.assertIsNone(model(POINTS[:4], TransformModel.affine).chanceOf(np.zeros(4), np.ones(4)))
+
     def test_leave_one_out_error_equals_the_reference_case(self):
         rng = np.random.default_rng(3)
         errors = [leaveOneOut(model(), POINTS + rng.normal(0, 1, POINTS.shape)).errors for _ in range(300)]
@@ -136,7 +169,7 @@ class TestLandmarkErrors(unittest.TestCase):
         image.SetSpacing((5.0, 4.0, 9.0))
         image.SetOrigin((-40.0, -50.0, -60.0))
         image.SetDirection((0, 1, 0, -1, 0, 0, 0, 0, 1))
-        values = treMap(image, model(), 2.0)
+        values = treMap(image, lambda points: 2 * np.sqrt(model().spreading(points)))
         for index in ((0, 0, 0), (19, 29, 9), (7, 13, 4)):
             point = np.array(image.TransformIndexToPhysicalPoint(index))
             self.assertAlmostEqual(values[index], 2 * np.sqrt(model().spreading(point[None])[0]), delta=0.01)

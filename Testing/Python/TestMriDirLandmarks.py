@@ -9,7 +9,7 @@ import unittest
 
 import numpy as np
 import SimpleITK as sitk
-from MedFusionLib.Core.LandmarkRegistration import registerLandmarks
+from MedFusionLib.Core.LandmarkRegistration import RegistrationSettings, registerLandmarks
 from MedFusionLib.Core.Landmarks import LandmarkList
 from MedFusionLib.Core.Resampling import resampleImage
 from MedFusionTesting import sharedData
@@ -53,3 +53,10 @@ class TestMriDirLandmarks(unittest.TestCase):
         self.assertLess(boneDarkness(self.fixedImage, self.movingImage, result.transform), 0.7)
         unregistered = boneDarkness(self.fixedImage, self.movingImage, sitk.Transform(3, sitk.sitkIdentity))
         self.assertGreater(unregistered, 1.0)
+
+    def test_an_alignment_by_images_that_leaves_the_bone_is_said_and_counts_as_error(self):
+        settings = RegistrationSettings(refine=True)
+        result = registerLandmarks(self.fixed, self.moving, settings, self.fixedImage, self.movingImage)
+        self.assertTrue(result.refined)
+        self.assertIn("more than the landmarks' placing error explains", " ".join(result.warnings))
+        self.assertGreater(result.expectedError(result.fixedPoints).mean(), 1.0)

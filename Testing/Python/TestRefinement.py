@@ -7,6 +7,7 @@ from functools import cache
 import numpy as np
 import SimpleITK as sitk
 from MedFusionLib.Core.AutoStart import findStart
+from MedFusionLib.Core.ErrorBounds import expectedLength
 from MedFusionLib.Core.ImagePyramid import indexMatrix, movingField
 from MedFusionLib.Core.LandmarkFit import TransformModel, transformPoints
 from MedFusionLib.Core.LandmarkRegistration import RegistrationSettings, registerLandmarks
@@ -15,6 +16,7 @@ from MedFusionLib.Core.MutualInformation import FixedSamples, interpolate, mutua
 from MedFusionLib.Core.PoseOptimizer import Pose
 from MedFusionLib.Core.Progress import Cancelled
 from MedFusionLib.Core.Refinement import refinePose
+from MedFusionLib.Core.RefinementErrors import PoseSpread
 from MedFusionTesting import sharedData
 from scipy.ndimage import gaussian_filter
 from scipy.spatial.transform import Rotation
@@ -93,6 +95,22 @@ class TestRefinement(unittest.TestCase):
             self.assertLess(np.median(errors), 0.25)
             self.assertLess(errors.max(), 0.5)
             self.assertGreater(result.similarityAfter, result.similarityBefore)
+            expected = result.expectedError(case["targets"][0])
+            ratio = np.sqrt(np.mean(errors**2) / np.mean(expected**2))
+            self.assertTrue(0.33 < ratio < 1.5, ratio)
+            self.assertGreater(np.mean(errors < result.errorBound(case["targets"][0])), 0.9)
+            self.assertEqual(result.measurements()["tre_from"], "images")
+            self.assertNotIn("placing error explains", " ".join(result.warnings))
+
+    def test_landmarks_that_contradict_the_images_are_said_and_count_as_error(self):
+        case = headCase("head-a")
+        fixed, moving = case["landmarks"]
+        shifted = LandmarkList(moving.labels, moving.points + [2.5, 0.0, 0.0])
+        settings = RegistrationSettings(refine=True)
+        result = registerLandmarks(fixed, shifted, settings, case["fixedImage"], case["movingImage"])
+        self.assertTrue(result.refined)
+        self.assertIn("more than the landmarks' placing error explains", " ".join(result.warnings))
+        self.assertGreater(result.expectedError(case["targets"][0]).min(), 1.5)
 
     def test_a_table_thick_slices_and_a_missing_vertex_do_not_throw_it_off(self):
         case = headCase("head-a")
@@ -149,6 +167,30 @@ class TestRefinement(unittest.TestCase):
             )
 
 
+class TestPoseSpread(unittest.TestCase):
+    def test_its_covariance_is_that_of_the_jackknife_and_grows_with_a_contradicting_pose(self):
+        shifts = np.random.default_rng(1).normal(size=(8, 3))
+        spread = PoseSpread(Pose(np.eye(3), np.zeros(3)), tuple(Pose(np.eye(3), shift) for shift in shifts))
+        points = np.array([[10.0, 20.0, 30.0], [0.0, 0.0, 0.0]])
+        expected = np.cov(shifts.T, bias=True) * 7
+        np.testing.assert_allclose(spread.covariances(points), [expected, expected])
+        apart = spread.contradictedBy(Pose(np.eye(3), np.array([3.0, 0.0, 0.0]))).covariances(points)
+        np.testing.assert_allclose(apart[0] - expected, np.diag([9.0, 0.0, 0.0]), atol=1e-12)
+
+    def test_parts_that_disagree_make_it_wide_and_parts_that_agree_narrow(self):
+        fixed = sitk.GetImageFromArray(smoothNoise((50, 50, 50)))
+        fixed.SetSpacing((3.0, 3.0, 3.0))
+        stretch = sitk.AffineTransform(3)
+        stretch.SetCenter((75.0, 75.0, 75.0))
+        stretch.Scale((1.04, 1.0, 1.0))
+        center, start = np.full((1, 3), 75.0), Pose(np.eye(3), np.zeros(3))
+        expected = []
+        for moving in (fixed, sitk.Resample(fixed, fixed, stretch)):
+            expected.append(expectedLength(refinePose(fixed, moving, start).spread().covariances(center))[0])
+        self.assertLess(expected[0], 0.1)
+        self.assertGreater(expected[1], 3 * expected[0])
+
+
 class TestAutoStart(unittest.TestCase):
     def test_a_head_turned_by_a_right_angle_is_found_without_landmarks(self):
         case = headCase("head-a")
@@ -160,6 +202,7 @@ class TestAutoStart(unittest.TestCase):
         turned = {"targets": (case["targets"][0], case["targets"][1] @ turn.T)}
         self.assertLess(targetErrors(turned, result.transform).max(), 0.5)
         self.assertIsNone(result.tre)
+        self.assertLess(result.withTarget(case["targets"][0][-1]).treBound, 1.0)
         json.dumps(result.measurements())
 
     def test_a_slab_of_eight_slices_is_refused(self):

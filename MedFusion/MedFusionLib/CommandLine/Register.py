@@ -94,6 +94,8 @@ def registrationSummary(measured: dict[str, object]) -> str:
     for key, name in (("fre_mm", "FRE"), ("fle_mm", "FLE"), ("tre_mm_at_tumor", "expected TRE at the tumor")):
         if measured[key] is not None:
             parts.append(f"{name} {measured[key]:.2f} mm")
+    if measured["tre_mm_at_tumor_95"] is not None:
+        parts.append(f"with 95 % probability below {measured['tre_mm_at_tumor_95']:.2f} mm")
     if measured["refined"]:
         parts.append("refined by the images")
     return f"Registration: {', '.join(parts)}\n{measured['advice']}"

@@ -83,6 +83,26 @@ class ErrorModel:
         extended = np.concatenate([points - self._centre, np.ones((len(points), 1))], axis=1)
         return np.einsum("ni,ij,nj->n", extended, form, extended)
 
+    def covariances(self, points: np.ndarray) -> np.ndarray:
+        """Return the covariances (M, 3, 3) of the error at points (M, 3), LPS millimetres, in units of FLE^2."""
+        if self.model is TransformModel.thinPlateSpline:
+            return self.spreading(points)[:, None, None] * np.eye(3) / 3
+        slopes = _slopes(self.model, points - self._centre)
+        return np.einsum("nip,pq,njq->nij", slopes, np.linalg.inv(self._information()), slopes) / 3
+
+    def chanceOf(self, residuals: np.ndarray, others: np.ndarray) -> float | None:
+        """Return how often a true transform leaves such residuals beside those of the fit, or None if nothing tells.
+
+        :param residuals: shape (N,), mm, of the fit, which are the smallest; others are those of the other transform.
+
+        Source: the F test of a general linear hypothesis, Cook and Weisberg 1982, ISBN 0-412-24280-X.
+        """
+        if self.freedom <= 0 or self.model is TransformModel.thinPlateSpline:
+            return None
+        left, more = (float(np.sum(self.weights * values**2)) for values in (residuals, others))
+        parameters = _PARAMETERS[self.model]
+        return float(f.sf((more - left) / parameters * self.freedom / max(left, 1e-12), parameters, self.freedom))
+
     def spreadingWithOneMore(self, candidates: np.ndarray, target: np.ndarray) -> np.ndarray:
         """Return TRE^2 / FLE^2 (M,) at a target if a landmark of weight 1 were added at each candidate (M, 3)."""
         information = self._information() + _outer(_slopes(self.model, candidates - self._centre))

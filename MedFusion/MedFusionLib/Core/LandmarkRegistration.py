@@ -23,9 +23,11 @@ from .Overlap import checkOverlap, imageBounds
 from .PoseOptimizer import Pose
 from .Progress import Progress, report, subProgress
 from .Refinement import RefinedPose, refinePose
+from .RefinementErrors import PoseSpread
 from .RegistrationResult import RegistrationResult
 
 _USUAL_SCALE = 0.05
+_CONTRADICTION_PROBABILITY = 0.01
 
 
 @dataclass(frozen=True)
@@ -86,22 +88,43 @@ def registerLandmarks(
     bounds = imageBounds(fixedImage) if fixedImage is not None else None
     evidence = _weighLandmarks(pairLandmarks(fixed, moving, settings.pairing), settings.model, bounds)
     warnings = [*evidence.pairs.notes, *_configurationWarnings(evidence)]
-    transform, refined = evidence.transform, None
+    transform, refined, spread = evidence.transform, None, None
     if settings.refine:
         start = _poseOf(transform)
         affine = settings.model is TransformModel.affine
-        refined = refinePose(fixedImage, movingImage, start, affine, subProgress(progress, 0.05, 0.95))
+        refined = refinePose(fixedImage, movingImage, start, affine, subProgress(progress, 0.05, 0.6))
         refusal = refined.whyRefused(evidence.pairs.fixedPoints, evidence.localisation)
         if refusal:
             warnings.append(refusal)
         else:
             transform = _transformOf(refined.pose, settings.model, evidence.pairs.fixedPoints.mean(axis=0))
+            spread = refined.spread(subProgress(progress, 0.6, 0.95))
+            spread, contradiction = _reconcile(spread, transform, evidence)
+            warnings += contradiction
     overlap = checkOverlap(fixedImage, movingImage, transform) if hasImages else None
     report(progress, 0.98, "Registered")
     body = bodySurface(fixedImage) if fixedImage is not None else None
-    result = _result(evidence, transform, refined, target, body, settings.model, warnings, overlap)
+    result = _result(evidence, transform, refined, spread, target, body, settings.model, warnings, overlap)
     report(progress, 1.0, "Registered")
     return result
+
+
+def _reconcile(
+    spread: PoseSpread | None, transform: sitk.Transform, evidence: _LandmarkEvidence
+) -> tuple[PoseSpread | None, list[str]]:
+    """Return the spread of the images' pose and a warning, if the landmarks contradict it."""
+    pairs, fitted = evidence.pairs, evidence.transform
+    chance = evidence.errors.chanceOf(_residuals(fitted, pairs), _residuals(transform, pairs))
+    if chance is None or chance > _CONTRADICTION_PROBABILITY:
+        return spread, []
+    offsets = transformPoints(transform, pairs.fixedPoints) - transformPoints(fitted, pairs.fixedPoints)
+    distance = float(np.sqrt(np.mean(np.sum(offsets**2, axis=1))))
+    warning = (
+        f"Images and landmarks put the MRI {distance:.1f} mm apart, more than the landmarks' placing error explains: "
+        "the landmarks, the images' alignment or the geometry of the MRI is wrong. The expected error includes that "
+        "distance; look at the edges."
+    )
+    return (spread.contradictedBy(_poseOf(fitted)) if spread else None), [warning]
 
 
 def _weighLandmarks(pairs: PairedLandmarks, model: TransformModel, bounds: np.ndarray | None) -> _LandmarkEvidence:
@@ -170,6 +193,7 @@ def _result(
     evidence: _LandmarkEvidence,
     transform: sitk.Transform,
     refined: RefinedPose | None,
+    spread: PoseSpread | None,
     target: np.ndarray | None,
     body: np.ndarray | None,
     model: TransformModel,
@@ -202,6 +226,7 @@ def _result(
         target=None if target is None else np.asarray(target, dtype=float),
         body=body,
         refined=isRefined,
+        spread=spread,
         refinementShift=refined.shift(pairs.fixedPoints) if isRefined else None,
         similarityBefore=refined.similarityBefore if refined else None,
         similarityAfter=refined.similarityAfter if refined else None,
@@ -218,18 +243,28 @@ def _registerWithoutLandmarks(
     progress: Progress | None,
 ) -> RegistrationResult:
     """Return the transform that the images alone give; landmarks, if given, only measure it."""
-    found = findStart(fixedImage, movingImage, subProgress(progress, 0.0, 0.7))
-    refined = refinePose(fixedImage, movingImage, found.pose, False, subProgress(progress, 0.7, 0.98))
+    found = findStart(fixedImage, movingImage, subProgress(progress, 0.0, 0.6))
+    refined = refinePose(fixedImage, movingImage, found.pose, False, subProgress(progress, 0.6, 0.8))
+    spread = refined.spread(subProgress(progress, 0.8, 0.98))
     transform = _transformOf(refined.pose, TransformModel.rigid, np.mean(imageBounds(fixedImage), axis=0))
     overlap = checkOverlap(fixedImage, movingImage, transform)
-    labels, fixedPoints, movingPoints, notes = (), np.zeros((0, 3)), np.zeros((0, 3)), ()
+    labels, fixedPoints, movingPoints = (), np.zeros((0, 3)), np.zeros((0, 3))
+    warnings = ["Registered by the images alone; no landmark confirms the result, so look at the edges."]
     if fixed is not None and moving is not None and fixed.usedIndices and moving.usedIndices:
         pairs = pairLandmarks(fixed, moving, settings.pairing)
-        labels, fixedPoints, movingPoints, notes = pairs.labels, pairs.fixedPoints, pairs.movingPoints, pairs.notes
+        labels, fixedPoints, movingPoints, warnings = (
+            pairs.labels,
+            pairs.fixedPoints,
+            pairs.movingPoints,
+            [*pairs.notes],
+        )
+        try:
+            evidence = _weighLandmarks(pairs, TransformModel.rigid, None)
+            spread, contradiction = _reconcile(spread, transform, evidence)
+            warnings += contradiction
+        except ValueError as error:
+            warnings.append(f"The landmarks cannot confirm the result of the images: {error}")
     residuals = np.linalg.norm(transformPoints(transform, fixedPoints) - movingPoints, axis=1)
-    warning = (
-        "Registered by the images alone; without landmarks there is no estimate of the error, so look at the edges."
-    )
     report(progress, 1.0, "Registered")
     return RegistrationResult(
         transform=transform,
@@ -239,10 +274,11 @@ def _registerWithoutLandmarks(
         movingPoints=movingPoints,
         residuals=residuals,
         fre=float(np.sqrt(np.mean(residuals**2))) if len(residuals) else float("nan"),
-        warnings=(*notes, warning),
+        warnings=tuple(warnings),
         overlap=overlap,
         target=target,
         refined=True,
+        spread=spread,
         similarityBefore=refined.similarityBefore,
         similarityAfter=refined.similarityAfter,
     )

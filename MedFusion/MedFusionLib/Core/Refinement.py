@@ -7,9 +7,10 @@ import SimpleITK as sitk
 
 from .ImagePyramid import flattenBias, foreground, intensityRange, movingField, sampleFixed, shrink
 from .LandmarkErrors import LocalisationError
-from .MutualInformation import mutualInformation
+from .MutualInformation import FixedSamples, MovingField, mutualInformation
 from .PoseOptimizer import Pose, climb
 from .Progress import Progress, report, subProgress
+from .RefinementErrors import PoseSpread, estimateSpread
 
 _MARGIN_MM = 10.0
 _SMALLEST_FLE_MM = 1.0
@@ -37,12 +38,22 @@ _LEVELS = (
 
 @dataclass(frozen=True, eq=False)
 class RefinedPose:
-    """Hold start and refined pose, and the mutual information in nats of both on the finest level."""
+    """Hold start and refined pose, and the mutual information in nats of both on the finest level.
+
+    :param samples: with moving, what was compared on that level.
+    """
 
     start: Pose
     pose: Pose
     similarityBefore: float
     similarityAfter: float
+    samples: FixedSamples
+    moving: MovingField
+    affine: bool
+
+    def spread(self, progress: Progress | None = None) -> PoseSpread | None:
+        """Return how far the refined pose may be off, or None where the images are too small to tell."""
+        return estimateSpread(self.samples, self.moving, self.pose, _LEVELS[-1].spacing, self.affine, progress)
 
     def shift(self, points: np.ndarray) -> float:
         """Return how far refinement moves fixed points (N, 3), RMS in mm."""
@@ -104,4 +115,4 @@ def refinePose(
         pose = climb(samples, field, pose, level.spacing, affine, level.tolerance, progress=levelProgress)
         done += level.share
     before = mutualInformation(samples, field, start.matrix, start.offset).information
-    return RefinedPose(start, pose, before, pose.information)
+    return RefinedPose(start, pose, before, pose.information, samples, field, affine)

@@ -1,14 +1,17 @@
 """What a registration gives: a transform and everything known about its error."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 import SimpleITK as sitk
 
+from .ErrorBounds import expectedLength, lengthBound
 from .LandmarkAdvice import adviseOnLandmarks
 from .LandmarkErrors import ErrorModel, LeaveOneOut, LocalisationError
 from .LandmarkExchange import Exchange
 from .LandmarkFit import TransformModel
+from .RefinementErrors import PoseSpread
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,6 +25,7 @@ class RegistrationResult:
     :param target: the fixed point (3,) where the error matters, such as the tumor's centroid.
     :param body: points (M, 3) on the body's surface, where a landmark could be added.
     :param refined: whether the images moved the transform away from the landmark fit.
+    :param spread: how far the images' pose may be off; None without refinement.
     :param refinementShift: how far that moved the landmarks, RMS in mm.
     :param similarityBefore: mutual information of the images in nats before refinement.
     """
@@ -42,6 +46,7 @@ class RegistrationResult:
     target: np.ndarray | None = None
     body: np.ndarray | None = None
     refined: bool = False
+    spread: PoseSpread | None = None
     refinementShift: float | None = None
     similarityBefore: float | None = None
     similarityAfter: float | None = None
@@ -57,11 +62,28 @@ class RegistrationResult:
         flags = () if self.loo is None else self.loo.outliers
         return tuple(label for label, isOutlier in zip(self.labels, flags, strict=False) if isOutlier)
 
+    @property
+    def knowsError(self) -> bool:
+        """Return whether the TRE can be estimated: from the images after refinement, else from the landmarks."""
+        return self.spread is not None if self.refined else self.errors is not None and self.fle is not None
+
     def expectedError(self, points: np.ndarray) -> np.ndarray | None:
-        """Return the TRE (M,) in mm that the landmark fit lets expect at fixed points (M, 3), LPS millimetres."""
-        if self.errors is None or self.fle is None:
+        """Return the expected TRE (M,) in mm, as a root mean square, at fixed points (M, 3), LPS millimetres."""
+        if not self.knowsError:
             return None
-        return self.fle * np.sqrt(self.errors.spreading(np.atleast_2d(points)))
+        points = np.atleast_2d(points)
+        if self.refined:
+            return expectedLength(self.spread.covariances(points))
+        return self.fle * np.sqrt(self.errors.spreading(points))
+
+    def errorBound(self, points: np.ndarray) -> np.ndarray | None:
+        """Return what the TRE (M,) in mm stays below with 95 % probability at fixed points (M, 3), LPS millimetres."""
+        if not self.knowsError:
+            return None
+        points = np.atleast_2d(points)
+        if self.refined:
+            return lengthBound(self.spread.covariances(points), self.spread.freedom)
+        return lengthBound(self.fle**2 * self.errors.covariances(points), max(self.errors.freedom, 1))
 
     def withTarget(self, target: np.ndarray) -> "RegistrationResult":
         """Return the same registration looked at from another target (3,), LPS millimetres."""
@@ -71,21 +93,25 @@ class RegistrationResult:
     def advice(self) -> str:
         """Return one sentence that says what to do next."""
         if self.errors is None:
-            return "Check the edges of the MRI over the CT, or place landmarks to measure the error."
+            return "Check the edges of the MRI over the CT, or place landmarks to confirm the result."
+        if self.refined and self.exchange is None and not self.outliers:
+            return "Check the edges of the MRI over the CT: the images have moved the alignment."
         place, name = self.target, "the tumor"
         if place is None:
-            place, name = self.fixedPoints.mean(axis=0), "the center of the landmarks"
+            place, name = self._landmarksCenter, "the center of the landmarks"
         return adviseOnLandmarks(
             self.errors, self.labels, self.localisation, self.loo, self.exchange, place, name, self.body
         )
 
     @property
     def tre(self) -> float | None:
-        """Return the expected TRE in mm of the landmark fit at the target."""
-        if self.target is None:
-            return None
-        expected = self.expectedError(self.target)
-        return None if expected is None else float(expected[0])
+        """Return the expected TRE in mm at the target."""
+        return self._at(self.expectedError, self.target)
+
+    @property
+    def treBound(self) -> float | None:
+        """Return what the TRE in mm at the target stays below with 95 % probability."""
+        return self._at(self.errorBound, self.target)
 
     def measurements(self) -> dict[str, object]:
         """Return what is measured, as JSON types; what is unknown is None."""
@@ -97,7 +123,10 @@ class RegistrationResult:
             "fle_mm": _number(self.fle),
             "fle_mm_interval": None if self.localisation is None else [self.localisation.low, self.localisation.high],
             "tre_mm_at_tumor": _number(self.tre),
-            "tre_mm_at_landmarks_center": self._treAtCenter(),
+            "tre_mm_at_tumor_95": _number(self.treBound),
+            "tre_mm_at_landmarks_center": self._at(self.expectedError, self._landmarksCenter),
+            "tre_mm_at_landmarks_center_95": self._at(self.errorBound, self._landmarksCenter),
+            "tre_from": ("images" if self.refined else "landmarks") if self.knowsError else None,
             "loo_mm": {} if self.loo is None else self._byLabel(self.loo.errors),
             "standardised_residuals": {} if self.loo is None else self._byLabel(self.loo.standardised),
             "outliers": list(self.outliers),
@@ -110,11 +139,14 @@ class RegistrationResult:
             "warnings": list(self.warnings),
         }
 
-    def _treAtCenter(self) -> float | None:
-        if not len(self.fixedPoints):
-            return None
-        expected = self.expectedError(self.fixedPoints.mean(axis=0))
-        return None if expected is None else float(expected[0])
+    @property
+    def _landmarksCenter(self) -> np.ndarray | None:
+        return self.fixedPoints.mean(axis=0) if len(self.fixedPoints) else None
+
+    @staticmethod
+    def _at(measure: Callable[[np.ndarray], np.ndarray | None], point: np.ndarray | None) -> float | None:
+        values = None if point is None else measure(point)
+        return None if values is None else float(values[0])
 
     def _byLabel(self, values: np.ndarray) -> dict[str, float | None]:
         return {label: _number(value) for label, value in zip(self.labels, values, strict=True)}

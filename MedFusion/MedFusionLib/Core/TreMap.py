@@ -1,23 +1,24 @@
 """The expected target registration error everywhere in the fixed image."""
 
+from collections.abc import Callable
+
 import numpy as np
 import SimpleITK as sitk
 
 from .ImagePyramid import axes
-from .LandmarkErrors import ErrorModel
 from .Progress import Progress, report
 
 _SPACING_MM = 4.0
 
 
-def treMap(fixedImage: sitk.Image, errors: ErrorModel, fle: float, progress: Progress | None = None) -> sitk.Image:
+def treMap(
+    fixedImage: sitk.Image, expectedError: Callable[[np.ndarray], np.ndarray], progress: Progress | None = None
+) -> sitk.Image:
     """Return the expected TRE in mm as a float32 image on the fixed image's grid.
 
     It varies slowly, so it is computed on a 4 mm grid and interpolated.
 
-    :param fle: the localisation error in mm, both images' squares added.
-
-    Source: Fitzpatrick, West, Maurer 1998, doi:10.1109/42.736021.
+    :param expectedError: gives the expected TRE (M,) in mm at points (M, 3), LPS millimetres.
     """
     size, spacing = np.array(fixedImage.GetSize()), np.array(fixedImage.GetSpacing())
     extent = (size - 1) * spacing
@@ -32,8 +33,7 @@ def treMap(fixedImage: sitk.Image, errors: ErrorModel, fle: float, progress: Pro
     for k in range(counts[2]):
         report(progress, k / counts[2], "Mapping the expected error")
         indices = np.stack([i.ravel(), j.ravel(), np.full(i.size, k)], axis=1)
-        spreading = errors.spreading(indices @ toPhysical.T + coarse.GetOrigin())
-        values[k] = fle * np.sqrt(spreading).reshape(j.shape)
+        values[k] = expectedError(indices @ toPhysical.T + coarse.GetOrigin()).reshape(j.shape)
     image = sitk.GetImageFromArray(values)
     image.CopyInformation(coarse)
     edge = float(values.max())

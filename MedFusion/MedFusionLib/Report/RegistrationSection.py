@@ -27,39 +27,40 @@ def registrationSection(
         parts.append(_landmarkTable(registration, measured))
         worst = np.argsort(-registration.residuals)[:_MOST_ARROW_PICTURES]
         parts.append(figures(*(_arrowFigure(registration, index, fixedImage) for index in sorted(worst))))
-    if registration.fle is not None:
+    if registration.knowsError:
         parts.append(figures(*(_errorFigure(registration, plane, fixedImage, center) for plane in Plane)))
     parts.append(figures(*(_edgeFigure(plane, fixedImage, registeredImage, center) for plane in Plane)))
     return section("Registration", *parts)
 
 
 def _summary(registration: RegistrationResult, measured: dict[str, object]) -> str:
-    if not registration.labels:
-        return (
-            f"Model {registration.model.value}, from the images alone, without landmarks; its error is not known. "
-            "Look at the edges below."
+    sentences = []
+    if registration.labels:
+        sentences.append(
+            f"Model {registration.model.value}, from {len(registration.labels)} landmark pairs"
+            f"{', refined by mutual information of the images' if registration.refined else ''}; fiducial registration "
+            f"error (FRE) {registration.fre:.2f} mm. The FRE says how well the landmarks fit, not how well the tumor "
+            "is aligned."
         )
-    sentences = [
-        f"Model {registration.model.value}, from {len(registration.labels)} landmark pairs"
-        f"{', refined by mutual information of the images' if registration.refined else ''}; fiducial registration "
-        f"error (FRE) {registration.fre:.2f} mm. The FRE says how well the landmarks fit, not how well the tumor is "
-        "aligned."
-    ]
+    else:
+        sentences.append(f"Model {registration.model.value}, from the images alone, without landmarks.")
     if registration.localisation is not None:
         localisation = registration.localisation
         sentences.append(
             f"The landmarks' own placing error (FLE) is estimated at {localisation.fle:.1f} mm "
             f"(95 % confidence {localisation.low:.1f} to {localisation.high:.1f} mm)."
         )
-    if registration.tre is not None:
-        sentences.append(
-            f"From that, the landmark fit is expected to be off by {registration.tre:.1f} mm at the tumor."
-        )
-    if registration.refined and registration.refinementShift is not None:
+    if registration.refinementShift is not None:
         before, after = measured["similarity"]["before"], measured["similarity"]["after"]
         sentences.append(
             f"Refinement moved the landmarks by {registration.refinementShift:.1f} mm and raised the similarity of the "
-            f"images from {before:.3f} to {after:.3f}; the expected error is that of the landmark fit before it."
+            f"images from {before:.3f} to {after:.3f}."
+        )
+    if registration.tre is not None:
+        source = "how far the parts of the images agree" if registration.refined else "the landmarks"
+        sentences.append(
+            f"Judged by {source}, the expected error at the tumor (TRE) is {registration.tre:.1f} mm, with 95 % "
+            f"probability below {registration.treBound:.1f} mm."
         )
     return " ".join(sentences)
 
@@ -102,9 +103,7 @@ def _arrowFigure(registration: RegistrationResult, index: int, fixedImage: sitk.
 
 def _errorFigure(registration: RegistrationResult, plane: Plane, fixedImage: sitk.Image, center: np.ndarray) -> Figure:
     picture, low, high = errorPicture(registration, plane, fixedImage, center, CT_WINDOW)
-    return Figure(
-        picture, f"{plane.name}: expected TRE of the landmark fit, lines at every 0.5 mm, {low:.1f} to {high:.1f} mm"
-    )
+    return Figure(picture, f"{plane.name}: expected TRE, lines at every 0.5 mm, {low:.1f} to {high:.1f} mm")
 
 
 def _edgeFigure(plane: Plane, fixedImage: sitk.Image, registeredImage: sitk.Image, center: np.ndarray) -> Figure:

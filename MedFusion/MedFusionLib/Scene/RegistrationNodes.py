@@ -22,7 +22,9 @@ _SUMMARY_ROWS = (
     ("Residual, FRE (mm)", "fre_mm"),
     ("Placing error, FLE (mm)", "fle_mm"),
     ("Expected error at the tumor, TRE (mm)", "tre_mm_at_tumor"),
+    ("TRE at the tumor is below, with 95 % probability (mm)", "tre_mm_at_tumor_95"),
     ("Expected error at the landmarks' center, TRE (mm)", "tre_mm_at_landmarks_center"),
+    ("TRE at the landmarks' center is below, with 95 % probability (mm)", "tre_mm_at_landmarks_center_95"),
     ("Moved by the refinement (mm)", "refinement_shift_mm"),
     ("Share of the smaller volume inside the other", "overlap"),
 )
@@ -90,13 +92,13 @@ def showErrorMap(
 
 
 def errorMap(fixedImage: sitk.Image, result: RegistrationResult, progress: Progress | None = None) -> sitk.Image:
-    """Return the expected TRE in mm on an image's grid, or raise ValueError where the landmarks tell none."""
-    if result.errors is None or result.fle is None:
+    """Return the expected TRE in mm on an image's grid, or raise ValueError where nothing tells it."""
+    if not result.knowsError:
         raise ValueError(
             f"With {len(result.labels)} landmark pairs the error cannot be estimated, so there is no map of it; "
             "place more landmarks."
         )
-    return treMap(fixedImage, result.errors, result.fle, progress)
+    return treMap(fixedImage, result.expectedError, progress)
 
 
 def _colorNode(scene: slicer.vtkMRMLScene) -> slicer.vtkMRMLColorTableNode:

@@ -114,9 +114,12 @@ class RegisterSection:
     def _expectedError(self, result: object, measured: dict[str, object]) -> list[tuple[str, str]]:
         """Return the error to expect where it matters: at the tumor once it is outlined, else amid the landmarks."""
         center = Steps.tumorCenter(self._panel.parameterNode)
-        expected = result.expectedError(center) if center is not None else None
-        if expected is not None:
-            return [(_("Expected error at the tumor (TRE)"), f"{float(expected[0]):.2f} mm")]
-        if measured["tre_mm_at_landmarks_center"] is not None:
-            return [(_("Expected error amid landmarks (TRE)"), f"{measured['tre_mm_at_landmarks_center']:.2f} mm")]
-        return []
+        if center is not None and result.knowsError:
+            known = float(result.expectedError(center)[0]), float(result.errorBound(center)[0])
+            title = _("Expected error at the tumor (TRE)")
+        else:
+            known = measured["tre_mm_at_landmarks_center"], measured["tre_mm_at_landmarks_center_95"]
+            title = _("Expected error amid landmarks (TRE)")
+        if known[0] is None:
+            return []
+        return [(title, _("{expected:.2f} mm, 95 % below {bound:.2f} mm").format(expected=known[0], bound=known[1]))]
