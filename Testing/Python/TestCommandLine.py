@@ -296,6 +296,11 @@ class TestBadInput(PhantomCase):
         file = self.writeText("file", "")
         self.assertRefused("cannot be written", *self.runArguments(), "--output", file / "out")
 
+    def test_a_refused_run_leaves_no_folders_on_the_way_to_its_output(self):
+        status, _, _ = medfusion(*self.runArguments(), "--tumor-seed=900,0,0", "--output", self.folder / "new" / "run")
+        self.assertEqual(status, 2)
+        self.assertFalse((self.folder / "new").exists())
+
     def test_targets_that_cannot_be_used_are_refused(self):
         transform = self.folder / "identity.tfm"
         sitk.WriteTransform(sitk.Euler3DTransform(), str(transform))

@@ -4,7 +4,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -45,15 +45,25 @@ def outputFile(path: str | Path, force: bool, inputs: Sequence[str | Path] = ())
 
 @contextmanager
 def _partialFolder(path: Path) -> Iterator[Path]:
+    missing = [parent for parent in path.parents if not parent.exists()]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(prefix=f".{path.name}.partial-", dir=path.parent))
     except OSError as error:
+        _removeEmpty(missing)
         raise ValueError(f"{path} cannot be written ({error.strerror}); choose another output.") from error
     try:
         yield partial
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+        _removeEmpty(missing)
+
+
+def _removeEmpty(folders: Sequence[Path]) -> None:
+    """Remove folders from the deepest on, up to the first that holds something."""
+    with suppress(OSError):
+        for folder in folders:
+            folder.rmdir()
 
 
 def _checkReplaceable(path: Path, force: bool, inputs: Sequence[str | Path]) -> None:
