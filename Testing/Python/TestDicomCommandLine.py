@@ -14,9 +14,11 @@ from MedFusionLib.CommandLine.DicomInput import frameWarnings
 from MedFusionLib.Core.Coordinates import flipPoints
 from MedFusionLib.Core.Phantom import makePhantom
 from MedFusionLib.Core.VolumeFiles import readVolume
+from MedFusionLib.Scene.ResultFolder import FILE_NAMES
 from MedFusionLib.Scene.Session import Session
 from MedFusionLib.Scene.VolumeNodes import imageFromVolumeNode
 from MedFusionTesting import medfusion
+from PdfTesting import pageTexts, skipWithoutPdf
 
 
 class TestDicomCommandLine(unittest.TestCase):
@@ -66,6 +68,16 @@ class TestDicomCommandLine(unittest.TestCase):
         names = {path.name for path in (self.folder / "dicom").iterdir()}
         self.assertEqual(names, {"fused", "mri_registered", "registration.dcm", "tumor.dcm", "measurements.dcm"})
         self.assertEqual(pydicom.dcmread(self.folder / "dicom" / "tumor.dcm").PatientID, "P1")
+
+    def test_the_report_is_printed_with_the_patient_on_each_sheet(self):
+        skipWithoutPdf()
+        status, _, errors = self.run_(self.study, self.study, "printed", "--pdf")
+        self.assertEqual(status, 0, errors)
+        self.assertEqual({path.name for path in (self.folder / "printed").iterdir()}, {*FILE_NAMES, "report.pdf"})
+        texts = pageTexts(self.folder / "printed" / "report.pdf")
+        self.assertGreater(len(texts), 2)
+        for text in texts:
+            self.assertRegex(text, "Doe, Jane · P1 · 1960-04-01")
 
     def test_another_patient_is_refused_unless_accepted(self):
         status, _, errors = self.run_(self.study, self.otherPatient, "refused")

@@ -12,6 +12,7 @@ from MedFusionLib.Core.FollowUp import Change, compareTumors
 from MedFusionLib.Core.Phantom import makePhantom
 from MedFusionLib.Core.RigidAlignment import RigidAlignment, alignRigidly
 from MedFusionTesting import medfusion
+from PdfTesting import pageTexts, skipWithoutPdf
 
 
 def ball(radius: float, spacing: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> sitk.Image:
@@ -110,7 +111,8 @@ class TestCompareCommand(unittest.TestCase):
             labels = sitk.Resample(tumor, phantom.mri, phantom.ctToMri.GetInverse(), sitk.sitkNearestNeighbor)
             sitk.WriteImage(sitk.Cast(labels, sitk.sitkUInt8), str(run / "tumor.seg.nrrd"))
             date = "20240105" if name == "first" else "20240404"
-            document = {"tumor": {"volume_ml": 1.0}, "dicom": {"mri": {"patient_id": "P1", "study_date": date}}}
+            identity = {"patient_name": "Doe^Jane", "patient_id": "P1", "study_date": date}
+            document = {"tumor": {"volume_ml": 1.0}, "dicom": {"mri": identity}}
             (run / "measurements.json").write_text(json.dumps(document))
 
     def test_two_runs_give_a_report_with_the_change(self):
@@ -130,6 +132,18 @@ class TestCompareCommand(unittest.TestCase):
         html = (output / "report.html").read_text(encoding="utf-8")
         self.assertIn("90 days between", html)
         self.assertNotRegex(html, r"<script|src=.http|href=.http|url\(")
+
+    def test_the_report_is_printed_with_the_patient_on_each_sheet(self):
+        skipWithoutPdf()
+        output = self.folder / "printed"
+        status, _, errors = medfusion(
+            "compare", self.folder / "first", self.folder / "second", "--pdf", "--output", output
+        )
+        self.assertEqual(status, 0, errors)
+        texts = pageTexts(output / "report.pdf")
+        self.assertGreater(len(texts), 1)
+        for text in texts:
+            self.assertRegex(text, "follow-up report · Doe, Jane · P1")
 
     def test_another_patient_or_an_incomplete_folder_is_refused(self):
         other = self.folder / "other"

@@ -51,6 +51,11 @@ def addOutput(parser: argparse.ArgumentParser, metavar: str, help: str) -> None:
     parser.add_argument("--force", action="store_true", help="replace an existing output")
 
 
+def addPdf(parser: argparse.ArgumentParser) -> None:
+    """Add --pdf."""
+    parser.add_argument("--pdf", action="store_true", help="write the report as report.pdf, too; needs WeasyPrint")
+
+
 def addLandmarks(parser: argparse.ArgumentParser, required: bool = True) -> None:
     """Add the two landmark files."""
     for name, volume in (("ct", "CT"), ("mri", "MRI")):

@@ -16,7 +16,8 @@ from ..Report.FollowUpSection import changeSection, sideBySideSection
 from ..Report.IdentificationSection import readable
 from ..Report.InputsSection import inputsSection
 from ..Report.Page import page, table
-from .Arguments import addOutput
+from ..Report.Pdf import checkPdfRenderer, writePdf
+from .Arguments import addOutput, addPdf
 from .DicomInput import addIdentity
 from .Output import outputFolder
 from .Terminal import StepProgress, warn
@@ -31,12 +32,15 @@ def addParser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("second", metavar="RUN2", help="result folder of the later run")
     addIdentity(parser)
     addOutput(parser, "DIR", "folder for report.html, comparison.json and first_to_second.h5")
+    addPdf(parser)
     parser.set_defaults(execute=execute)
 
 
 def execute(arguments: argparse.Namespace) -> None:
     """Align the two time points, measure the change and write the folder."""
     folders = (Path(arguments.first), Path(arguments.second))
+    if arguments.pdf:
+        checkPdfRenderer()
     with outputFolder(arguments.output, arguments.force, folders) as output, StepProgress() as progress:
         progress.step("Load")
         runs = tuple(readRunFolder(folder) for folder in folders)
@@ -51,6 +55,8 @@ def execute(arguments: argparse.Namespace) -> None:
         sitk.WriteTransform(alignment.transform, str(output / "first_to_second.h5"))
         html = _reportPage(runs, document, followUp, alignment, center)
         (output / "report.html").write_text(html, encoding="utf-8")
+        if arguments.pdf:
+            writePdf(output / "report.pdf", html)
     warn(warnings)
     for change in followUp.changes[:2]:
         print(
@@ -150,4 +156,6 @@ def _reportPage(
     ]
     subtitle = f"{runs[0].name} and {runs[1].name}"
     identification = table(("Identification", "First", "Second"), rows)
-    return page("MedFusion follow-up report", subtitle, document["warnings"], sections, identification)
+    patient = [readable(key, runs[0].identity.get(key, "")) for key in ("patient_name", "patient_id", "birth_date")]
+    foot = " · ".join(filter(None, patient))
+    return page("MedFusion follow-up report", subtitle, document["warnings"], sections, identification, foot)

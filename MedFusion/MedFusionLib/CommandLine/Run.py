@@ -9,13 +9,14 @@ from ..Core.FusionSettings import FusionSettings
 from ..Core.LandmarkRegistration import RegistrationSettings
 from ..Core.TumorSegmentation import SegmentationMethod, SegmentationSettings, TumorInteraction
 from ..Core.VolumeFiles import fileChecksum
+from ..Report.Pdf import checkPdfRenderer
 from ..Scene.LandmarkRegistrationLogic import LandmarkRegistrationLogic
 from ..Scene.NodeFiles import addVolume, volumeName
 from ..Scene.ResultFolder import InputFile, RunResults, writeResultFolder
 from ..Scene.Session import Session
 from ..Scene.TumorSegmentationLogic import TumorSegmentationLogic
 from ..Scene.WaveletFusionLogic import WaveletFusionLogic
-from .Arguments import addOutput
+from .Arguments import addOutput, addPdf
 from .DicomInput import checkIdentity, frameWarnings, readVolumes
 from .Fuse import addFusionArguments, fusionSettings
 from .Memory import checkMemory
@@ -48,6 +49,7 @@ class RunOptions:
     series: tuple[str, ...] = ()
     acceptIdentity: bool = False
     dicomFolder: Path | None = None
+    withPdf: bool = False
 
 
 def addParser(subparsers: argparse._SubParsersAction) -> None:
@@ -59,12 +61,15 @@ def addParser(subparsers: argparse._SubParsersAction) -> None:
     addSegmentationArguments(parser)
     addOutput(parser, "DIR", "folder for the results")
     parser.add_argument("--dicom", metavar="DIR", help="folder for the results as DICOM objects, beside --output")
+    addPdf(parser)
     parser.set_defaults(execute=execute)
 
 
 def execute(arguments: argparse.Namespace) -> None:
     """Run the chain and write the result folder."""
     inputs = inputFiles(arguments)
+    if arguments.pdf:
+        checkPdfRenderer()
     with ExitStack() as outputs:
         folder = outputs.enter_context(outputFolder(arguments.output, arguments.force, inputs.values()))
         dicomFolder = None
@@ -79,6 +84,7 @@ def execute(arguments: argparse.Namespace) -> None:
             series=tuple(arguments.series),
             acceptIdentity=arguments.accept_identity,
             dicomFolder=dicomFolder,
+            withPdf=arguments.pdf,
         )
         document = runChain(folder, inputs, options)
     printSummary(document, Path(arguments.output))
@@ -120,7 +126,9 @@ def runChain(folder: Path, inputs: dict[str, str], options: RunOptions) -> dict[
             fixedDicom=ct.dicom.header if ct.dicom else None,
             movingDicom=mri.dicom.header if mri.dicom else None,
         )
-        document = writeResultFolder(folder, scene, results, progress.step("Measure and write"), options.dicomFolder)
+        document = writeResultFolder(
+            folder, scene, results, progress.step("Measure and write"), options.dicomFolder, options.withPdf
+        )
     warn(document["warnings"])
     return document
 

@@ -25,7 +25,7 @@ def changeSection(followUp: FollowUp, days: int | None) -> str:
                 f"{change.before:.1f}",
                 f"{change.after:.1f}",
                 f"{change.difference:+.1f}",
-                f"{change.percent:+.0f} %",
+                f"{change.percent:+.0f}\N{NO-BREAK SPACE}%",
                 f"± {change.uncertainty:.1f}",
                 f"{change.outlineUncertainty:.1f}",
                 f"{change.registrationUncertainty:.2f}",
@@ -41,7 +41,7 @@ def changeSection(followUp: FollowUp, days: int | None) -> str:
         "Uncertain by",
         "outline",
         "registration",
-        "Beyond 95 %",
+        "Beyond 95\N{NO-BREAK SPACE}%",
     )
     interval = (
         f"{days} days between the studies. " if days is not None else "The days between the studies are unknown. "

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from .Page import code, section, table
+from .Page import beside, code, section, table
 
 
 def inputsSection(
@@ -18,7 +18,6 @@ def inputsSection(
     settings = [(step, name, value) for step, values in parameters.items() for name, value in values.items()]
     return section(
         "Inputs, parameters and versions",
-        table(("Input", "File", "SHA-256"), [(role, name, code(sha256)) for role, name, sha256 in inputs]),
-        table(("Step", "Parameter", "Value"), settings),
-        table(("Package", "Version"), list(versions.items())),
+        table(("Input", "File", "SHA-256"), [(role, code(name), code(sha256)) for role, name, sha256 in inputs]),
+        beside(table(("Step", "Parameter", "Value"), settings), table(("Package", "Version"), list(versions.items()))),
     )

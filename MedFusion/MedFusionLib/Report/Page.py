@@ -16,7 +16,7 @@ body { font: 16px/1.5 system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; 
 h1 { font-size: 1.6rem; line-height: 1.2; margin: 0 0 .2rem; }
 h2 { font-size: 1.2rem; margin: 2rem 0 .6rem; border-bottom: 2px solid #1a1a1a; padding-bottom: .15rem; }
 h3 { font-size: 1rem; margin: 1.2rem 0 .3rem; }
-p { margin: .4rem 0; max-width: 46rem; }
+p { margin: .4rem 0; max-width: 46rem; } p, li { overflow-wrap: anywhere; }
 table { border-collapse: collapse; margin: .6rem 0; font-size: .92rem; font-variant-numeric: tabular-nums; }
 th { font-weight: 600; border-bottom: 1px solid #555; }
 th, td { text-align: left; padding: .25rem 1rem .25rem 0; vertical-align: top; }
@@ -26,19 +26,21 @@ td { border-bottom: 1px solid #d0d0d0; }
 figure { margin: 0; break-inside: avoid; }
 figure > div { position: relative; background: #000; line-height: 0; }
 figure img { width: 100%; display: block; }
-.side { position: absolute; top: 50%; transform: translateY(-50%); padding: 0 .25rem; color: #fff; line-height: 1.2;
-        font-size: .8rem; font-weight: 600; text-shadow: 0 0 3px #000, 0 0 3px #000; }
+.side { position: absolute; top: 50%; transform: translateY(-50%); padding: 0 .2rem; color: #fff; line-height: 1.2;
+        font-size: .8rem; font-weight: 600; background: rgba(0, 0, 0, .5); }
 .left { left: 0; } .right { right: 0; } .top { top: .1rem; left: 50%; transform: translateX(-50%); }
 figcaption { font-size: .82rem; line-height: 1.35; color: #333; padding: .2rem 0 .4rem; }
 .warnings { border: 2px solid #9a3300; border-left-width: 8px; padding: .5rem 1rem; margin: 1rem 0;
             background: #fff5ee; break-inside: avoid; }
 .warnings ul { margin: .3rem 0; padding-left: 1.2rem; }
-.note { font-size: .86rem; color: #444; } code { overflow-wrap: anywhere; font-size: .8rem; }
+.beside { display: flex; flex-wrap: wrap; align-items: flex-start; gap: 0 3rem; }
+.note { font-size: .86rem; color: #444; max-width: none; } code { overflow-wrap: anywhere; font-size: .8rem; }
 @media (max-width: 40rem) { body { padding: .8rem; } .pictures { grid-template-columns: 1fr; }
                             table { display: block; overflow-x: auto; } }
 @media print {
   html { font-size: 9.5pt; } body { font-size: 1rem; padding: 0; max-width: none; }
-  h2 { break-after: avoid; margin-top: 1.2rem; } h3, h2 + p { break-after: avoid; } tr, li { break-inside: avoid; }
+  h2 { break-after: avoid; margin-top: 1.2rem; } h3, h2 + p { break-after: avoid; }
+  p, tr, li, .beside { break-inside: avoid; } main + .note { break-before: avoid; }
   th, td { padding-top: .12rem; padding-bottom: .12rem; } table { font-size: .9em; margin: .4rem 0; }
   thead { display: table-header-group; } .short { break-inside: avoid; } .pictures { gap: .4rem; }
   .warnings, figure > div { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
@@ -92,7 +94,7 @@ def _printedFoot(title: str, foot: str) -> str:
     return (
         "@page { size: A4; margin: 14mm 14mm 17mm; "
         f'@bottom-left {{ content: "{quoted}"; {font} }} '
-        f'@bottom-right {{ content: counter(page) " / " counter(pages); {font} }} }}\n'
+        f'@bottom-right {{ content: counter(page) "\\a0/\\a0" counter(pages); {font} }} }}\n'
     )
 
 
@@ -114,7 +116,7 @@ class Markup:
 
 
 def code(text: str) -> Markup:
-    """Return text set as code, such as a checksum."""
+    """Return text set as code, such as a checksum or a file's name; it may break anywhere."""
     return Markup(f"<code>{html.escape(text)}</code>")
 
 
@@ -130,6 +132,11 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     )
     kept = ' class="short"' if len(rows) <= 12 else ""
     return f"<table{kept}><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def beside(*parts: str) -> str:
+    """Return parts next to each other, as far as the page is wide enough."""
+    return f'<div class="beside">{"".join(parts)}</div>'
 
 
 def _cell(tag: str, value: object, isNumber: bool) -> str:

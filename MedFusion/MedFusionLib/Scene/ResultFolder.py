@@ -24,6 +24,7 @@ from ..Report.FusionSection import fusionSection
 from ..Report.IdentificationSection import identificationBlock, patientLine
 from ..Report.InputsSection import inputsSection
 from ..Report.Page import page
+from ..Report.Pdf import writePdf
 from ..Report.RegistrationSection import registrationSection
 from ..Report.TumorSection import tumorSection
 from .Alignment import checkFusedVolume, checkRegistration
@@ -88,12 +89,14 @@ def writeResultFolder(
     results: RunResults,
     progress: Progress | None = None,
     dicomFolder: Path | None = None,
+    withPdf: bool = False,
 ) -> dict[str, object]:
     """Write the result files into an existing empty folder and return the measurements document.
 
     All files are in the CT's own coordinates, so the CT must not be under a transform.
 
     :param dicomFolder: existing empty folder for the results as DICOM objects, None for none.
+    :param withPdf: write the report as report.pdf, too.
     """
     if results.fixedVolumeNode.GetParentTransformNode() is not None:
         raise ValueError(
@@ -130,6 +133,8 @@ def writeResultFolder(
     _saveHardenedSegmentation(scene, results.segmentationNode, folder / "tumor.seg.nrrd")
     writeMeasurements(folder / "measurements.json", document)
     (folder / "report.html").write_text(html, encoding="utf-8")
+    if withPdf:
+        writePdf(folder / "report.pdf", html)
     report(progress, 0.9, "Writing the scene")
     showInSliceViews(scene, results.fusedVolumeNode, center)
     saveScene(scene, folder / "scene.mrb")
