@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
-from MedFusionLib.Core.FollowUp import Change, compareTumors
+from MedFusionLib.Core.FollowUp import Change, compareTumors, largestLesionCenter
 from MedFusionLib.Core.Phantom import makePhantom
 from MedFusionLib.Core.RigidAlignment import RigidAlignment, alignRigidly
 from MedFusionTesting import medfusion
@@ -51,7 +51,23 @@ class TestFollowUp(unittest.TestCase):
         still = RigidAlignment(poseOf(0, 0, 0, shift=(0.0, 0.0, 0.0)), 0.5, 1.0)
         found = compareTumors(ball(9.0), ball(9.0), still)
         self.assertFalse(any(change.isBeyondUncertainty for change in found.changes))
+        self.assertEqual(found.warnings, ())
         self.assertEqual((found.grownMl, found.goneMl), (0.0, 0.0))
+
+    def test_lesions_far_apart_are_compared_and_said_not_to_overlap(self):
+        pose = poseOf(0, 0, 0, shift=(20.0, 150.0, -90.0))
+        found = compareTumors(ball(10.0), ball(8.0), RigidAlignment(pose, 0.5, 1.0))
+        self.assertEqual(found.keptMl, 0.0)
+        self.assertAlmostEqual(found.goneMl, 4 / 3 * np.pi * 10**3 / 1000, delta=0.05)
+        self.assertAlmostEqual(found.grownMl, 4 / 3 * np.pi * 8**3 / 1000, delta=0.05)
+        self.assertAlmostEqual(found.changes[1].before, 20.0, delta=1.0)
+        self.assertIn("do not overlap", " ".join(found.warnings))
+
+    def test_pictures_go_through_the_largest_lesion(self):
+        array = np.zeros((30, 30, 30), np.uint8)
+        array[2:4, 2:4, 2:4] = 1
+        array[20:25, 10:15, 4:9] = 3
+        np.testing.assert_allclose(largestLesionCenter(sitk.GetImageFromArray(array)), (6.0, 12.0, 22.0))
 
     def test_registration_share_grows_with_the_alignment_error(self):
         pose = poseOf(0, 0, 0, shift=(0.0, 0.0, 0.0))
@@ -131,6 +147,7 @@ class TestCompareCommand(unittest.TestCase):
         self.assertLess(document["alignment"]["error_mm"], 0.5)
         html = (output / "report.html").read_text(encoding="utf-8")
         self.assertIn("90 days between", html)
+        self.assertEqual(html.count("<figure>"), 9)
         self.assertNotRegex(html, r"<script|src=.http|href=.http|url\(")
 
     def test_the_report_is_printed_with_the_patient_on_each_sheet(self):

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from ..Core.FollowUp import FollowUp, compareTumors
+from ..Core.FollowUp import FollowUp, compareTumors, largestLesionCenter
 from ..Core.MeasurementsFile import versions, writeMeasurements
 from ..Core.RigidAlignment import RigidAlignment, alignRigidly
 from ..Core.RunFolder import RunFolder, readRunFolder
@@ -45,15 +45,17 @@ def execute(arguments: argparse.Namespace) -> None:
         progress.step("Load")
         runs = tuple(readRunFolder(folder) for folder in folders)
         warnings = _identityWarnings(runs, arguments.accept_identity)
-        center = _centroid(runs[0].tumor)
-        alignment = alignRigidly(runs[0].mri, runs[1].mri, runs[0].tumor, runs[1].tumor, center, progress.step("Align"))
+        centers = [largestLesionCenter(run.tumor) for run in runs]
+        alignment = alignRigidly(
+            runs[0].mri, runs[1].mri, runs[0].tumor, runs[1].tumor, centers[0], progress.step("Align")
+        )
         followUp = compareTumors(runs[0].tumor, runs[1].tumor, alignment, progress.step("Compare"))
         progress.step("Write")
-        warnings += [*_modelWarnings(runs), *alignment.warnings]
+        warnings += [*_modelWarnings(runs), *alignment.warnings, *followUp.warnings]
         document = _document(runs, folders, followUp, alignment, warnings)
         writeMeasurements(output / "comparison.json", document)
         sitk.WriteTransform(alignment.transform, str(output / "first_to_second.h5"))
-        html = _reportPage(runs, document, followUp, alignment, center)
+        html = _reportPage(runs, document, followUp, alignment, centers)
         (output / "report.html").write_text(html, encoding="utf-8")
         if arguments.pdf:
             writePdf(output / "report.pdf", html)
@@ -102,11 +104,6 @@ def _modelWarnings(runs: tuple[RunFolder, RunFolder]) -> list[str]:
     return warnings
 
 
-def _centroid(mask: sitk.Image) -> np.ndarray:
-    index = np.argwhere(sitk.GetArrayViewFromImage(mask)).mean(axis=0)
-    return np.array(mask.TransformContinuousIndexToPhysicalPoint(index[::-1].tolist()))
-
-
 def _document(
     runs: tuple[RunFolder, RunFolder],
     folders: tuple[Path, Path],
@@ -136,7 +133,7 @@ def _reportPage(
     document: dict,
     followUp: FollowUp,
     alignment: RigidAlignment,
-    center: np.ndarray,
+    centers: list[np.ndarray],
 ) -> str:
     names = {"patient_name": "Patient", "patient_id": "Patient ID", "birth_date": "Birth date", "study_date": "Study"}
     rows = [
@@ -147,7 +144,7 @@ def _reportPage(
     rows += [("Run", *(run.name for run in runs)), ("Report made", document["created"], "")]
     sections = [
         changeSection(followUp, document["days"]),
-        sideBySideSection((runs[0].mri, runs[1].mri), (runs[0].tumor, runs[1].tumor), alignment, center),
+        sideBySideSection((runs[0].mri, runs[1].mri), (runs[0].tumor, runs[1].tumor), alignment, centers),
         inputsSection(
             [(role, item["file"], item["sha256"]) for role, item in document["inputs"].items()],
             {},

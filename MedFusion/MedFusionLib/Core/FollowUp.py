@@ -76,6 +76,16 @@ class FollowUp:
     before: LesionMeasurements
     after: LesionMeasurements
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Return a sentence if the outlines have nothing in common."""
+        if self.keptMl > 0:
+            return ()
+        return (
+            "The two outlines do not overlap in the common frame; if they are two lesions, their difference is not "
+            "the growth of one. Look at the pictures.",
+        )
+
     def measurements(self) -> dict[str, object]:
         """Return all of it as JSON types."""
         keys = {change.name: change.measurements() for change in self.changes}
@@ -98,16 +108,18 @@ def compareTumors(
     """
     report(progress, 0.0, "Comparing the tumors")
     first, second = (measureTumor(sitk.Cast(image > 0, sitk.sitkUInt8)).total for image in (before, after))
-    grid = _commonGrid(before, after, alignment.transform)
-    maskBefore = _maskOnGrid(before, grid, sitk.Transform(3, sitk.sitkIdentity))
-    maskAfter = _maskOnGrid(after, grid, alignment.transform)
+    # Each tumor has its own grid of one lattice, for two that lie far apart would need a grid as large as the head.
+    gridBefore, gridAfter = _commonGrids(before, after, alignment.transform)
+    maskBefore = _maskOnGrid(before, gridBefore, sitk.Transform(3, sitk.sitkIdentity))
+    maskAfter = _maskOnGrid(after, gridAfter, alignment.transform)
     if not maskAfter.any() or not maskBefore.any():
         raise ValueError(
             "A tumor vanishes in the common frame; it is smaller than a voxel. Outline it on a finer image."
         )
-    voxelMl = float(np.prod(grid.GetSpacing())) / 1000
-    spread = _spreadOverTrials(after, grid, alignment, second.centroid, subProgress(progress, 0.2, 1.0))
-    diameters = [_diameters(mask, grid) for mask in (maskBefore, maskAfter)]
+    voxelMl = float(np.prod(gridBefore.GetSpacing())) / 1000
+    kept = int((maskBefore & _maskOnGrid(after, gridBefore, alignment.transform)).sum())
+    spread = _spreadOverTrials(after, gridAfter, alignment, second.centroid, subProgress(progress, 0.2, 1.0))
+    diameters = [_diameters(maskBefore, gridBefore), _diameters(maskAfter, gridAfter)]
     step = float(np.mean([*before.GetSpacing(), *after.GetSpacing()])) / 2
     edge = step * np.sqrt(2)  # half a voxel at each of the two outlines
     products = [longest * perpendicular for longest, perpendicular in diameters]
@@ -121,9 +133,9 @@ def compareTumors(
     )
     return FollowUp(
         changes=changes,
-        keptMl=float((maskBefore & maskAfter).sum() * voxelMl),
-        grownMl=float((maskAfter & ~maskBefore).sum() * voxelMl),
-        goneMl=float((maskBefore & ~maskAfter).sum() * voxelMl),
+        keptMl=kept * voxelMl,
+        grownMl=(int(maskAfter.sum()) - kept) * voxelMl,
+        goneMl=(int(maskBefore.sum()) - kept) * voxelMl,
         before=first,
         after=second,
     )
@@ -154,19 +166,33 @@ def _diameters(mask: np.ndarray, grid: sitk.Image) -> tuple[float, float]:
     return longest.lengthMm, perpendicular.lengthMm
 
 
-def _commonGrid(before: sitk.Image, after: sitk.Image, transform: sitk.Transform) -> sitk.Image:
-    """Return an empty grid in the first frame around both tumors, twice as fine as the finer outline."""
+def largestLesionCenter(labels: sitk.Image) -> np.ndarray:
+    """Return the centroid of the largest connected part of the labels above 0, LPS mm."""
+    parts = sitk.RelabelComponent(sitk.ConnectedComponent(labels > 0), sortByObjectSize=True)
+    shape = sitk.LabelShapeStatisticsImageFilter()
+    shape.Execute(parts)
+    return np.array(shape.GetCentroid(1))
+
+
+def _commonGrids(before: sitk.Image, after: sitk.Image, transform: sitk.Transform) -> tuple[sitk.Image, sitk.Image]:
+    """Return an empty grid around each tumor in the first frame, twice as fine as the finer outline, on one lattice."""
     inverse = transform.GetInverse()
-    points = [_tumorPoints(before), np.array([inverse.TransformPoint(p.tolist()) for p in _tumorPoints(after)])]
-    direction = np.reshape(before.GetDirection(), (3, 3))
-    local = np.concatenate(points) @ direction
-    spacing = max(min(*before.GetSpacing(), *after.GetSpacing()) / 2, 0.3)
-    low, high = local.min(axis=0) - 8, local.max(axis=0) + 8
-    size = np.ceil((high - low) / spacing).astype(int) + 1
-    grid = sitk.Image(size.tolist(), sitk.sitkUInt8)
-    grid.SetSpacing([float(spacing)] * 3)
-    grid.SetDirection(before.GetDirection())
-    grid.SetOrigin((direction @ low).tolist())
+    spacing = float(max(min(*before.GetSpacing(), *after.GetSpacing()) / 2, 0.3))
+    moved = np.array([inverse.TransformPoint(point.tolist()) for point in _tumorPoints(after)])
+    return tuple(_gridAround(points, before, spacing) for points in (_tumorPoints(before), moved))
+
+
+def _gridAround(points: np.ndarray, image: sitk.Image, spacing: float) -> sitk.Image:
+    """Return an empty grid along an image's axes."""
+    axes = np.reshape(image.GetDirection(), (3, 3))
+    # At an odd place between the image's own voxels, for midway between two of them every border would be a tie.
+    first = image.GetOrigin() @ axes + 0.37 * spacing
+    low = np.floor(((points @ axes).min(axis=0) - 8 - first) / spacing)
+    high = np.ceil(((points @ axes).max(axis=0) + 8 - first) / spacing)
+    grid = sitk.Image((high - low + 1).astype(int).tolist(), sitk.sitkUInt8)
+    grid.SetSpacing([spacing] * 3)
+    grid.SetDirection(image.GetDirection())
+    grid.SetOrigin((axes @ (first + low * spacing)).tolist())
     return grid
 
 

@@ -1,5 +1,7 @@
 """The report's part about two time points of one patient."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import SimpleITK as sitk
 
@@ -10,6 +12,7 @@ from .Pictures import Plane, grayPicture, robustWindow, sliceGrid, sliceValues, 
 
 BEFORE_COLOR = (0, 200, 255)
 AFTER_COLOR = (255, 150, 0)
+_SAME_PLACE_MM = 10.0
 
 
 def changeSection(followUp: FollowUp, days: int | None) -> str:
@@ -69,13 +72,41 @@ def sideBySideSection(
     images: tuple[sitk.Image, sitk.Image],
     masks: tuple[sitk.Image, sitk.Image],
     alignment: RigidAlignment,
-    center: np.ndarray,
+    centers: Sequence[np.ndarray],
 ) -> str:
     """Return the section with both time points beside each other in the frame of the first.
 
-    :param images: MRI of the first and of the second time point, each in its own frame; so for `masks`.
-    :param center: LPS point of the first frame where the planes cross.
+    The planes cross in the first tumor, and again in the second one if that lies elsewhere.
+
+    :param images: MRI of the first and of the second time point, each in its own frame; so for `masks` and `centers`.
     """
+    secondCenter = np.array(alignment.transform.GetInverse().TransformPoint(centers[1].tolist()))
+    parts = [figures(*_rows(images, masks, alignment, centers[0]))]
+    if np.linalg.norm(secondCenter - centers[0]) > _SAME_PLACE_MM:
+        parts = [
+            paragraph("Through the tumor of the first time point:"),
+            *parts,
+            paragraph("Through the tumor of the second time point:"),
+            figures(*_rows(images, masks, alignment, secondCenter)),
+        ]
+    return section(
+        "Side by side",
+        paragraph(
+            f"The second time point was aligned rigidly to the first by its intensities, the tumors left out. Forward "
+            f"and backward alignment agree within {alignment.errorMm:.1f} mm at the tumor; the aligned images "
+            f"correlate by {alignment.similarity:.2f}."
+        ),
+        *parts,
+    )
+
+
+def _rows(
+    images: tuple[sitk.Image, sitk.Image],
+    masks: tuple[sitk.Image, sitk.Image],
+    alignment: RigidAlignment,
+    center: np.ndarray,
+) -> list[Figure]:
+    """Return a row of three pictures for each plane through an LPS point of the first frame."""
     first, second = images
     windows = (robustWindow(first), robustWindow(second))
     pictures = []
@@ -89,12 +120,4 @@ def sideBySideSection(
         pictures.append(Figure(withOutline(one, before, BEFORE_COLOR), f"{plane.name}: first, outline in blue"))
         pictures.append(Figure(withOutline(two, after, AFTER_COLOR), f"{plane.name}: second, outline in orange"))
         pictures.append(Figure(both, f"{plane.name}: second with both outlines"))
-    return section(
-        "Side by side",
-        paragraph(
-            f"The second time point was aligned rigidly to the first by its intensities, the tumors left out. Forward "
-            f"and backward alignment agree within {alignment.errorMm:.1f} mm at the tumor; the aligned images "
-            f"correlate by {alignment.similarity:.2f}."
-        ),
-        figures(*pictures),
-    )
+    return pictures
