@@ -169,6 +169,24 @@ class TestRun(PhantomCase):
                 sitk.GetArrayFromImage(imageFromVolumeNode(mri)), sitk.GetArrayFromImage(self.phantom.mri)
             )
 
+    def test_the_scene_holds_the_map_of_the_expected_error_and_does_not_show_it(self):
+        measured = json.loads((self.output / "measurements.json").read_text())
+        with Session() as session:
+            session.loadScene(self.output / "scene.mrb")
+            scene = session.scene
+            mapNode = scene.GetFirstNode("expected TRE (mm)", "vtkMRMLScalarVolumeNode")
+            image = imageFromVolumeNode(mapNode)
+            colorNode = mapNode.GetDisplayNode().GetColorNode()
+            self.assertEqual((colorNode.GetName(), colorNode.GetNumberOfColors()), ("MedFusion expected error", 256))
+            for name in ("Red", "Green", "Yellow"):
+                shown = scene.GetSingletonNode(name, "vtkMRMLSliceCompositeNode")
+                ids = (shown.GetBackgroundVolumeID(), shown.GetForegroundVolumeID(), shown.GetLabelVolumeID())
+                self.assertNotIn(mapNode.GetID(), ids)
+        self.assertLess(image.GetNumberOfPixels(), 200_000)
+        centroid = flipPoints(measured["tumor"]["centroid_ras"])
+        atTumor = sitk.Resample(image, [1, 1, 1], sitk.Transform(), sitk.sitkLinear, centroid.tolist(), [1.0] * 3)
+        self.assertAlmostEqual(atTumor[0, 0, 0], measured["registration"]["tre_mm_at_tumor"], delta=0.02)
+
     def test_an_existing_output_is_replaced_only_with_force(self):
         self.assertRefused("exists already.*--force", *self.runArguments(), "--output", self.output)
         marker = self.output / "report.html"

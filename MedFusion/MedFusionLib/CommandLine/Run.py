@@ -12,6 +12,7 @@ from ..Core.VolumeFiles import fileChecksum
 from ..Report.Pdf import checkPdfRenderer
 from ..Scene.LandmarkRegistrationLogic import LandmarkRegistrationLogic
 from ..Scene.NodeFiles import addVolume, volumeName
+from ..Scene.RegistrationNodes import showErrorMap
 from ..Scene.ResultFolder import InputFile, RunResults, writeResultFolder
 from ..Scene.Session import Session
 from ..Scene.TumorSegmentationLogic import TumorSegmentationLogic
@@ -107,6 +108,8 @@ def runChain(folder: Path, inputs: dict[str, str], options: RunOptions) -> dict[
         transformNode, registration = LandmarkRegistrationLogic(scene).register(
             ctNode, mriNode, *landmarks, options.registration, progress.step("Register")
         )
+        if registration.knowsError:
+            showErrorMap(ctNode, registration)
         segmentationNode, tumor, notes = _segment(scene, ctNode, mriNode, options, progress.step("Outline"))
         fusedNode, fusion = WaveletFusionLogic(scene).fuse(
             ctNode, [mriNode], options.fusion, progress=progress.step("Fuse")

@@ -14,9 +14,16 @@ _SPACING_MM = 4.0
 def treMap(
     fixedImage: sitk.Image, expectedError: Callable[[np.ndarray], np.ndarray], progress: Progress | None = None
 ) -> sitk.Image:
-    """Return the expected TRE in mm as a float32 image on the fixed image's grid.
+    """Return the expected TRE in mm as a float32 image on the fixed image's grid, interpolated from the coarse map."""
+    coarse = coarseTreMap(fixedImage, expectedError, progress)
+    edge = float(sitk.GetArrayViewFromImage(coarse).max())
+    return sitk.Resample(coarse, fixedImage, sitk.Transform(3, sitk.sitkIdentity), sitk.sitkLinear, edge)
 
-    It varies slowly, so it is computed on a 4 mm grid and interpolated.
+
+def coarseTreMap(
+    fixedImage: sitk.Image, expectedError: Callable[[np.ndarray], np.ndarray], progress: Progress | None = None
+) -> sitk.Image:
+    """Return the expected TRE in mm as a float32 image over the fixed image, every 4 mm because it varies slowly.
 
     :param expectedError: gives the expected TRE (M,) in mm at points (M, 3), LPS millimetres.
     """
@@ -36,5 +43,4 @@ def treMap(
         values[k] = expectedError(indices @ toPhysical.T + coarse.GetOrigin()).reshape(j.shape)
     image = sitk.GetImageFromArray(values)
     image.CopyInformation(coarse)
-    edge = float(values.max())
-    return sitk.Resample(image, fixedImage, sitk.Transform(3, sitk.sitkIdentity), sitk.sitkLinear, edge)
+    return image

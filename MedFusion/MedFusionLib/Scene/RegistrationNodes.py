@@ -8,7 +8,7 @@ import vtk
 from ..Core.Coordinates import flipPoints
 from ..Core.Progress import Progress
 from ..Core.RegistrationResult import RegistrationResult
-from ..Core.TreMap import treMap
+from ..Core.TreMap import coarseTreMap, treMap
 from .VolumeNodes import setVolumeNodeImage, worldImageFromVolumeNode
 
 LANDMARK_TABLE_ROLE = "landmarkErrorTable"
@@ -77,8 +77,12 @@ def _setColumns(tableNode: slicer.vtkMRMLTableNode, columns: dict[str, list], co
 def showErrorMap(
     fixedVolumeNode: slicer.vtkMRMLScalarVolumeNode, result: RegistrationResult, progress: Progress | None = None
 ) -> slicer.vtkMRMLScalarVolumeNode:
-    """Return a new volume node that holds the expected TRE in mm on the fixed volume's grid, colored to overlay."""
-    image = errorMap(worldImageFromVolumeNode(fixedVolumeNode), result, progress)
+    """Return a new volume node that holds the expected TRE in mm over the fixed volume, colored to overlay.
+
+    It has a value every 4 mm, between which Slicer interpolates; it would take as much memory as the volume otherwise.
+    """
+    _checkKnown(result)
+    image = coarseTreMap(worldImageFromVolumeNode(fixedVolumeNode), result.expectedError, progress)
     scene = fixedVolumeNode.GetScene()
     mapNode = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "expected TRE (mm)")
     setVolumeNodeImage(mapNode, image)
@@ -93,12 +97,16 @@ def showErrorMap(
 
 def errorMap(fixedImage: sitk.Image, result: RegistrationResult, progress: Progress | None = None) -> sitk.Image:
     """Return the expected TRE in mm on an image's grid, or raise ValueError where nothing tells it."""
+    _checkKnown(result)
+    return treMap(fixedImage, result.expectedError, progress)
+
+
+def _checkKnown(result: RegistrationResult) -> None:
     if not result.knowsError:
         raise ValueError(
             f"With {len(result.labels)} landmark pairs the error cannot be estimated, so there is no map of it; "
             "place more landmarks."
         )
-    return treMap(fixedImage, result.expectedError, progress)
 
 
 def _colorNode(scene: slicer.vtkMRMLScene) -> slicer.vtkMRMLColorTableNode:
