@@ -197,6 +197,18 @@ class TestRun(PhantomCase):
         self.assertNotEqual(marker.stat().st_mtime_ns, before)
         self.assertEqual(sorted(path.name for path in self.output.iterdir()), sorted(FILE_NAMES))
 
+    def test_the_interpolation_shapes_the_registered_volume(self):
+        output = self.folder / "nearest"
+        status, _, errors = medfusion(
+            *self.runArguments(), "--tumor-seed", self.seed, "--interpolation", "nearest", "--output", output
+        )
+        self.assertEqual(status, 0, errors)
+        values = np.unique(sitk.GetArrayFromImage(sitk.ReadImage(str(output / "mri_registered.nrrd"))))
+        original = np.unique(sitk.GetArrayFromImage(self.phantom.mri))
+        self.assertTrue(np.isin(values, np.append(original, 0)).all())
+        document = json.loads((output / "measurements.json").read_text())
+        self.assertEqual(document["parameters"]["registration"]["interpolation"], "nearest")
+
     def test_evaluate_registration_prints_the_target_error(self):
         targets = {
             "ct": self.phantom.targets.tolist(),

@@ -28,8 +28,7 @@ def addParser(subparsers: argparse._SubParsersAction) -> None:
     parser = subparsers.add_parser("register", help="bring the MRI to the CT by landmarks")
     addInputs(parser)
     addRegistrationArguments(parser)
-    interpolations = [interpolation.value for interpolation in Interpolation]
-    parser.add_argument("--interpolation", choices=interpolations, default="linear", help="for mri_registered.nrrd")
+    addInterpolation(parser)
     parser.add_argument(
         "--spacing",
         type=_spacing,
@@ -65,6 +64,12 @@ def addRegistrationArguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--auto", action="store_true", help="register without landmarks, or refuse where that is unsafe"
     )
+
+
+def addInterpolation(parser: argparse.ArgumentParser) -> None:
+    """Add how the resampled volume gets its values."""
+    interpolations = [interpolation.value for interpolation in Interpolation]
+    parser.add_argument("--interpolation", choices=interpolations, default="linear", help="for mri_registered.nrrd")
 
 
 def registrationSettings(arguments: argparse.Namespace) -> RegistrationSettings:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..Core.FusionSettings import FusionSettings
 from ..Core.LandmarkRegistration import RegistrationSettings
+from ..Core.Resampling import Interpolation
 from ..Core.TumorSegmentation import SegmentationMethod, SegmentationSettings, TumorInteraction
 from ..Core.VolumeFiles import fileChecksum
 from ..Report.Pdf import checkPdfRenderer
@@ -24,6 +25,7 @@ from .Memory import checkMemory
 from .Output import outputFolder
 from .Register import (
     addInputs,
+    addInterpolation,
     addRegistrationArguments,
     inputFiles,
     loadLandmarks,
@@ -39,6 +41,7 @@ class RunOptions:
     """What a run depends on besides its input files.
 
     :param interaction: where the tumor was pointed at, LPS millimetres in the CT's frame.
+    :param interpolation: for the registered MRI; the fusion has its own.
     :param series: DICOM series chosen by UID or number, see `readVolumes`.
     :param dicomFolder: empty folder for the results as DICOM objects.
     """
@@ -47,6 +50,7 @@ class RunOptions:
     fusion: FusionSettings
     segmentation: SegmentationSettings
     interaction: TumorInteraction
+    interpolation: Interpolation = Interpolation.linear
     series: tuple[str, ...] = ()
     acceptIdentity: bool = False
     dicomFolder: Path | None = None
@@ -58,6 +62,7 @@ def addParser(subparsers: argparse._SubParsersAction) -> None:
     parser = subparsers.add_parser("run", help="register, fuse, outline the tumor, measure and report")
     addInputs(parser)
     addRegistrationArguments(parser)
+    addInterpolation(parser)
     addFusionArguments(parser, prefix="fusion-")
     addSegmentationArguments(parser)
     addOutput(parser, "DIR", "folder for the results")
@@ -82,6 +87,7 @@ def execute(arguments: argparse.Namespace) -> None:
             fusion=fusionSettings(arguments),
             segmentation=segmentation,
             interaction=interaction,
+            interpolation=Interpolation(arguments.interpolation),
             series=tuple(arguments.series),
             acceptIdentity=arguments.accept_identity,
             dicomFolder=dicomFolder,
@@ -120,6 +126,7 @@ def runChain(folder: Path, inputs: dict[str, str], options: RunOptions) -> dict[
             movingVolumeNode=mriNode,
             transformNode=transformNode,
             registration=registration,
+            interpolation=options.interpolation,
             fusedVolumeNode=fusedNode,
             fusion=fusion,
             segmentationNode=segmentationNode,

@@ -16,7 +16,7 @@ from ..Core.FusionMetrics import scoreTable
 from ..Core.LandmarkRegistration import RegistrationResult
 from ..Core.MeasurementsFile import versions, writeMeasurements
 from ..Core.Progress import Progress, report, subProgress
-from ..Core.Resampling import resampleImage
+from ..Core.Resampling import Interpolation, resampleImage
 from ..Core.TumorMeasurements import TumorMeasurements, measureTumor
 from ..Core.TumorSegmentation import TumorResult
 from ..Core.VolumeFiles import fileChecksum
@@ -78,6 +78,7 @@ class RunResults:
     segmentationNode: slicer.vtkMRMLSegmentationNode
     tumor: TumorResult | None
     inputs: tuple[InputFile, ...] = ()
+    interpolation: Interpolation = Interpolation.linear
     warnings: tuple[str, ...] = field(default=())
     fixedDicom: DicomSeries | None = None
     movingDicom: DicomSeries | None = None
@@ -154,7 +155,7 @@ def _fusedMovingNodes(results: RunResults) -> list[slicer.vtkMRMLScalarVolumeNod
 def _registeredImage(results: RunResults, fixedImage: sitk.Image) -> sitk.Image:
     movingImage = imageFromVolumeNode(results.movingVolumeNode)
     transform = worldToNodeTransform(results.movingVolumeNode, fixedImage)
-    return resampleImage(movingImage, fixedImage, transform)
+    return resampleImage(movingImage, fixedImage, transform, results.interpolation)
 
 
 def _measureTumor(
@@ -198,7 +199,9 @@ def _document(
 
 def _parameters(results: RunResults) -> dict[str, dict[str, str]]:
     """Return the settings of each step by name."""
-    parameters = {"registration": {"model": results.registration.model.value}}
+    parameters = {
+        "registration": {"model": results.registration.model.value, "interpolation": results.interpolation.value}
+    }
     parameters["fusion"] = results.fusion.settings.asDict()
     if results.tumor is not None:
         settings = results.tumor.settings
