@@ -11,6 +11,7 @@ import SimpleITK as sitk
 from MedFusionLib.CommandLine.Evaluate import readTargets, targetRegistrationErrors
 from MedFusionLib.Core.Coordinates import flipPoints
 from MedFusionLib.Core.LandmarkFit import fitLandmarks, transformPoints
+from MedFusionLib.Core.Resampling import resampleImage
 from MedFusionLib.Core.VolumeFiles import fileChecksum
 from MedFusionLib.Scene.NodeFiles import readTransform
 from MedFusionTesting import medfusion, sharedData
@@ -51,6 +52,22 @@ class TestRealHeads(unittest.TestCase):
                 centroid = flipPoints(tumor["centroid_ras"])
                 self.assertLess(np.linalg.norm(centroid - targets[0][-1]), 6.0)
                 self.assertEqual(self.checksums(source), before)
+
+    def test_the_ct_comes_onto_the_grid_of_the_mri_as_the_truth_says(self):
+        source, output = self.sources[0], self.folder / "onMri"
+        status, _, errors = medfusion(
+            *("register", source / "ct.nrrd", source / "mr_t1c.nrrd", "--refine", "--grid", "mri"),
+            *("--ct-landmarks", source / "ct_landmarks.mrk.json"),
+            *("--mri-landmarks", source / "mr_landmarks.mrk.json", "--output", output),
+        )
+        self.assertEqual(status, 0, errors)
+        ct, mri = (sitk.ReadImage(str(source / name)) for name in ("ct.nrrd", "mr_t1c.nrrd"))
+        truth = resampleImage(ct, mri, sitk.ReadTransform(str(source / "truth_ct_to_mr.tfm")).GetInverse())
+        values, true = (
+            sitk.GetArrayFromImage(image).astype(float).ravel()
+            for image in (sitk.ReadImage(str(output / "ct_registered.nrrd")), truth)
+        )
+        self.assertGreater(np.corrcoef(values, true)[0, 1], 0.999)
 
     def test_two_runs_are_compared_in_the_frame_that_their_skulls_share(self):
         output = self.folder / "change"

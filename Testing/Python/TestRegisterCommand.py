@@ -1,9 +1,11 @@
 """The options of `medfusion register`, on a phantom whose truth is known."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
+from MedFusionLib.Core.Resampling import resampleImage
 from MedFusionLib.Scene.NodeFiles import readTransform
 from MedFusionTesting import medfusion
 from TestCommandLine import PhantomCase
@@ -42,6 +44,33 @@ class TestRegisterCommand(PhantomCase):
         np.testing.assert_allclose(image.GetSpacing(), (4, 4, 6))
         original = np.unique(sitk.GetArrayFromImage(sitk.ReadImage(str(self.inputs["mri"]))))
         self.assertTrue(np.isin(np.unique(sitk.GetArrayFromImage(image)), np.append(original, 0)).all())
+
+    def test_the_ct_comes_onto_the_grid_of_the_mri(self):
+        self.register("onMri", "--refine", "--grid", "mri")
+        names = {path.name for path in (self.folder / "onMri").iterdir()}
+        self.assertEqual(names, {"ct_registered.nrrd", "ct_to_mri.h5", "measurements.json"})
+        image = sitk.ReadImage(str(self.folder / "onMri" / "ct_registered.nrrd"))
+        mri, ct = (sitk.ReadImage(str(self.inputs[role])) for role in ("mri", "ct"))
+        self.assertEqual((image.GetSize(), image.GetPixelID()), (mri.GetSize(), ct.GetPixelID()))
+        np.testing.assert_allclose(image.GetOrigin(), mri.GetOrigin(), atol=1e-4)
+        np.testing.assert_allclose(image.GetDirection(), mri.GetDirection(), atol=1e-6)
+        truth = resampleImage(ct, mri, self.phantom.ctToMri.GetInverse())
+        values, true = (sitk.GetArrayFromImage(each).astype(float).ravel() for each in (image, truth))
+        self.assertGreater(np.corrcoef(values, true)[0, 1], 0.999)
+        self.register("coarseOnMri", "--grid", "mri", "--spacing", "5")
+        coarse = sitk.ReadImage(str(self.folder / "coarseOnMri" / "ct_registered.nrrd"))
+        np.testing.assert_allclose(coarse.GetSpacing(), (5, 5, 5))
+
+    def test_the_ct_follows_a_spline_back_onto_the_mri(self):
+        self.register("splineOnMri", "--model", "tps", "--grid", "mri")
+        transform = readTransform(self.folder / "splineOnMri" / "ct_to_mri.h5")
+        image = sitk.ReadImage(str(self.folder / "splineOnMri" / "ct_registered.nrrd"))
+        ct = sitk.ReadImage(str(self.inputs["ct"]))
+        around = resampleImage(image, ct, transform, background=0)
+        covered = resampleImage(sitk.Cast(image > -5000, sitk.sitkUInt8), ct, transform)
+        inside = sitk.GetArrayFromImage(covered) == 1
+        values, original = (sitk.GetArrayFromImage(each).astype(float)[inside] for each in (around, ct))
+        self.assertGreater(np.corrcoef(values, original)[0, 1], 0.995)
 
     def test_the_map_of_the_expected_error_lies_on_the_ct(self):
         path = self.folder / "tre.nrrd"
@@ -84,3 +113,14 @@ class TestRegisterCommand(PhantomCase):
         arguments = [*("register", *self.runArguments()[1:]), "--output", self.folder / "refused"]
         self.assertRefused("Refinement is rigid or affine", *arguments, "--refine", "--model", "tps")
         self.assertRefused("voxel size in millimetres", *arguments, "--spacing", "0")
+
+    def test_a_spline_that_folds_does_not_bring_the_ct_to_the_mri(self):
+        paths = {}
+        for role, offset in (("ct_landmarks", 4.0), ("mri_landmarks", -40.0)):
+            document = json.loads(Path(self.inputs[role]).read_text())
+            points = document["markups"][0]["controlPoints"]
+            x, y, z = points[0]["position"]
+            points.append(points[0] | {"id": "99", "label": "Misplaced", "position": [x + offset, y, z]})
+            paths[role] = self.writeText(f"folded_{role}.mrk.json", json.dumps(document))
+        arguments = [*("register", *self.runArguments(**paths)[1:]), "--model", "tps", "--output", self.folder / "fold"]
+        self.assertRefused("The spline folds the image", *arguments, "--grid", "mri")

@@ -4,6 +4,7 @@ import unittest
 
 import numpy as np
 import SimpleITK as sitk
+from MedFusionLib.Core.InverseCheck import inverseError
 from MedFusionLib.Core.Progress import Cancelled
 from MedFusionLib.Core.Resampling import Interpolation, resampleImage
 
@@ -33,6 +34,13 @@ class TestResampling(unittest.TestCase):
         shift.SetOffset(np.subtract(image.TransformIndexToPhysicalPoint((3, 0, 0)), image.GetOrigin()).tolist())
         values = sitk.GetArrayFromImage(resampleImage(image, image, shift))
         np.testing.assert_allclose(values[..., :-3], sitk.GetArrayFromImage(image)[..., 3:], atol=1e-3)
+
+    def test_an_inverse_is_measured_where_both_images_are(self):
+        image, shift = ramp(), sitk.TranslationTransform(3, (2.0, 1.0, 2.0))
+        self.assertAlmostEqual(inverseError(shift, shift.GetInverse(), image, image), 0.0)
+        self.assertAlmostEqual(inverseError(shift, sitk.Transform(), image, image), 3.0)
+        away = sitk.TranslationTransform(3, (500.0, 0.0, 0.0))
+        self.assertEqual(inverseError(shift, away, image, image), 0.0)
 
     def test_outside_is_air_in_a_ct_and_zero_in_an_mr(self):
         mr, away = ramp() + 100, sitk.TranslationTransform(3, (500.0, 0.0, 0.0))

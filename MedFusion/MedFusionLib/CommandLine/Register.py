@@ -7,6 +7,7 @@ from pathlib import Path
 import SimpleITK as sitk
 import slicer
 
+from ..Core.InverseCheck import checkInverse
 from ..Core.LandmarkFit import TransformModel
 from ..Core.LandmarkPairing import Pairing
 from ..Core.LandmarkRegistration import RegistrationSettings
@@ -17,6 +18,7 @@ from ..Scene.LandmarkRegistrationLogic import LandmarkRegistrationLogic
 from ..Scene.NodeFiles import addVolume, loadMarkups, saveNode, volumeName
 from ..Scene.RegistrationNodes import errorMap
 from ..Scene.Session import Session
+from ..Scene.VolumeNodes import relativeTransform
 from .Arguments import addLandmarks, addOutput
 from .DicomInput import addIdentity, addSeries, checkIdentity, readVolumes
 from .Output import outputFile, outputFolder
@@ -30,13 +32,16 @@ def addParser(subparsers: argparse._SubParsersAction) -> None:
     addRegistrationArguments(parser)
     addInterpolation(parser)
     parser.add_argument(
+        "--grid", choices=("ct", "mri"), default="ct", help="mri: write the CT on the MRI's grid, ct_registered.nrrd"
+    )
+    parser.add_argument(
         "--spacing",
         type=_spacing,
         metavar="MM",
-        help="voxel size of mri_registered.nrrd: one number, or X,Y,Z (the CT's)",
+        help="voxel size of the registered volume: one number, or X,Y,Z (that of the grid)",
     )
     parser.add_argument("--tre-map", metavar="FILE", help="write the expected TRE in mm at every voxel of the CT")
-    addOutput(parser, "DIR", "folder for mri_registered.nrrd, ct_to_mri.h5 and measurements.json")
+    addOutput(parser, "DIR", "folder for the registered volume, ct_to_mri.h5 and measurements.json")
     parser.set_defaults(execute=execute)
 
 
@@ -69,7 +74,7 @@ def addRegistrationArguments(parser: argparse.ArgumentParser) -> None:
 def addInterpolation(parser: argparse.ArgumentParser) -> None:
     """Add how the resampled volume gets its values."""
     interpolations = [interpolation.value for interpolation in Interpolation]
-    parser.add_argument("--interpolation", choices=interpolations, default="linear", help="for mri_registered.nrrd")
+    parser.add_argument("--interpolation", choices=interpolations, default="linear", help="for the registered volume")
 
 
 def registrationSettings(arguments: argparse.Namespace) -> RegistrationSettings:
@@ -135,10 +140,16 @@ def execute(arguments: argparse.Namespace) -> None:
         _, registration = LandmarkRegistrationLogic(session.scene).register(
             ctNode, mriNode, *landmarks, settings, progress.step("Register")
         )
+        name, source, target, transform = "mri_registered", mri.image, ct.image, registration.transform
+        if arguments.grid == "mri":
+            name, source, target = "ct_registered", ct.image, mri.image
+            transform = relativeTransform(mriNode, ctNode, mri.image)
+            if not transform.IsLinear():
+                checkInverse(registration.transform, transform, ct.image, mri.image)
         registeredImage = resampleImage(
-            mri.image,
-            ct.image,
-            registration.transform,
+            source,
+            target,
+            transform,
             Interpolation(arguments.interpolation),
             progress=progress.step("Resample"),
             spacing=arguments.spacing,
@@ -146,7 +157,7 @@ def execute(arguments: argparse.Namespace) -> None:
         if mapFile:
             sitk.WriteImage(errorMap(ct.image, registration, progress.step("Map the error")), str(mapFile), True)
         progress.step("Write")
-        saveNode(addVolume(session.scene, registeredImage, "mri_registered"), folder / "mri_registered.nrrd")
+        saveNode(addVolume(session.scene, registeredImage, name), folder / f"{name}.nrrd")
         sitk.WriteTransform(registration.transform, str(folder / "ct_to_mri.h5"))
         warnings = [*conflicts, *ct.warnings, *mri.warnings, *registration.warnings]
         document = {

@@ -81,6 +81,18 @@ def resampleImage(
     return resampled
 
 
+def coarseGrid(image: sitk.Image, spacing: float) -> sitk.Image:
+    """Return an empty float32 image whose outermost voxels lie on those of an image, at most a spacing in mm apart."""
+    own = np.array(image.GetSpacing())
+    extent = (np.array(image.GetSize()) - 1) * own
+    counts = np.maximum(np.ceil(extent / spacing).astype(int), 1) + 1
+    grid = sitk.Image(counts.tolist(), sitk.sitkFloat32)
+    grid.SetDirection(image.GetDirection())
+    grid.SetOrigin(image.GetOrigin())
+    grid.SetSpacing(np.maximum(extent / (counts - 1), 1e-3 * own).tolist())
+    return grid
+
+
 def backgroundValue(image: sitk.Image) -> float:
     """Return what surrounds the body in an image: air in a CT, which has values far below 0, and 0 elsewhere."""
     lowest = float(sitk.GetArrayViewFromImage(image)[::2, ::2, ::2].min())

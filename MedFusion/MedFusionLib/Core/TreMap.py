@@ -7,6 +7,7 @@ import SimpleITK as sitk
 
 from .ImagePyramid import axes
 from .Progress import Progress, report
+from .Resampling import coarseGrid
 
 _SPACING_MM = 4.0
 
@@ -27,13 +28,8 @@ def coarseTreMap(
 
     :param expectedError: gives the expected TRE (M,) in mm at points (M, 3), LPS millimetres.
     """
-    size, spacing = np.array(fixedImage.GetSize()), np.array(fixedImage.GetSpacing())
-    extent = (size - 1) * spacing
-    counts = np.maximum(np.ceil(extent / _SPACING_MM).astype(int), 1) + 1
-    coarse = sitk.Image([int(count) for count in counts], sitk.sitkFloat32)
-    coarse.SetDirection(fixedImage.GetDirection())
-    coarse.SetOrigin(fixedImage.GetOrigin())
-    coarse.SetSpacing([float(value) for value in np.maximum(extent / (counts - 1), 1e-3 * spacing)])
+    coarse = coarseGrid(fixedImage, _SPACING_MM)
+    counts = coarse.GetSize()
     toPhysical = axes(coarse)
     values = np.empty(counts[::-1], np.float32)
     j, i = np.meshgrid(np.arange(counts[1]), np.arange(counts[0]), indexing="ij")
