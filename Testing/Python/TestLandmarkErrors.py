@@ -11,6 +11,7 @@ from MedFusionLib.Core.LandmarkExchange import findExchange
 from MedFusionLib.Core.LandmarkFit import TransformModel, fitMatrix
 from MedFusionLib.Core.LandmarkRegistration import RegistrationSettings, registerLandmarks
 from MedFusionLib.Core.Landmarks import LandmarkList
+from MedFusionLib.Core.ThinPlateSpline import fitThinPlateSpline
 from MedFusionLib.Core.TreMap import treMap
 
 # The reference case of Fitzpatrick, West and Maurer's formula with FLE^2 = 3 mm^2.
@@ -142,14 +143,54 @@ class TestLandmarkErrors(unittest.TestCase):
             moving[[first, second]] = moving[[second, first]]
             exchange = findExchange(LABELS, fixed, moving)
             self.assertEqual((exchange.first, exchange.second), (LABELS[first], LABELS[second]))
-            self.assertIn("FRE falls from", exchange.sentence)
+            self.assertIn("FRE of a rigid fit falls from", exchange.sentence)
+
+    def test_an_exchange_is_named_for_models_that_would_follow_it(self):
+        rng = np.random.default_rng(11)
+        moving = HEAD + rng.normal(0, 1.0, HEAD.shape)
+        for first, second in ((0, 1), (2, 5), (3, 7)):
+            points = moving.copy()
+            points[[first, second]] = points[[second, first]]
+            for kind in TransformModel:
+                lists = LandmarkList(LABELS, HEAD), LandmarkList(LABELS, points)
+                names = f"{LABELS[first]} and {LABELS[second]} look exchanged"
+                try:
+                    sentences = " ".join(registerLandmarks(*lists, RegistrationSettings(model=kind)).warnings)
+                except ValueError as error:
+                    sentences = str(error)
+                self.assertIn(names, sentences, kind)
 
     def test_an_exchange_is_said_in_the_result_and_in_the_advice(self):
         moving = HEAD + 5.0
-        moving[[2, 3]] = moving[[3, 2]]
+        moving[[2, 7]] = moving[[7, 2]]
         result = registerLandmarks(LandmarkList(LABELS, HEAD), LandmarkList(LABELS, moving))
-        self.assertEqual(result.measurements()["swaps"], [["C", "D"]])
-        self.assertIn("Exchange C and D", result.advice)
+        self.assertEqual(result.measurements()["swaps"], [["C", "H"]])
+        self.assertIn("Exchange C and H", result.advice)
+
+    def test_landmarks_of_another_size_are_warned_of_or_refused(self):
+        moving = HEAD + np.random.default_rng(12).normal(0, 1.0, HEAD.shape)
+        fixed = LandmarkList(LABELS, HEAD)
+        self.assertNotIn("as far apart", " ".join(registerLandmarks(fixed, LandmarkList(LABELS, moving)).warnings))
+        larger = registerLandmarks(fixed, LandmarkList(LABELS, 1.3 * moving))
+        self.assertIn("1.30 times as far apart", " ".join(larger.warnings))
+        with self.assertRaisesRegex(ValueError, "would scale the image by 2.49"):
+            registerLandmarks(fixed, LandmarkList(LABELS, 2.5 * moving))
+
+    def test_landmarks_paired_with_the_wrong_ones_are_never_called_well_placed(self):
+        for order in ([1, 2, 0, 3, 4, 5, 6, 7], [1, 2, 3, 4, 5, 6, 7, 0]):
+            result = registerLandmarks(LandmarkList(LABELS, HEAD), LandmarkList(LABELS, HEAD[order]))
+            self.assertIn("do not belong together", " ".join(result.warnings))
+            self.assertIn("Check which landmark is paired with which", result.advice)
+
+    def test_a_spline_of_unequal_landmarks_is_predicted_as_monte_carlo_finds_it(self):
+        rng, weights = np.random.default_rng(13), np.array([0.05, 1, 1, 1, 1, 1, 1, 1.0])
+        targets = np.array([[0.0, -60.0, 0.0], [20.0, 10.0, 30.0]])
+        found = []
+        for _ in range(300):
+            moving = HEAD + rng.normal(0, 1, HEAD.shape) / np.sqrt(weights)[:, None]
+            found.append(fitThinPlateSpline(HEAD, moving, weights).transformPoints(targets) - targets)
+        expected = np.sqrt(3 * model(HEAD, TransformModel.thinPlateSpline, weights).spreading(targets))
+        np.testing.assert_allclose(rms(np.array(found)), expected, rtol=0.1)
 
     def test_advice_names_where_a_landmark_helps_and_its_figures_hold(self):
         low = HEAD[HEAD[:, 2] < 10]

@@ -101,11 +101,15 @@ def loadLandmarks(scene: slicer.vtkMRMLScene, inputs: dict[str, str]) -> tuple[s
 def registrationSummary(measured: dict[str, object]) -> str:
     """Return one line of the measurements that a user wants to know first."""
     parts = [f"{measured['landmarks']} landmarks"]
-    for key, name in (("fre_mm", "FRE"), ("fle_mm", "FLE"), ("tre_mm_at_tumor", "expected TRE at the tumor")):
+    for key, name in (("fre_mm", "FRE"), ("fle_mm", "FLE")):
         if measured[key] is not None:
             parts.append(f"{name} {measured[key]:.2f} mm")
-    if measured["tre_mm_at_tumor_95"] is not None:
-        parts.append(f"with 95 % probability below {measured['tre_mm_at_tumor_95']:.2f} mm")
+    places = (("tumor", "tumor"), ("landmarks_center", "landmarks' center"), ("body_center", "body's center"))
+    for key, name in places:
+        expected, bound = measured[f"tre_mm_at_{key}"], measured[f"tre_mm_at_{key}_95"]
+        if expected is not None:
+            parts.append(f"expected TRE at the {name} {expected:.2f} mm, with 95 % probability below {bound:.2f} mm")
+            break
     if measured["refined"]:
         parts.append("refined by the images")
     return f"Registration: {', '.join(parts)}\n{measured['advice']}"

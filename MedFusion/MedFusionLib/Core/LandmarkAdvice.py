@@ -32,6 +32,11 @@ def adviseOnLandmarks(
     """
     if exchange is not None:
         return f"Exchange {exchange.first} and {exchange.second} in one of the lists. {exchange.sentence}"
+    if not loo.belongTogether(localisation):
+        return (
+            f"Check which landmark is paired with which: they are off by {localisation.fle:.0f} mm each, so they do "
+            "not belong together."
+        )
     outliers = np.flatnonzero(loo.outliers)
     if len(outliers):
         worst = outliers[np.argmin(loo.chances[outliers])]

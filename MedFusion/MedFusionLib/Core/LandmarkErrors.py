@@ -12,7 +12,8 @@ from .ThinPlateSpline import cardinalWeights, fitThinPlateSpline
 _PARAMETERS = {TransformModel.rigid: 6, TransformModel.similarity: 7, TransformModel.affine: 12}
 _CONFIDENCE = 0.95
 _OUTLIER_PROBABILITY = 0.05
-_SUSPECT_PROBABILITY = 0.1
+_SUSPECT_PROBABILITY = 0.2
+_WORST_FLE_MM = 10.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,20 +32,27 @@ class LeaveOneOut:
     :param errors: shape (N,), mm from where the transform of the others puts each landmark.
     :param standardised: shape (N,), the errors as multiples of what they should be; about 1 where all is well.
     :param chances: shape (N,), how often a landmark as good as the others would have such an error or a larger one.
+    :param fle: shape (N,), mm, the localisation error of all the others.
     """
 
     errors: np.ndarray
     standardised: np.ndarray
     chances: np.ndarray
+    fle: np.ndarray
 
     @property
     def outliers(self) -> np.ndarray:
         """Return (N,) True where a landmark is misplaced: among sound sets of landmarks 1 in 20 is wrongly accused."""
         return np.nan_to_num(self.chances, nan=1.0) * len(self.chances) < _OUTLIER_PROBABILITY
 
+    def belongTogether(self, localisation: LocalisationError | None) -> bool:
+        """Return False where even without the worst of them the landmarks are off by more than any placing error."""
+        known = [] if localisation is None else [localisation.fle, *self.fle[np.isfinite(self.fle)]]
+        return not known or min(known) < _WORST_FLE_MM
+
     @property
     def suspect(self) -> int | None:
-        """Return the landmark to look at first; two of three sound sets have such a one, so it accuses nobody."""
+        """Return the landmark to look at first; four of five sound sets have such a one, so it accuses nobody."""
         if np.all(np.isnan(self.chances)) or np.nanmin(self.chances) > _SUSPECT_PROBABILITY:
             return None
         return int(np.nanargmin(self.chances))
@@ -77,8 +85,9 @@ class ErrorModel:
         Source: Fitzpatrick, West, Maurer 1998, doi:10.1109/42.736021.
         """
         if self.model is TransformModel.thinPlateSpline:
-            shares = cardinalWeights(self.fixedPoints, points)
-            return np.sum(shares**2, axis=1)
+            carrying = self.weights > 0
+            shares = cardinalWeights(self.fixedPoints[carrying], points)
+            return np.sum(shares**2 / self.weights[carrying], axis=1)
         form = self._quadraticForm()
         extended = np.concatenate([points - self._centre, np.ones((len(points), 1))], axis=1)
         return np.einsum("ni,ij,nj->n", extended, form, extended)
@@ -164,7 +173,7 @@ def leaveOneOut(errors: ErrorModel, movingPoints: np.ndarray) -> LeaveOneOut:
     Source of the test: Cook and Weisberg 1982, Residuals and Influence in Regression, ISBN 0-412-24280-X.
     """
     count, fixedPoints = len(movingPoints), errors.fixedPoints
-    result = LeaveOneOut(*(np.full(count, np.nan) for _ in range(3)))
+    result = LeaveOneOut(*(np.full(count, np.nan) for _ in range(4)))
     judged = [index for index in range(count) if _canDoWithout(errors, index)]
     if not judged:
         return result
@@ -185,6 +194,7 @@ def leaveOneOut(errors: ErrorModel, movingPoints: np.ndarray) -> LeaveOneOut:
     if freedom:
         standardised = loo / np.sqrt(np.maximum(variance, 1e-12) * expected)
         result.standardised[judged] = standardised
+        result.fle[judged] = np.sqrt(variance)
         result.chances[judged] = f.sf(standardised**2, 3, freedom)
     return result
 
@@ -200,7 +210,8 @@ def splineLocalisationError(errors: ErrorModel, loo: LeaveOneOut) -> Localisatio
     squares = 0.0
     for index in judged:
         others = ErrorModel(errors.model, *_without(index, errors.fixedPoints, errors.weights))
-        squares += loo.errors[index] ** 2 / (1 + others.spreading(errors.fixedPoints[index][None])[0])
+        own = 1 / max(errors.weights[index], 1e-9)
+        squares += loo.errors[index] ** 2 / (own + others.spreading(errors.fixedPoints[index][None])[0])
     freedom = max(errors.freedom, 1)
     tail = (1 - _CONFIDENCE) / 2
     low, high = chi2.ppf([1 - tail, tail], freedom)

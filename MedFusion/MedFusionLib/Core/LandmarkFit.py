@@ -65,7 +65,8 @@ def fitLandmarks(
     matrix, offset = fitMatrix(fixedPoints, movingPoints, model, weights)
     if model is not TransformModel.affine:
         checkMirrored(fixedPoints, movingPoints, weights)
-    checkScale(matrix)
+    scaled = model if model is not TransformModel.rigid else TransformModel.similarity
+    checkScale(fitMatrix(fixedPoints, movingPoints, scaled, weights)[0])
     return matrixTransform(matrix, offset, fixedPoints.mean(axis=0), model)
 
 

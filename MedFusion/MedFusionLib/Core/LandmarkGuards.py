@@ -8,6 +8,10 @@ SMALLEST_DISTANCE_MM = 0.1
 SCALE_LIMITS = (0.5, 2.0)
 
 
+class ImplausibleFit(ValueError):
+    """The landmarks fit, but only to a transform that two scans of one head cannot need."""
+
+
 def checkConfiguration(
     fixedPoints: np.ndarray,
     movingPoints: np.ndarray,
@@ -80,7 +84,7 @@ def spread(points: np.ndarray) -> np.ndarray:
 
 
 def checkMirrored(fixedPoints: np.ndarray, movingPoints: np.ndarray, weights: np.ndarray) -> None:
-    """Raise ValueError where a mirrored copy of the landmarks fits far better than any turned one."""
+    """Raise ImplausibleFit where a mirrored copy of the landmarks fits far better than any turned one."""
     shares = (weights / weights.sum())[:, None]
     fixedOffsets = fixedPoints - np.sum(shares * fixedPoints, axis=0)
     movingOffsets = movingPoints - np.sum(shares * movingPoints, axis=0)
@@ -92,22 +96,22 @@ def checkMirrored(fixedPoints: np.ndarray, movingPoints: np.ndarray, weights: np
         np.sqrt(np.sum(shares * (movingOffsets - fixedOffsets @ matrix.T) ** 2)) for matrix in (rotation, left @ right)
     )
     if mirrored < 0.5 * turned and turned > SMALLEST_SPREAD_MM:
-        raise ValueError(
+        raise ImplausibleFit(
             f"The landmarks of one image are a mirror image of the other's: FRE is {turned:.1f} mm, and {mirrored:.1f} "
             "mm if one is mirrored; check whether left and right were exchanged."
         )
 
 
 def checkScale(matrix: np.ndarray) -> None:
-    """Raise ValueError where a fitted matrix mirrors or its scale is far from 1."""
+    """Raise ImplausibleFit where a fitted matrix mirrors or its scale is far from 1."""
     if np.linalg.det(matrix) <= 0:
-        raise ValueError(
+        raise ImplausibleFit(
             "The landmarks of one image are a mirror image of the other's (the fitted matrix has determinant "
             f"{np.linalg.det(matrix):.2f}); check whether left and right were exchanged."
         )
     scales = np.linalg.svd(matrix, compute_uv=False)
     if scales[-1] < SCALE_LIMITS[0] or scales[0] > SCALE_LIMITS[1]:
-        raise ValueError(
+        raise ImplausibleFit(
             f"The landmarks would scale the image by {scales[-1]:.2f} to {scales[0]:.2f}, which two scans of one head "
             "cannot need; check the landmarks and the voxel spacing of both images."
         )

@@ -1,22 +1,14 @@
 """Registration from landmarks, images or both, to a transform that says how wrong it is."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import SimpleITK as sitk
 
 from .AutoStart import findStart
 from .LandmarkAdvice import bodySurface
-from .LandmarkErrors import (
-    ErrorModel,
-    LeaveOneOut,
-    LocalisationError,
-    estimateLocalisationError,
-    leaveOneOut,
-    splineLocalisationError,
-)
-from .LandmarkExchange import findExchange
-from .LandmarkFit import TransformModel, fitLandmarks, matrixTransform, transformPoints
+from .LandmarkEvidence import LandmarkEvidence, weighLandmarks
+from .LandmarkFit import TransformModel, matrixTransform, transformPoints
 from .LandmarkPairing import PairedLandmarks, Pairing, pairLandmarks
 from .Landmarks import LandmarkList
 from .Overlap import checkOverlap, imageBounds
@@ -25,9 +17,6 @@ from .Progress import Progress, report, subProgress
 from .Refinement import RefinedPose, refinePose
 from .RefinementErrors import PoseSpread
 from .RegistrationResult import RegistrationResult
-
-_USUAL_SCALE = 0.05
-_CONTRADICTION_PROBABILITY = 0.01
 
 
 @dataclass(frozen=True)
@@ -51,14 +40,18 @@ class RegistrationSettings:
 
 
 @dataclass(frozen=True, eq=False)
-class _LandmarkEvidence:
-    """Hold what the landmarks alone say."""
+class _ImageEvidence:
+    """Hold what the images say about a pose.
 
-    pairs: PairedLandmarks
-    transform: sitk.Transform
-    errors: ErrorModel
-    localisation: LocalisationError | None
-    loo: LeaveOneOut
+    :param accepted: whether their pose becomes the result.
+    :param disagreement: the landmarks' pose and the images', where their distance is part of the error.
+    """
+
+    refined: RefinedPose
+    accepted: bool
+    spread: PoseSpread | None = None
+    disagreement: tuple[Pose, Pose] | None = None
+    warnings: list[str] = field(default_factory=list)
 
 
 def registerLandmarks(
@@ -86,103 +79,46 @@ def registerLandmarks(
     if settings.auto:
         return _registerWithoutLandmarks(fixed, moving, settings, fixedImage, movingImage, target, progress)
     bounds = imageBounds(fixedImage) if fixedImage is not None else None
-    evidence = _weighLandmarks(pairLandmarks(fixed, moving, settings.pairing), settings.model, bounds)
-    warnings = [*evidence.pairs.notes, *_configurationWarnings(evidence)]
-    transform, refined, spread = evidence.transform, None, None
+    evidence = weighLandmarks(pairLandmarks(fixed, moving, settings.pairing), settings.model, bounds)
+    transform, images = evidence.transform, None
     if settings.refine:
-        start = _poseOf(transform)
-        affine = settings.model is TransformModel.affine
-        refined = refinePose(fixedImage, movingImage, start, affine, subProgress(progress, 0.05, 0.6))
-        refusal = refined.whyRefused(evidence.pairs.fixedPoints, evidence.localisation)
-        if refusal:
-            warnings.append(refusal)
-        else:
-            transform = _transformOf(refined.pose, settings.model, evidence.pairs.fixedPoints.mean(axis=0))
-            spread = refined.spread(subProgress(progress, 0.6, 0.95))
-            spread, contradiction = _reconcile(spread, transform, evidence)
-            warnings += contradiction
+        images = _followImages(evidence, settings.model, fixedImage, movingImage, subProgress(progress, 0.05, 0.95))
+        if images.accepted:
+            centre = evidence.pairs.fixedPoints.mean(axis=0)
+            transform = _transformOf(images.refined.pose, settings.model, centre)
     overlap = checkOverlap(fixedImage, movingImage, transform) if hasImages else None
     report(progress, 0.98, "Registered")
     body = bodySurface(fixedImage) if fixedImage is not None else None
-    result = _result(evidence, transform, refined, spread, target, body, settings.model, warnings, overlap)
+    result = _result(evidence, transform, images, target, body, overlap)
     report(progress, 1.0, "Registered")
     return result
 
 
-def _reconcile(
-    spread: PoseSpread | None, transform: sitk.Transform, evidence: _LandmarkEvidence
-) -> tuple[PoseSpread | None, list[str]]:
-    """Return the spread of the images' pose and a warning, if the landmarks contradict it."""
-    pairs, fitted = evidence.pairs, evidence.transform
-    chance = evidence.errors.chanceOf(_residuals(fitted, pairs), _residuals(transform, pairs))
-    if chance is None or chance > _CONTRADICTION_PROBABILITY:
-        return spread, []
-    offsets = transformPoints(transform, pairs.fixedPoints) - transformPoints(fitted, pairs.fixedPoints)
-    distance = float(np.sqrt(np.mean(np.sum(offsets**2, axis=1))))
-    warning = (
-        f"Images and landmarks put the MRI {distance:.1f} mm apart, more than the landmarks' placing error explains: "
-        "the landmarks, the images' alignment or the geometry of the MRI is wrong. The expected error includes that "
-        "distance; look at the edges."
-    )
-    return (spread.contradictedBy(_poseOf(fitted)) if spread else None), [warning]
-
-
-def _weighLandmarks(pairs: PairedLandmarks, model: TransformModel, bounds: np.ndarray | None) -> _LandmarkEvidence:
-    weights = pairs.weights / pairs.weights.mean()
-    try:
-        transform = fitLandmarks(pairs.fixedPoints, pairs.movingPoints, model, weights, bounds)
-    except ValueError as error:
-        raise _withExchange(error, pairs, weights) from error
-    errors = ErrorModel(model, pairs.fixedPoints, weights)
-    loo = leaveOneOut(errors, pairs.movingPoints)
-    if model is TransformModel.thinPlateSpline:
-        localisation = splineLocalisationError(errors, loo)
-    else:
-        localisation = estimateLocalisationError(errors, _residuals(transform, pairs))
-    return _LandmarkEvidence(pairs, transform, errors, localisation, loo)
-
-
-def _withExchange(error: ValueError, pairs: PairedLandmarks, weights: np.ndarray) -> ValueError:
-    """Return the error with the exchange that explains it, if one does."""
-    if len(pairs.labels) < 4 or "mirror" not in str(error):
-        return error
-    exchange = findExchange(pairs.labels, pairs.fixedPoints, pairs.movingPoints, TransformModel.rigid, weights)
-    return ValueError(exchange.sentence) if exchange else error
-
-
-def _residuals(transform: sitk.Transform, pairs: PairedLandmarks) -> np.ndarray:
-    return np.linalg.norm(transformPoints(transform, pairs.fixedPoints) - pairs.movingPoints, axis=1)
-
-
-def _configurationWarnings(evidence: _LandmarkEvidence) -> list[str]:
-    warnings = []
-    freedom = evidence.errors.freedom
-    if freedom <= 3 and evidence.errors.model is not TransformModel.thinPlateSpline:
-        warnings.append(
-            f"With {len(evidence.pairs.labels)} landmark pairs the residuals tell little about the error; place more."
+def _followImages(
+    evidence: LandmarkEvidence,
+    model: TransformModel,
+    fixedImage: sitk.Image,
+    movingImage: sitk.Image,
+    progress: Progress | None,
+) -> _ImageEvidence:
+    """Return where the images lead from the landmarks, and whether to follow."""
+    affine = model is TransformModel.affine
+    refined = refinePose(fixedImage, movingImage, evidence.pose, affine, subProgress(progress, 0.0, 0.6))
+    refusal = refined.whyRefused()
+    if refusal:
+        return _ImageEvidence(refined, False, warnings=[refusal])
+    distance = (evidence.pose, refined.pose)
+    if evidence.contradicts(refined.pose):
+        warning = (
+            f"Refinement would move the landmarks by {evidence.distance(refined.pose):.1f} mm, more than their own "
+            "error allows, so the landmark registration was kept: the landmarks, the refinement or the geometry of the "
+            "MRI is wrong. The expected error includes that distance; look at the edges."
         )
-    worst = evidence.errors.spreading(
-        evidence.errors.fixedPoints.mean(axis=0) + 80.0 * np.vstack([np.eye(3), -np.eye(3)])
-    )
-    if evidence.errors.model is not TransformModel.thinPlateSpline and np.sqrt(worst.max()) > 3.0:
-        warnings.append(
-            f"The landmarks lie close together or almost on a line: 80 mm from their center the error is up to "
-            f"{np.sqrt(worst.max()):.0f} times that of a landmark."
-        )
-    if evidence.errors.model in (TransformModel.similarity, TransformModel.affine):
-        scales = np.linalg.svd(_poseOf(evidence.transform).matrix, compute_uv=False)
-        if max(scales[0] - 1, 1 - scales[-1]) > _USUAL_SCALE:
-            warnings.append(
-                f"The landmarks scale the image by {scales[-1]:.2f} to {scales[0]:.2f}, though two scans of one head "
-                "have the same size; check the landmarks and the voxel spacing, or register rigidly."
-            )
-    return warnings
-
-
-def _poseOf(transform: sitk.Transform) -> Pose:
-    origin = np.array(transform.TransformPoint((0.0, 0.0, 0.0)))
-    columns = [np.array(transform.TransformPoint(tuple(axis))) - origin for axis in np.eye(3)]
-    return Pose(np.column_stack(columns), origin)
+        return _ImageEvidence(refined, False, disagreement=distance, warnings=[warning])
+    if affine:  # parts of the images share the bias of their scale and shear, so they cannot tell how large it is
+        return _ImageEvidence(refined, True, disagreement=distance)
+    spread = refined.spread(subProgress(progress, 0.6, 1.0))
+    return _ImageEvidence(refined, True, spread, None if spread else distance)
 
 
 def _transformOf(pose: Pose, model: TransformModel, centre: np.ndarray) -> sitk.Transform:
@@ -190,46 +126,37 @@ def _transformOf(pose: Pose, model: TransformModel, centre: np.ndarray) -> sitk.
 
 
 def _result(
-    evidence: _LandmarkEvidence,
+    evidence: LandmarkEvidence,
     transform: sitk.Transform,
-    refined: RefinedPose | None,
-    spread: PoseSpread | None,
+    images: _ImageEvidence | None,
     target: np.ndarray | None,
     body: np.ndarray | None,
-    model: TransformModel,
-    warnings: list[str],
     overlap: float | None,
 ) -> RegistrationResult:
-    pairs, errors, localisation = evidence.pairs, evidence.errors, evidence.localisation
-    isRefined = transform is not evidence.transform
-    exchange = findExchange(pairs.labels, pairs.fixedPoints, pairs.movingPoints, model, errors.weights)
-    if exchange:
-        warnings.append(exchange.sentence)
-    outliers = tuple(label for label, isOutlier in zip(pairs.labels, evidence.loo.outliers, strict=True) if isOutlier)
-    if outliers and not exchange:
-        warnings.append(f"Not in line with the other landmarks: {', '.join(outliers)}; place them again.")
-    residuals = _residuals(transform, pairs)
+    pairs, residuals = evidence.pairs, evidence.residuals(transform)
+    isRefined = images is not None and images.accepted
     return RegistrationResult(
         transform=transform,
-        model=model,
+        model=evidence.errors.model,
         labels=pairs.labels,
         fixedPoints=pairs.fixedPoints,
         movingPoints=pairs.movingPoints,
         residuals=residuals,
-        fre=float(np.sqrt(np.average(residuals**2, weights=errors.weights))),
-        warnings=tuple(warnings),
+        fre=float(np.sqrt(np.average(residuals**2, weights=evidence.errors.weights))),
+        warnings=(*evidence.warnings(), *(images.warnings if images else ())),
         overlap=overlap,
-        errors=errors,
-        localisation=localisation,
+        errors=evidence.errors,
+        localisation=evidence.localisation,
         loo=evidence.loo,
-        exchange=exchange,
+        exchange=evidence.exchange,
         target=None if target is None else np.asarray(target, dtype=float),
         body=body,
         refined=isRefined,
-        spread=spread,
-        refinementShift=refined.shift(pairs.fixedPoints) if isRefined else None,
-        similarityBefore=refined.similarityBefore if refined else None,
-        similarityAfter=refined.similarityAfter if refined else None,
+        spread=images.spread if images else None,
+        disagreement=images.disagreement if images else None,
+        refinementShift=evidence.distance(images.refined.pose) if isRefined else None,
+        similarityBefore=images.refined.similarityBefore if images else None,
+        similarityAfter=images.refined.similarityAfter if images else None,
     )
 
 
@@ -247,36 +174,61 @@ def _registerWithoutLandmarks(
     refined = refinePose(fixedImage, movingImage, found.pose, False, subProgress(progress, 0.6, 0.8))
     spread = refined.spread(subProgress(progress, 0.8, 0.98))
     transform = _transformOf(refined.pose, TransformModel.rigid, np.mean(imageBounds(fixedImage), axis=0))
-    overlap = checkOverlap(fixedImage, movingImage, transform)
-    labels, fixedPoints, movingPoints = (), np.zeros((0, 3)), np.zeros((0, 3))
-    warnings = ["Registered by the images alone; no landmark confirms the result, so look at the edges."]
+    overlap, body = checkOverlap(fixedImage, movingImage, transform), bodySurface(fixedImage)
+    pairs, warnings = None, []
     if fixed is not None and moving is not None and fixed.usedIndices and moving.usedIndices:
         pairs = pairLandmarks(fixed, moving, settings.pairing)
-        labels, fixedPoints, movingPoints, warnings = (
-            pairs.labels,
-            pairs.fixedPoints,
-            pairs.movingPoints,
-            [*pairs.notes],
-        )
         try:
-            evidence = _weighLandmarks(pairs, TransformModel.rigid, None)
-            spread, contradiction = _reconcile(spread, transform, evidence)
-            warnings += contradiction
+            evidence = weighLandmarks(pairs, TransformModel.rigid)
         except ValueError as error:
-            warnings.append(f"The landmarks cannot confirm the result of the images: {error}")
-    residuals = np.linalg.norm(transformPoints(transform, fixedPoints) - movingPoints, axis=1)
+            warnings = [*pairs.notes, f"The landmarks cannot confirm the result of the images: {error}"]
+        else:
+            report(progress, 1.0, "Registered")
+            images = _ImageEvidence(refined, True, spread, *_contradiction(evidence, refined.pose))
+            return _result(evidence, transform, images, target, body, overlap)
+    else:
+        warnings = ["Registered by the images alone; no landmark confirms the result, so look at the edges."]
     report(progress, 1.0, "Registered")
+    return _resultOfImages(transform, refined, spread, pairs, target, body, overlap, warnings)
+
+
+def _contradiction(evidence: LandmarkEvidence, pose: Pose) -> tuple[tuple[Pose, Pose] | None, list[str]]:
+    """Return both poses and a warning where the landmarks contradict the images' pose."""
+    if not evidence.contradicts(pose):
+        return None, []
+    warning = (
+        f"Images and landmarks put the MRI {evidence.distance(pose):.1f} mm apart, more than the landmarks' own error "
+        "allows: the landmarks, the images' alignment or the geometry of the MRI is wrong. The expected error includes "
+        "that distance; look at the edges."
+    )
+    return (evidence.pose, pose), [warning]
+
+
+def _resultOfImages(
+    transform: sitk.Transform,
+    refined: RefinedPose,
+    spread: PoseSpread | None,
+    pairs: PairedLandmarks | None,
+    target: np.ndarray | None,
+    body: np.ndarray,
+    overlap: float,
+    warnings: list[str],
+) -> RegistrationResult:
+    """Return a result without what landmarks say; too few of them are only measured."""
+    fixedPoints, movingPoints = (pairs.fixedPoints, pairs.movingPoints) if pairs else np.zeros((2, 0, 3))
+    residuals = np.linalg.norm(transformPoints(transform, fixedPoints) - movingPoints, axis=1)
     return RegistrationResult(
         transform=transform,
         model=TransformModel.rigid,
-        labels=labels,
+        labels=pairs.labels if pairs else (),
         fixedPoints=fixedPoints,
         movingPoints=movingPoints,
         residuals=residuals,
         fre=float(np.sqrt(np.mean(residuals**2))) if len(residuals) else float("nan"),
         warnings=tuple(warnings),
         overlap=overlap,
-        target=target,
+        target=None if target is None else np.asarray(target, dtype=float),
+        body=body,
         refined=True,
         spread=spread,
         similarityBefore=refined.similarityBefore,

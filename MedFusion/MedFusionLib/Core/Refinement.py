@@ -6,15 +6,12 @@ import numpy as np
 import SimpleITK as sitk
 
 from .ImagePyramid import flattenBias, foreground, intensityRange, movingField, sampleFixed, shrink
-from .LandmarkErrors import LocalisationError
 from .MutualInformation import FixedSamples, MovingField, mutualInformation
 from .PoseOptimizer import Pose, climb
 from .Progress import Progress, report, subProgress
 from .RefinementErrors import PoseSpread, estimateSpread
 
 _MARGIN_MM = 10.0
-_SMALLEST_FLE_MM = 1.0
-_SHIFT_LIMIT_IN_FLE = 3.0
 
 
 @dataclass(frozen=True)
@@ -55,25 +52,14 @@ class RefinedPose:
         """Return how far the refined pose may be off, or None where the images are too small to tell."""
         return estimateSpread(self.samples, self.moving, self.pose, _LEVELS[-1].spacing, self.affine, progress)
 
-    def shift(self, points: np.ndarray) -> float:
-        """Return how far refinement moves fixed points (N, 3), RMS in mm."""
-        return float(np.sqrt(np.mean(np.sum((self.pose.apply(points) - self.start.apply(points)) ** 2, axis=1))))
-
-    def whyRefused(self, fixedPoints: np.ndarray, localisation: LocalisationError | None) -> str:
-        """Return why the landmarks (N, 3) at the start speak against the refined pose, or nothing."""
+    def whyRefused(self) -> str:
+        """Return why the refined pose cannot be right, or nothing."""
         kept = "so the landmark registration was kept"
         if self.similarityAfter <= self.similarityBefore:
             return f"Refinement did not improve the similarity of the images ({self.similarityBefore:.3f}), {kept}."
         volume = float(np.linalg.det(self.pose.matrix))
         if not 0.5 < volume < 2.0:
             return f"Refinement would change the volume by a factor of {volume:.2f}, {kept}."
-        fle = localisation.fle if localisation else 0.0
-        limit = _SHIFT_LIMIT_IN_FLE * max(fle, _SMALLEST_FLE_MM)
-        if self.shift(fixedPoints) > limit:
-            return (
-                f"Refinement would move the landmarks by {self.shift(fixedPoints):.1f} mm, more than their own error "
-                f"allows ({limit:.1f} mm), {kept}."
-            )
         return ""
 
 

@@ -1,6 +1,6 @@
 """How far the pose that two images give may be off, from what its parts say without each other."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,23 +17,14 @@ class PoseSpread:
     """Hold the poses that remain when each eighth of the body is left out of the comparison.
 
     What all parts of the images have wrong together, such as a distortion of the whole MR, does not show in them.
-
-    :param contradicting: the pose of the landmarks if it cannot be reconciled with the images'; their distance then
-        counts as error.
     """
 
-    pose: Pose
     without: tuple[Pose, ...]
-    contradicting: Pose | None = None
 
     @property
     def freedom(self) -> int:
         """Return with how many degrees of freedom the covariances are estimated."""
         return len(self.without) - 1
-
-    def contradictedBy(self, pose: Pose) -> "PoseSpread":
-        """Return the same spread with the distance to another pose as part of the error."""
-        return replace(self, contradicting=pose)
 
     def covariances(self, points: np.ndarray) -> np.ndarray:
         """Return the covariances (M, 3, 3) in mm^2 of the error at fixed points (M, 3), LPS millimetres.
@@ -42,11 +33,7 @@ class PoseSpread:
         """
         mapped = np.stack([pose.apply(points) for pose in self.without])
         offsets = mapped - mapped.mean(axis=0)
-        found = np.einsum("bni,bnj->nij", offsets, offsets) * (self.freedom / len(self.without))
-        if self.contradicting is not None:
-            distances = self.pose.apply(points) - self.contradicting.apply(points)
-            found += np.einsum("ni,nj->nij", distances, distances)
-        return found
+        return np.einsum("bni,bnj->nij", offsets, offsets) * (self.freedom / len(self.without))
 
 
 def estimateSpread(
@@ -72,4 +59,4 @@ def estimateSpread(
     report(progress, 1.0, "Compared the parts of the images")
     if min(found.information for found in without) <= 0:
         return None
-    return PoseSpread(pose, tuple(without))
+    return PoseSpread(tuple(without))

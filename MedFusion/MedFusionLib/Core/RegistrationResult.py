@@ -11,6 +11,7 @@ from .LandmarkAdvice import adviseOnLandmarks
 from .LandmarkErrors import ErrorModel, LeaveOneOut, LocalisationError
 from .LandmarkExchange import Exchange
 from .LandmarkFit import TransformModel
+from .PoseOptimizer import Pose
 from .RefinementErrors import PoseSpread
 
 
@@ -25,7 +26,8 @@ class RegistrationResult:
     :param target: the fixed point (3,) where the error matters, such as the tumor's centroid.
     :param body: points (M, 3) on the body's surface, where a landmark could be added.
     :param refined: whether the images moved the transform away from the landmark fit.
-    :param spread: how far the images' pose may be off; None without refinement.
+    :param spread: how far the images' pose may be off; None where the landmarks tell the error.
+    :param disagreement: the landmarks' pose and the images', where their distance is part of the error.
     :param refinementShift: how far that moved the landmarks, RMS in mm.
     :param similarityBefore: mutual information of the images in nats before refinement.
     """
@@ -47,6 +49,7 @@ class RegistrationResult:
     body: np.ndarray | None = None
     refined: bool = False
     spread: PoseSpread | None = None
+    disagreement: tuple[Pose, Pose] | None = None
     refinementShift: float | None = None
     similarityBefore: float | None = None
     similarityAfter: float | None = None
@@ -63,27 +66,46 @@ class RegistrationResult:
         return tuple(label for label, isOutlier in zip(self.labels, flags, strict=False) if isOutlier)
 
     @property
+    def suspects(self) -> tuple[str, ...]:
+        """Return the labels to look at first: the misplaced ones, or the one that stands out most, if any does."""
+        suspect = None if self.loo is None else self.loo.suspect
+        return self.outliers or (() if suspect is None else (self.labels[suspect],))
+
+    @property
     def knowsError(self) -> bool:
-        """Return whether the TRE can be estimated: from the images after refinement, else from the landmarks."""
-        return self.spread is not None if self.refined else self.errors is not None and self.fle is not None
+        """Return whether the TRE can be estimated."""
+        return self.spread is not None or (self.errors is not None and self.fle is not None)
 
     def expectedError(self, points: np.ndarray) -> np.ndarray | None:
-        """Return the expected TRE (M,) in mm, as a root mean square, at fixed points (M, 3), LPS millimetres."""
+        """Return the expected TRE (M,) in mm, as a root mean square, at fixed points (M, 3), LPS millimetres.
+
+        It comes from the parts of the images where they were refined rigidly, else from the landmarks.
+        """
+        points = np.atleast_2d(points)
         if not self.knowsError:
             return None
-        points = np.atleast_2d(points)
-        if self.refined:
-            return expectedLength(self.spread.covariances(points))
-        return self.fle * np.sqrt(self.errors.spreading(points))
+        if self.spread is None and self.disagreement is None:
+            return self.fle * np.sqrt(self.errors.spreading(points))
+        return expectedLength(self._covariances(points))
 
     def errorBound(self, points: np.ndarray) -> np.ndarray | None:
         """Return what the TRE (M,) in mm stays below with 95 % probability at fixed points (M, 3), LPS millimetres."""
         if not self.knowsError:
             return None
-        points = np.atleast_2d(points)
-        if self.refined:
-            return lengthBound(self.spread.covariances(points), self.spread.freedom)
-        return lengthBound(self.fle**2 * self.errors.covariances(points), max(self.errors.freedom, 1))
+        freedom = self.spread.freedom if self.spread else max(self.errors.freedom, 1)
+        return lengthBound(self._covariances(np.atleast_2d(points)), freedom)
+
+    def _covariances(self, points: np.ndarray) -> np.ndarray:
+        """Return the covariances (M, 3, 3) in mm^2 of the error at points (M, 3)."""
+        if self.spread is not None:
+            found = self.spread.covariances(points)
+        else:
+            found = self.fle**2 * self.errors.covariances(points)
+        if self.disagreement is not None:
+            first, second = self.disagreement
+            distances = first.apply(points) - second.apply(points)
+            found = found + np.einsum("ni,nj->nij", distances, distances)
+        return found
 
     def withTarget(self, target: np.ndarray) -> "RegistrationResult":
         """Return the same registration looked at from another target (3,), LPS millimetres."""
@@ -94,8 +116,11 @@ class RegistrationResult:
         """Return one sentence that says what to do next."""
         if self.errors is None:
             return "Check the edges of the MRI over the CT, or place landmarks to confirm the result."
-        if self.refined and self.exchange is None and not self.outliers:
-            return "Check the edges of the MRI over the CT: the images have moved the alignment."
+        if self.exchange is None and not self.outliers:
+            if self.disagreement is not None and not self.refined:
+                return "Check the edges of the MRI over the CT: images and landmarks disagree."
+            if self.refined:
+                return "Check the edges of the MRI over the CT: the images have moved the alignment."
         place, name = self.target, "the tumor"
         if place is None:
             place, name = self._landmarksCenter, "the center of the landmarks"
@@ -126,10 +151,13 @@ class RegistrationResult:
             "tre_mm_at_tumor_95": _number(self.treBound),
             "tre_mm_at_landmarks_center": self._at(self.expectedError, self._landmarksCenter),
             "tre_mm_at_landmarks_center_95": self._at(self.errorBound, self._landmarksCenter),
-            "tre_from": ("images" if self.refined else "landmarks") if self.knowsError else None,
+            "tre_mm_at_body_center": self._at(self.expectedError, self._bodyCenter),
+            "tre_mm_at_body_center_95": self._at(self.errorBound, self._bodyCenter),
+            "tre_from": ("images" if self.spread else "landmarks") if self.knowsError else None,
             "loo_mm": {} if self.loo is None else self._byLabel(self.loo.errors),
             "standardised_residuals": {} if self.loo is None else self._byLabel(self.loo.standardised),
             "outliers": list(self.outliers),
+            "suspects": list(self.suspects),
             "swaps": [] if self.exchange is None else [[self.exchange.first, self.exchange.second]],
             "refined": self.refined,
             "refinement_shift_mm": _number(self.refinementShift),
@@ -142,6 +170,10 @@ class RegistrationResult:
     @property
     def _landmarksCenter(self) -> np.ndarray | None:
         return self.fixedPoints.mean(axis=0) if len(self.fixedPoints) else None
+
+    @property
+    def _bodyCenter(self) -> np.ndarray | None:
+        return None if self.body is None or not len(self.body) else self.body.mean(axis=0)
 
     @staticmethod
     def _at(measure: Callable[[np.ndarray], np.ndarray | None], point: np.ndarray | None) -> float | None:

@@ -57,7 +57,7 @@ def _summary(registration: RegistrationResult, measured: dict[str, object]) -> s
             f"images from {before:.3f} to {after:.3f}."
         )
     if registration.tre is not None:
-        source = "how far the parts of the images agree" if registration.refined else "the landmarks"
+        source = "how far the parts of the images agree" if registration.spread else "the landmarks"
         sentences.append(
             f"Judged by {source}, the expected error at the tumor (TRE) is {registration.tre:.1f} mm, with 95 % "
             f"probability below {registration.treBound:.1f} mm."
@@ -73,7 +73,11 @@ def _landmarkTable(registration: RegistrationResult, measured: dict[str, object]
             measured["residuals_mm"][label],
             _known(measured["loo_mm"].get(label)),
             _known(measured["standardised_residuals"].get(label)),
-            "misplaced" if label in registration.outliers else "",
+            "misplaced"
+            if label in registration.outliers
+            else "look at it first"
+            if label in registration.suspects
+            else "",
         )
         for label in registration.labels
     ]

@@ -25,6 +25,8 @@ _SUMMARY_ROWS = (
     ("TRE at the tumor is below, with 95 % probability (mm)", "tre_mm_at_tumor_95"),
     ("Expected error at the landmarks' center, TRE (mm)", "tre_mm_at_landmarks_center"),
     ("TRE at the landmarks' center is below, with 95 % probability (mm)", "tre_mm_at_landmarks_center_95"),
+    ("Expected error at the body's center, TRE (mm)", "tre_mm_at_body_center"),
+    ("TRE at the body's center is below, with 95 % probability (mm)", "tre_mm_at_body_center_95"),
     ("Moved by the refinement (mm)", "refinement_shift_mm"),
     ("Share of the smaller volume inside the other", "overlap"),
 )
@@ -41,7 +43,9 @@ def updateErrorTables(transformNode: slicer.vtkMRMLTransformNode, result: Regist
     columns["Residual (mm)"] = result.residuals.tolist()
     columns["Without it (mm)"] = [measured["loo_mm"].get(label) for label in result.labels]
     columns["Standardised"] = [measured["standardised_residuals"].get(label) for label in result.labels]
-    columns["Misplaced"] = ["yes" if label in result.outliers else "" for label in result.labels]
+    columns["Misplaced"] = [
+        "yes" if label in result.outliers else "perhaps" if label in result.suspects else "" for label in result.labels
+    ]
     _setColumns(_tableNode(transformNode, LANDMARK_TABLE_ROLE, f"{name} landmarks"), columns, count)
     rows = [(title, f"{measured[key]:.4g}") for title, key in _SUMMARY_ROWS if measured[key] is not None]
     if measured["fle_mm_interval"]:

@@ -117,9 +117,12 @@ class RegisterSection:
         if center is not None and result.knowsError:
             known = float(result.expectedError(center)[0]), float(result.errorBound(center)[0])
             title = _("Expected error at the tumor (TRE)")
-        else:
+        elif measured["tre_mm_at_landmarks_center"] is not None:
             known = measured["tre_mm_at_landmarks_center"], measured["tre_mm_at_landmarks_center_95"]
             title = _("Expected error amid landmarks (TRE)")
+        else:
+            known = measured["tre_mm_at_body_center"], measured["tre_mm_at_body_center_95"]
+            title = _("Expected error amid the head (TRE)")
         if known[0] is None:
             return []
         return [(title, _("{expected:.2f} mm, 95 % below {bound:.2f} mm").format(expected=known[0], bound=known[1]))]
