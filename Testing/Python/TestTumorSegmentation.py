@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import SimpleITK as sitk
+from MedFusionLib.Core.Phantom import makePhantom
 from MedFusionLib.Core.Progress import Cancelled
 from MedFusionLib.Core.SegmentationMetrics import compareSegmentations
 from MedFusionLib.Core.TumorSegmentation import (
@@ -134,6 +135,11 @@ class TestTumorSegmentation(unittest.TestCase):
         healthy, _ = headWithBall(ball=0)
         with self.assertRaisesRegex(ValueError, "No lesion found"):
             segmentTumor([healthy], None, AUTOMATIC)
+
+    def test_the_automatic_method_finds_the_same_twice(self):
+        mri = makePhantom(spacingFactor=2.5).mri
+        first, second = (segmentTumor([mri], None, AUTOMATIC).labelImage for _ in range(2))
+        np.testing.assert_array_equal(*map(sitk.GetArrayViewFromImage, (first, second)))
 
     def test_the_automatic_method_refuses_or_warns_on_other_sequences(self):
         image, _ = headWithBall()
