@@ -13,6 +13,8 @@ _SCALE_MM = 5.0
 _STOPS = (0.0, 0.4, 1.0)
 _COLORS = np.array([(0, 90, 64), (242, 230, 64), (190, 13, 26)], float)
 _OPACITY = 0.45
+_LINES_MM, _FINE_LINES_MM = 0.5, 0.1
+_KEY_WIDTH = 50
 
 
 def arrowPicture(
@@ -46,8 +48,8 @@ def errorPicture(
     fixedImage: sitk.Image,
     center: np.ndarray,
     window: tuple[float, float],
-) -> tuple[np.ndarray, float, float]:
-    """Return a CT slice tinted by the expected TRE (green 0, yellow 2, red 5 mm), and the least and greatest TRE.
+) -> tuple[np.ndarray, str]:
+    """Return a CT slice tinted by the expected TRE (green 0, yellow 2, red 5 mm, as its key says), and what it shows.
 
     :param center: LPS point through which the plane goes.
     """
@@ -62,10 +64,27 @@ def errorPicture(
     tint = np.stack([np.interp(shares, _STOPS, _COLORS[:, channel]) for channel in range(3)], axis=-1)
     inside = np.isfinite(values)
     blended = np.where(inside[..., None], (1 - _OPACITY) * gray + _OPACITY * tint, gray)
-    steps = np.floor(errors / 0.5)
+    shown = errors[inside] if inside.any() else errors
+    interval = _FINE_LINES_MM if np.ptp(shown) < 2 * _LINES_MM else _LINES_MM
+    steps = np.floor(errors / interval)
     lines = np.zeros(values.shape, bool)
     lines[:, 1:] |= steps[:, 1:] != steps[:, :-1]
     lines[1:] |= steps[1:] != steps[:-1]
     blended[lines & inside] = 255
-    shown = errors[inside] if inside.any() else errors
-    return np.rint(blended).astype(np.uint8), float(shown.min()), float(shown.max())
+    picture = _withKey(np.rint(blended).astype(np.uint8))
+    return picture, f"lines at every {interval:g} mm, {shown.min():.1f} to {shown.max():.1f} mm"
+
+
+def _withKey(picture: np.ndarray) -> np.ndarray:
+    """Return a picture with a bar of the colors and their millimetres in its lower left corner."""
+    canvas = Image.fromarray(picture)
+    draw = ImageDraw.Draw(canvas)
+    left, top = 6, canvas.height - 30
+    draw.rectangle([left - 4, top - 4, left + _KEY_WIDTH + 40, canvas.height - 2], fill=(0, 0, 0))
+    for column in range(_KEY_WIDTH):
+        color = [np.interp(column / (_KEY_WIDTH - 1), _STOPS, _COLORS[:, channel]) for channel in range(3)]
+        draw.line([(left + column, top), (left + column, top + 8)], fill=tuple(int(value) for value in color))
+    for stop in _STOPS:
+        unit = " mm" if stop == _STOPS[-1] else ""
+        draw.text((left + stop * _KEY_WIDTH - 3, top + 11), f"{stop * _SCALE_MM:g}{unit}", fill=_TEXT_COLOR)
+    return np.asarray(canvas)

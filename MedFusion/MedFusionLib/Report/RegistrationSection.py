@@ -26,6 +26,8 @@ def registrationSection(
     if registration.labels:
         parts.append(_landmarkTable(registration, measured))
         worst = np.argsort(-registration.residuals)[:_MOST_ARROW_PICTURES]
+        if len(registration.labels) > len(worst):
+            parts.append(paragraph(f"The {len(worst)} landmarks with the largest residuals:"))
         parts.append(figures(*(_arrowFigure(registration, index, fixedImage) for index in sorted(worst))))
     if registration.knowsError:
         parts.append(figures(*(_errorFigure(registration, plane, fixedImage, center) for plane in Plane)))
@@ -106,8 +108,8 @@ def _arrowFigure(registration: RegistrationResult, index: int, fixedImage: sitk.
 
 
 def _errorFigure(registration: RegistrationResult, plane: Plane, fixedImage: sitk.Image, center: np.ndarray) -> Figure:
-    picture, low, high = errorPicture(registration, plane, fixedImage, center, CT_WINDOW)
-    return Figure(picture, f"{plane.name}: expected TRE, lines at every 0.5 mm, {low:.1f} to {high:.1f} mm")
+    picture, shown = errorPicture(registration, plane, fixedImage, center, CT_WINDOW)
+    return Figure(picture, f"{plane.name}: expected TRE, {shown}")
 
 
 def _edgeFigure(plane: Plane, fixedImage: sitk.Image, registeredImage: sitk.Image, center: np.ndarray) -> Figure:
