@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
+import slicer
 import vtk
 from MedFusionLib.Core.Coordinates import flipPoints
-from MedFusionLib.Scene.NodeFiles import addVolume
+from MedFusionLib.Scene.NodeFiles import addVolume, discard
 from MedFusionLib.Scene.Session import Session
 from MedFusionLib.Scene.VolumeNodes import (
     definedPointsFromMarkups,
@@ -92,6 +93,46 @@ class TestVolumeNodes(unittest.TestCase):
         gc.collect()
         sitk.GetImageFromArray(np.full((200, 200, 20), 9, np.int16))  # would land in freed memory
         np.testing.assert_array_equal(sitk.GetArrayFromImage(imageFromVolumeNode(node)), expected)
+
+    def test_a_node_and_the_images_that_come_from_it_share_their_memory(self):
+        image = obliqueImage()
+        node = addVolume(self.scene, image, "volume")
+        del image
+        first, second = imageFromVolumeNode(node), imageFromVolumeNode(node)
+        voxels = slicer.util.arrayFromVolume(node)
+        self.assertFalse(first.IsUnique())
+        del second
+        discard(self.scene, node)
+        del node, voxels
+        gc.collect()
+        self.assertTrue(first.IsUnique())
+        np.testing.assert_array_equal(sitk.GetArrayFromImage(first), sitk.GetArrayFromImage(obliqueImage()))
+
+    def test_voxels_changed_in_the_node_are_in_its_next_image(self):
+        node = addVolume(self.scene, obliqueImage(), "volume")
+        imageFromVolumeNode(node)
+        slicer.util.arrayFromVolume(node)[1, 2, 3] = 1234
+        self.assertEqual(imageFromVolumeNode(node)[3, 2, 1], 1234)
+        other = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
+        slicer.util.updateVolumeFromArray(node, other)
+        np.testing.assert_array_equal(sitk.GetArrayFromImage(imageFromVolumeNode(node)), other)
+
+    def test_a_geometry_changed_in_the_node_is_that_of_its_next_image(self):
+        node = addVolume(self.scene, obliqueImage(), "volume")
+        node.SetSpacing(0.7, 1.1, 3.1)
+        np.testing.assert_allclose(imageFromVolumeNode(node).GetSpacing(), (0.7, 1.1, 3.1))
+        node.SetOrigin(1, 2, 3)
+        np.testing.assert_allclose(imageFromVolumeNode(node).GetOrigin(), (-1, -2, 3))
+
+    def test_two_nodes_of_one_image_do_not_share_their_memory(self):
+        image = obliqueImage()
+        first, second = (addVolume(self.scene, image, name) for name in ("first", "second"))
+        third = addVolume(self.scene, imageFromVolumeNode(first), "third")
+        slicer.util.arrayFromVolume(first)[:] = 0
+        for node in (second, third):
+            np.testing.assert_array_equal(
+                sitk.GetArrayFromImage(imageFromVolumeNode(node)), sitk.GetArrayFromImage(obliqueImage())
+            )
 
     def test_a_node_without_voxels_is_refused_in_a_sentence(self):
         node = self.scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "Empty one")

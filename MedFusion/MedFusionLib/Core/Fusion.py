@@ -1,16 +1,15 @@
 """Fuse a CT with one or more MRIs."""
 
-import ctypes
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import SimpleITK as sitk
 
 from .FusionInputs import FusionScales, Source, findScales
 from .FusionSettings import FusionMethod, FusionSettings
 from .FusionStrips import fuseStrips
 from .Progress import Progress, report
+from .Voxels import everyNth, extremes, writableVoxels
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ def fuseVolumes(
                 f"Fusion takes scalar 3D volumes; one has {image.GetDimension()} dimensions and "
                 f"{image.GetNumberOfComponentsPerPixel()} values per voxel."
             )
-        if _isConstant(sitk.GetArrayViewFromImage(image)):
+        if _isConstant(image):
             raise ValueError("A volume to be fused has the same value everywhere; choose another volume.")
     report(progress, 0.0, "Fusing")
     if referenceImage is None:
@@ -93,7 +92,7 @@ def fuseVolumes(
     color = settings.method is FusionMethod.color
     size = (referenceImage.GetWidth(), referenceImage.GetHeight(), len(slices))
     image = sitk.Image(size, sitk.sitkVectorUInt8, 3) if color else sitk.Image(size, sitk.sitkFloat32)
-    fuseStrips(sources, referenceImage, slices, scales, settings, _writableVoxels(image), progress)
+    fuseStrips(sources, referenceImage, slices, scales, settings, writableVoxels(image), progress)
     image.SetOrigin(referenceImage.TransformIndexToPhysicalPoint((0, 0, slices.start)))
     image.SetSpacing(referenceImage.GetSpacing())
     image.SetDirection(referenceImage.GetDirection())
@@ -119,16 +118,12 @@ def isotropicGrid(image: sitk.Image, spacing: float) -> sitk.Image:
     return grid
 
 
-def _isConstant(volume: np.ndarray) -> bool:
-    first = volume.flat[0]
-    return bool((volume[::3, ::3, ::3] == first).all() and (volume == first).all())
-
-
-def _writableVoxels(image: sitk.Image) -> np.ndarray:
-    """Return the voxels of a fresh image for writing; SimpleITK itself offers only views for reading and copies."""
-    view = sitk.GetArrayViewFromImage(image)
-    memory = (ctypes.c_char * view.nbytes).from_address(view.ctypes.data)
-    return np.frombuffer(memory, view.dtype).reshape(view.shape)
+def _isConstant(image: sitk.Image) -> bool:
+    sample = everyNth(image, 3)
+    if not (sample == sample.flat[0]).all():
+        return False
+    low, high = extremes(image)
+    return low == high
 
 
 def _between(fromWorld: sitk.Transform | None, toImage: sitk.Transform | None) -> sitk.Transform:

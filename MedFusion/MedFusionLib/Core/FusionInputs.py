@@ -9,6 +9,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from .FusionSettings import FusionSettings
+from .Voxels import everyNth
 
 _SAMPLES_PER_AXIS = 64
 AIR_HU = -1024.0
@@ -219,9 +220,8 @@ def _samples(sources: Sequence[Source]) -> list[np.ndarray]:
     coarse.SetOrigin(image.GetOrigin())
     coarse.SetDirection(image.GetDirection())
     coarse.SetSpacing([s * step for s, step in zip(image.GetSpacing(), steps, strict=True)])
-    every = tuple(slice(None, None, step) for step in reversed(steps))
     return [
-        sitk.GetArrayViewFromImage(source.image)[every].astype(np.float32)
+        everyNth(source.image, *steps).astype(np.float32)
         if source.isOnGrid(image)
         else sitk.GetArrayFromImage(
             sitk.Resample(

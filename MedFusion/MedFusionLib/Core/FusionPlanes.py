@@ -135,13 +135,13 @@ def featherReach(
 
 def _readRows(source: Source, referenceImage: sitk.Image, first: int, last: int, slices: range) -> Iterator[np.ndarray]:
     """Yield rows first to last of each slice, float32, NaN where the image does not reach."""
-    if source.isOnGrid(referenceImage):
-        volume = sitk.GetArrayViewFromImage(source.image)
-        for k in slices:
-            yield volume[k, first:last].astype(np.float32, copy=False)
-        return
+    onGrid = source.isOnGrid(referenceImage)
     for start in range(slices.start, slices.stop, _SLICES_PER_READ):
         size = (referenceImage.GetWidth(), last - first, min(_SLICES_PER_READ, slices.stop - start))
+        if onGrid:
+            part = sitk.RegionOfInterest(source.image, size, (0, first, start))
+            yield from sitk.GetArrayFromImage(part).astype(np.float32, copy=False)
+            continue
         chunk = sitk.Resample(
             source.image,
             size,

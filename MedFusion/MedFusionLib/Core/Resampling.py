@@ -6,6 +6,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from .Progress import Cancelled, Progress, report
+from .Voxels import everyNth
 
 _AIR_HU = -1000.0
 _CT_BELOW = -200.0
@@ -95,7 +96,7 @@ def coarseGrid(image: sitk.Image, spacing: float) -> sitk.Image:
 
 def backgroundValue(image: sitk.Image) -> float:
     """Return what surrounds the body in an image: air in a CT, which has values far below 0, and 0 elsewhere."""
-    lowest = float(sitk.GetArrayViewFromImage(image)[::2, ::2, ::2].min())
+    lowest = float(everyNth(image, 2).min())
     return max(lowest, _AIR_HU) if lowest < _CT_BELOW else 0.0
 
 

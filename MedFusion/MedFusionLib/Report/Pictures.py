@@ -9,6 +9,8 @@ import SimpleITK as sitk
 from PIL import Image
 from scipy import ndimage
 
+from ..Core.Voxels import everyNth
+
 
 class Plane(Enum):
     """The three standard planes, drawn as Slicer does: patient's left on the right, anterior or superior on top."""
@@ -66,7 +68,7 @@ def grayPicture(values: np.ndarray, window: tuple[float, float]) -> np.ndarray:
 
 def robustWindow(image: sitk.Image) -> tuple[float, float]:
     """Return the 1st and 99.5th percentile of an image's voxels above its background."""
-    voxels = sitk.GetArrayViewFromImage(image)[::2, ::2, ::2].ravel()
+    voxels = everyNth(image, 2).ravel()
     inside = voxels[voxels > voxels.min()]
     low, high = np.percentile(inside if len(inside) else voxels, (1, 99.5))
     return float(low), float(max(high, low + 1e-6))

@@ -198,22 +198,38 @@ def _gridTransform(transform: sitk.DisplacementFieldTransform) -> slicer.vtkOrie
 
 # Volumes
 
+# The images whose own memory volume nodes show, by its address; each stays here as long as the node's scalars live.
+_shownImages: dict[int, sitk.Image] = {}
+
 
 def imageFromVolumeNode(volumeNode: slicer.vtkMRMLScalarVolumeNode) -> sitk.Image:
-    """Return a volume node's voxels in the node's own geometry as an LPS image, its parent transform left aside."""
+    """Return a volume node's voxels in the node's own geometry as an LPS image, its parent transform left aside.
+
+    A node that was filled by `setVolumeNodeImage` gives that image, its memory shared with the node: what changes the
+    node's voxels in place changes it, and it gets memory of its own when it is changed itself. Any other node's voxels
+    are copied.
+    """
     imageData = volumeNode.GetImageData()
     if imageData is None or imageData.GetPointData().GetScalars() is None:
         raise ValueError(f'"{volumeNode.GetName()}" holds no voxels; load or choose another volume.')
     components = imageData.GetNumberOfScalarComponents()
     scalars = numpy_support.vtk_to_numpy(imageData.GetPointData().GetScalars())
     shape = imageData.GetDimensions()[::-1]
+    matrix = vtk.vtkMatrix4x4()
+    volumeNode.GetIJKToRASMatrix(matrix)
+    shown = _shownImages.get(scalars.ctypes.data)
+    if shown is not None and shown.GetSize() == shape[::-1] and _hasGeometry(shown, arrayFromMatrix(matrix)):
+        return sitk.Image(shown)
     image = sitk.GetImageFromArray(
         scalars.reshape(shape if components == 1 else (*shape, components)), isVector=components > 1
     )
-    matrix = vtk.vtkMatrix4x4()
-    volumeNode.GetIJKToRASMatrix(matrix)
     _setGeometry(image, RAS_TO_LPS @ arrayFromMatrix(matrix))
     return image
+
+
+def _hasGeometry(image: sitk.Image, ijkToRas: np.ndarray) -> bool:
+    """Return whether an image has a geometry, up to the rounding of the way through a node."""
+    return np.allclose(ijkToRasMatrix(image), ijkToRas, rtol=1e-9, atol=1e-12)
 
 
 def worldImageFromVolumeNode(volumeNode: slicer.vtkMRMLScalarVolumeNode) -> sitk.Image:
@@ -250,23 +266,25 @@ def ijkToRasMatrix(image: sitk.Image) -> np.ndarray:
 def setVolumeNodeImage(volumeNode: slicer.vtkMRMLVolumeNode, image: sitk.Image) -> None:
     """Replace a volume node's voxels and geometry by an LPS image (scalar, or a vector such as RGB).
 
-    The node shows the image's own memory, for volumes are too large to be held twice; changing the image afterwards
-    gives the image memory of its own.
+    The node shows the image's own memory, for volumes are too large to be held twice; changing the image afterwards,
+    or looking at it as an array, gives the image memory of its own.
     """
     volumeNode.SetIJKToRASMatrix(matrixFromArray(ijkToRasMatrix(image)))
     volumeNode.SetAndObserveImageData(_imageData(image, vtk.vtkImageData(), shared=True))
 
 
 def _imageData(image: sitk.Image, imageData: vtk.vtkImageData, shared: bool = False) -> vtk.vtkImageData:
-    image = sitk.Image(image)  # shares the voxels until one of both is changed
     imageData.SetDimensions(image.GetSize())
-    array = np.ascontiguousarray(sitk.GetArrayViewFromImage(image))
+    # The view comes before the image is shared: SimpleITK copies a shared image's voxels to make a view of them.
+    array = sitk.GetArrayViewFromImage(image)
     components = image.GetNumberOfComponentsPerPixel()
     flat = array.reshape(-1, components) if components > 1 else array.ravel()
     scalars = numpy_support.numpy_to_vtk(flat, deep=not shared)
     if shared:
         # The image must live as long as the scalars that point to its voxels; attributes would outlive both.
-        scalars.AddObserver("DeleteEvent", lambda *_, kept=image: None)
+        address = array.ctypes.data
+        _shownImages[address] = sitk.Image(image)
+        scalars.AddObserver("DeleteEvent", lambda *_: _shownImages.pop(address, None))
         del scalars._numpy_reference
     scalars.SetName("ImageScalars")
     imageData.GetPointData().SetScalars(scalars)

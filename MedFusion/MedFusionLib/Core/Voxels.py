@@ -1,0 +1,43 @@
+"""Voxels of large images, a part at a time.
+
+An image that a volume node shows shares its memory with the node, and SimpleITK copies all of it for an array view. So
+what comes from outside is read here, in slabs or with steps; filters take it as it is.
+"""
+
+import ctypes
+from collections.abc import Iterator
+
+import numpy as np
+import SimpleITK as sitk
+
+_SLICES_AT_ONCE = 8
+
+
+def slabs(image: sitk.Image, thickness: int = _SLICES_AT_ONCE) -> Iterator[tuple[int, sitk.Image]]:
+    """Yield an image slab by slab, each with the number of its first slice."""
+    width, height, depth = image.GetSize()
+    for start in range(0, depth, thickness):
+        yield start, sitk.RegionOfInterest(image, [width, height, min(thickness, depth - start)], [0, 0, start])
+
+
+def everyNth(image: sitk.Image, *steps: int) -> np.ndarray:
+    """Return every so many voxels of an image as an array (KJI).
+
+    :param steps: along i, j and k, or one for all of them.
+    """
+    i, j, k = steps * 3 if len(steps) == 1 else steps
+    return sitk.GetArrayFromImage(image[::i, ::j, ::k])
+
+
+def extremes(image: sitk.Image) -> tuple[float, float]:
+    """Return the smallest and the largest value of an image, not a number if one of its values is none."""
+    views = (sitk.GetArrayViewFromImage(slab) for _start, slab in slabs(image))
+    ends = np.array([(view.min(), view.max()) for view in views])
+    return float(ends[:, 0].min()), float(ends[:, 1].max())
+
+
+def writableVoxels(image: sitk.Image) -> np.ndarray:
+    """Return the voxels of a fresh image for writing; SimpleITK itself offers only views for reading and copies."""
+    view = sitk.GetArrayViewFromImage(image)
+    memory = (ctypes.c_char * view.nbytes).from_address(view.ctypes.data)
+    return np.frombuffer(memory, view.dtype).reshape(view.shape)
