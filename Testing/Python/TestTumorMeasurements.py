@@ -82,6 +82,23 @@ class TestTumorMeasurements(unittest.TestCase):
         self.assertAlmostEqual(total.depthMm, 26, delta=2)
         self.assertAlmostEqual(total.centroidDepthMm, 36, delta=2)
 
+    def test_depths_are_those_of_the_whole_cavity_wherever_the_tumor_lies(self):
+        grid = sitk.Image([100, 90, 80], sitk.sitkUInt8)
+        grid.SetSpacing([1.5, 1.5, 2.0])
+        k, j, i = np.indices(grid.GetSize()[::-1])
+        cavity = sitk.GetImageFromArray((np.hypot(np.hypot(i - 50, j - 45) * 1.5, (k - 40) * 2) < 64).astype(np.uint8))
+        cavity.CopyInformation(grid)
+        depths = sitk.GetArrayFromImage(sitk.SignedMaurerDistanceMap(cavity, True, False, True))
+        for middle in ((40, 45, 50), (40, 30, 60), (5, 45, 50), (40, 2, 50), (40, 45, 8)):
+            with self.subTest(middle=middle):
+                labels = np.zeros(depths.shape, np.uint8)
+                labels[tuple(slice(n - 2, n + 3) for n in middle)] = 1
+                image = sitk.GetImageFromArray(labels)
+                image.CopyInformation(grid)
+                total = measureTumor(image, cavityMask=cavity).total
+                self.assertAlmostEqual(total.depthMm, max(depths[labels > 0].min(), 0), places=4)
+                self.assertAlmostEqual(total.centroidDepthMm, depths[middle], places=4)
+
     def test_measurements_are_per_label_and_in_ras(self):
         first = sitk.GetArrayFromImage(ellipsoid((8, 8, 8)))
         both = sitk.GetImageFromArray(np.concatenate([first, 2 * first], axis=2))

@@ -7,6 +7,7 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 from .Progress import Progress, report
+from .Voxels import extremes, slabs, writableVoxels
 
 _WORKING_SPACING_MM = 2.0
 _BONE_HU = 250
@@ -22,7 +23,12 @@ _LEAST_UPWARD = 4
 
 
 def intracranialCavity(ctImage: sitk.Image, progress: Progress | None = None) -> sitk.Image:
-    """Return the space inside the skull as a mask (0, 1) on the CT's grid.
+    """Return the space inside the skull as a mask (0, 1) on the CT's grid, see `coarseCavity`."""
+    return cavityOn(coarseCavity(ctImage, progress), ctImage)
+
+
+def coarseCavity(ctImage: sitk.Image, progress: Progress | None = None) -> sitk.Image:
+    """Return the space inside the skull as a mask (0 and 1, float) of 2 mm voxels along the CT's axes.
 
     A voxel is inside where nearly all rays, sideways and upward, meet bone before they leave the head; so a hole in
     the skull (craniotomy) or a head cut off by the field of view does no harm. Of the soft tissue there, the largest
@@ -33,7 +39,7 @@ def intracranialCavity(ctImage: sitk.Image, progress: Progress | None = None) ->
     Muschelli et al. 2015, doi:10.1016/j.neuroimage.2015.03.074 (soft tissue range and largest component).
     """
     report(progress, 0.0, "Finding the skull")
-    small = _resampled(sitk.DICOMOrient(ctImage, "LPS"), _WORKING_SPACING_MM)
+    small = _resampled(_asLps(ctImage), _WORKING_SPACING_MM)
     values = sitk.GetArrayFromImage(small)
     bone = _largest(values > _BONE_HU)
     if bone.sum() * _WORKING_SPACING_MM**3 < 50_000:
@@ -53,7 +59,7 @@ def intracranialCavity(ctImage: sitk.Image, progress: Progress | None = None) ->
     if not _USUAL_ML[0] < volumeMl < _USUAL_ML[1]:
         logging.warning("The cavity found in the CT has %.0f ml, which is unusual; check it.", volumeMl)
     report(progress, 1.0, "Cavity found")
-    return _backOn(cavity, small, ctImage)
+    return _asImage(cavity, small)
 
 
 def _meetsBone(bone: np.ndarray, tissue: np.ndarray, direction: tuple[int, int, int]) -> np.ndarray:
@@ -100,7 +106,7 @@ def mrHeadMask(image: sitk.Image) -> sitk.Image:
     The head is thresholded and its outer 15 mm (scalp, skull) are taken away. It is rough, and a warning is logged:
     a CT gives the cavity.
     """
-    small = _resampled(sitk.DICOMOrient(image, "LPS"), _WORKING_SPACING_MM)
+    small = _resampled(_asLps(image), _WORKING_SPACING_MM)
     values = sitk.GetArrayFromImage(small)
     if not float(values.max()) > float(values.min()):
         raise ValueError("The image is constant, so no head can be found in it.")
@@ -115,7 +121,13 @@ def mrHeadMask(image: sitk.Image) -> sitk.Image:
     inner = _distance(padded)[1:-1, 1:-1, 1:-1] > _SCALP_AND_SKULL_MM
     mask = _largest(inner)
     logging.warning("The mask comes from the MRI alone and is rough; a CT gives the intracranial cavity.")
-    return _backOn(mask, small, image)
+    return cavityOn(_asImage(mask, small), image)
+
+
+def _asLps(image: sitk.Image) -> sitk.Image:
+    """Return the image with its axes in the order left, posterior, superior; the image itself if they are."""
+    isLps = sitk.DICOMOrientImageFilter.GetOrientationFromDirectionCosines(image.GetDirection()) == "LPS"
+    return image if isLps else sitk.DICOMOrient(image, "LPS")
 
 
 def _resampled(image: sitk.Image, spacing: float) -> sitk.Image:
@@ -130,21 +142,26 @@ def _resampled(image: sitk.Image, spacing: float) -> sitk.Image:
         image.GetOrigin(),
         [spacing] * 3,
         image.GetDirection(),
-        _lowest(image),
+        extremes(image)[0],
         sitk.sitkFloat32,
     )
 
 
-def _lowest(image: sitk.Image) -> float:
-    """Return the image's smallest value."""
-    return float(sitk.GetArrayViewFromImage(image).min())
+def _asImage(mask: np.ndarray, grid: sitk.Image) -> sitk.Image:
+    image = sitk.GetImageFromArray(mask.astype(np.float32))
+    image.CopyInformation(grid)
+    return image
 
 
-def _backOn(mask: np.ndarray, grid: sitk.Image, image: sitk.Image) -> sitk.Image:
-    """Return a mask on the working grid as an image (0, 1) on another grid."""
-    small = sitk.GetImageFromArray(mask.astype(np.float32))
-    small.CopyInformation(grid)
-    return sitk.Resample(small, image, sitk.Transform(3, sitk.sitkIdentity), sitk.sitkLinear, 0.0) > 0.5
+def cavityOn(coarse: sitk.Image, image: sitk.Image) -> sitk.Image:
+    """Return a mask of wide voxels as a mask (0, 1) on another grid."""
+    found = sitk.Image(image.GetSize(), sitk.sitkUInt8)
+    found.CopyInformation(image)
+    voxels = writableVoxels(found)
+    for start, slab in slabs(image):
+        part = sitk.Resample(coarse, slab, sitk.Transform(3, sitk.sitkIdentity), sitk.sitkLinear, 0.0)
+        voxels[start : start + slab.GetDepth()] = sitk.GetArrayViewFromImage(part) > 0.5
+    return found
 
 
 def _largest(mask: np.ndarray) -> np.ndarray:

@@ -1,6 +1,8 @@
 """What is measured on an outlined tumor."""
 
+import itertools
 import logging
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,7 +12,10 @@ from scipy.spatial import ConvexHull, QhullError
 from scipy.spatial.distance import cdist
 from skimage.measure import marching_cubes, mesh_surface_area
 
-from .IntracranialCavity import intracranialCavity
+from .IntracranialCavity import cavityOn, coarseCavity
+from .Voxels import slabs
+
+_DEPTH_MARGIN_MM = 20.0
 
 
 @dataclass(frozen=True)
@@ -103,6 +108,7 @@ def measureTumor(
     cavityMask: sitk.Image | None = None,
     ct: sitk.Image | None = None,
     groups: dict[str, tuple[int, ...]] | None = None,
+    cavity: sitk.Image | None = None,
 ) -> TumorMeasurements:
     """Return the measurements of each segment and of all labels together.
 
@@ -111,33 +117,40 @@ def measureTumor(
     :param cavityMask: the intracranial cavity, on any grid in the same world; depths are measured from its edge.
     :param ct: a head CT (HU) to find the cavity from when no mask is given.
     :param groups: the labels of each segment by its name; None takes every label as a segment of its own.
+    :param cavity: what `coarseCavity` found in this CT before.
 
     RANO bidimensional measurement: Wen et al. 2010, doi:10.1200/JCO.2009.26.3541; Wen et al. 2023,
     doi:10.1200/JCO.23.01059. Sphericity: Wadell 1935, doi:10.1086/624298. The uncertainty is the change of volume
     when the outline moves by half a voxel.
     """
-    labels = sitk.GetArrayViewFromImage(labelImage)
-    present = [int(label) for label in np.unique(labels) if label]
+    present, box = _labelsAndBox(labelImage)
     if not present:
         raise ValueError("There is no tumor to measure: the segmentation is empty.")
     if groups is None:
         groups = {f"Tumor {label}" if len(present) > 1 else "Tumor": (label,) for label in present}
-    if cavityMask is None and ct is not None:
+    if cavityMask is None and cavity is None and ct is not None:
         try:
-            cavityMask = intracranialCavity(ct)
+            cavity = coarseCavity(ct)
         except ValueError as error:
             logging.warning("The depth below the skull is left out: %s", error)
-    box = ndimage.find_objects((labels != 0).astype(np.uint8))[0]
     region = _croppedWithMargin(labelImage, box)
     onRegion = {name: _onGrid(image, region) for name, image in (images or {}).items()}
-    depths = None if cavityMask is None else _onGrid(_depthBelowSkull(cavityMask), region)
     regionLabels = sitk.GetArrayFromImage(region)
-    segments = {}
-    for name, members in groups.items():
-        mask = np.isin(regionLabels, members)
-        if mask.any():
-            segments[name] = _measureMask(mask, region, onRegion, depths)
-    return TumorMeasurements(segments, _measureMask(regionLabels != 0, region, onRegion, depths))
+    masks = {name: np.isin(regionLabels, members) for name, members in groups.items()}
+    masks = {name: mask for name, mask in masks.items() if mask.any()}
+    whole = regionLabels != 0
+    depths = None
+    if cavityMask is not None:
+        depths = _depthBelowSkull((whole, *masks.values()), region, cavityMask, lambda part: part != 0)
+    elif cavity is not None:
+        depths = _depthBelowSkull((whole, *masks.values()), region, ct, lambda part: cavityOn(cavity, part))
+    segments = {name: _measureMask(mask, region, onRegion, depths) for name, mask in masks.items()}
+    return TumorMeasurements(segments, _measureMask(whole, region, onRegion, depths))
+
+
+def _middle(mask: np.ndarray) -> tuple[int, ...]:
+    """Return the voxel at a mask's centroid, which may lie outside the mask."""
+    return tuple(np.rint(np.argwhere(mask).mean(axis=0)).astype(int))
 
 
 def _measureMask(
@@ -154,7 +167,7 @@ def _measureMask(
     depth = centroidDepth = None
     if depths is not None and inside.any():
         depth = float(max(depths[inside].min(), 0.0))
-        centroidDepth = float(depths[tuple(np.rint(centroidIndex).astype(int))])
+        centroidDepth = float(depths[_middle(mask)])
     return LesionMeasurements(
         volumeMl=int(mask.sum()) * voxelMl,
         volumeUncertaintyMl=uncertainty,
@@ -256,9 +269,53 @@ def _sphericity(mask: np.ndarray, spacing: np.ndarray) -> float:
     return float(np.pi ** (1 / 3) * (6 * volume) ** (2 / 3) / mesh_surface_area(vertices, faces))
 
 
-def _depthBelowSkull(cavityMask: sitk.Image) -> sitk.Image:
-    """Return the distance to the cavity's edge in millimetres, positive inside."""
-    return sitk.SignedMaurerDistanceMap(sitk.Cast(cavityMask != 0, sitk.sitkUInt8), True, False, True)
+def _labelsAndBox(labelImage: sitk.Image) -> tuple[list[int], tuple[slice, ...]]:
+    """Return the labels in an image other than 0, and the box of array slices that holds them."""
+    present: set[int] = set()
+    boxes = []
+    for start, slab in slabs(labelImage):
+        labels = sitk.GetArrayViewFromImage(slab)
+        if labels.any():
+            present.update(int(label) for label in np.unique(labels) if label)
+            part = ndimage.find_objects((labels != 0).astype(np.uint8))[0]
+            boxes.append((slice(start + part[0].start, start + part[0].stop), *part[1:]))
+    box = tuple(
+        slice(min(part.start for part in parts), max(part.stop for part in parts)) for parts in zip(*boxes, strict=True)
+    )
+    return sorted(present), box
+
+
+def _depthBelowSkull(
+    masks: Iterable[np.ndarray],
+    grid: sitk.Image,
+    reference: sitk.Image,
+    cavityOf: Callable[[sitk.Image], sitk.Image],
+) -> np.ndarray:
+    """Return the distance to the cavity's edge in millimetres, positive inside, as array on a grid.
+
+    Only a part of the cavity is looked at. Distances below its margin around the grid are right, for nothing nearer
+    lies beyond; larger ones may be too large. It is wide enough when each mask's least depth and its middle are right.
+
+    :param reference: the grid that the distances are measured on.
+    :param cavityOf: gives the cavity as a mask on a part of the reference image.
+    """
+    size, spacing = np.array(reference.GetSize()), np.array(reference.GetSpacing())
+    corners = itertools.product(*[(0, n - 1) for n in grid.GetSize()])
+    corners = np.array(
+        [reference.TransformPhysicalPointToContinuousIndex(grid.TransformIndexToPhysicalPoint(c)) for c in corners]
+    )
+    low = np.clip(np.floor(corners.min(axis=0)).astype(int), 0, size - 1)
+    high = np.clip(np.ceil(corners.max(axis=0)).astype(int) + 1, low + 1, size)
+    margin = _DEPTH_MARGIN_MM
+    while True:
+        around = np.ceil(margin / spacing).astype(int)
+        start, stop = np.maximum(low - around, 0), np.minimum(high + around, size)
+        cavity = cavityOf(sitk.RegionOfInterest(reference, (stop - start).tolist(), start.tolist()))
+        depths = _onGrid(sitk.SignedMaurerDistanceMap(cavity, True, False, True), grid)
+        farthest = max(max(abs(depths[mask].min()), abs(depths[_middle(mask)])) for mask in masks)
+        if farthest + np.linalg.norm(spacing) < margin or (stop - start == size).all():
+            return depths
+        margin *= 1.5
 
 
 def _croppedWithMargin(labelImage: sitk.Image, box: tuple[slice, ...]) -> sitk.Image:

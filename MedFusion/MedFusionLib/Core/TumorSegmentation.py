@@ -18,6 +18,7 @@ from .Resampling import Interpolation, resampleImage
 from .StrokeSegmentation import correctOutline, outlineFromStrokes
 from .TumorEvidence import insideImage
 from .TumorModels import ModelSettings, segmentWithModel
+from .Voxels import extremes
 from .WatershedSegmentation import outlineByWatershed
 
 
@@ -114,6 +115,7 @@ class TumorResult:
     """An outlined tumor: labels on the first image's grid, the segment of each label, and what to be wary of.
 
     :param groups: segments made of several labels (whole tumor, core) by name.
+    :param cavity: the intracranial cavity that limited the outline (see `coarseCavity`), None for none.
     """
 
     labelImage: sitk.Image
@@ -121,6 +123,7 @@ class TumorResult:
     warnings: tuple[str, ...]
     settings: SegmentationSettings
     groups: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    cavity: sitk.Image | None = None
 
 
 def segmentTumor(
@@ -241,8 +244,7 @@ def _checkImages(images: Sequence[sitk.Image], cavityMask: sitk.Image | None) ->
             raise ValueError("The tumor is outlined in volumes of three dimensions with one value per voxel.")
         if image.GetSize() != images[0].GetSize():
             raise ValueError(f"A volume or mask of {image.GetSize()} voxels is not on the grid {images[0].GetSize()}.")
-    values = sitk.GetArrayViewFromImage(images[0])
-    low, high = float(values.min()), float(values.max())
+    low, high = extremes(images[0])
     if not (np.isfinite(low) and np.isfinite(high)):
         raise ValueError("The volume holds values that are not numbers; clean it first.")
     if not high > low:

@@ -9,7 +9,7 @@ import SimpleITK as sitk
 import slicer
 
 from ..Core.Coordinates import flipPoints
-from ..Core.IntracranialCavity import intracranialCavity
+from ..Core.IntracranialCavity import cavityOn, coarseCavity
 from ..Core.Progress import Progress, subProgress
 from ..Core.Resampling import Interpolation, resampleImage
 from ..Core.TumorMeasurements import LesionMeasurements, TumorMeasurements
@@ -80,14 +80,16 @@ class TumorSegmentationLogic:
         if not settings.sequences:
             guesses = tuple(guessSequence(node.GetName()) for node in volumeNodes)
             settings = dataclasses.replace(settings, sequences=guesses)
-        cavity, notes = None, ()
+        cavity, coarse, notes = None, None, ()
         if mask is not None:
             cavity = resampleImage(mask, images[0], _toWorld(sourceNode, images[0]), Interpolation.nearest)
         elif ctNode is not None:
-            cavity, notes = _cavityOnGrid(ctNode, sourceNode, images[0], subProgress(progress, 0.0, 0.3))
+            coarse, notes = _cavityOf(ctNode, subProgress(progress, 0.0, 0.3))
+            if coarse is not None:
+                cavity = _cavityOnGrid(coarse, ctNode, sourceNode, images[0])
         own = _inOwnPoints(interaction, sourceNode, images[0])
         result = segmentTumor(images, own, settings, cavity, subProgress(progress, 0.3, 1.0))
-        result = dataclasses.replace(result, warnings=notes + result.warnings)
+        result = dataclasses.replace(result, warnings=notes + result.warnings, cavity=coarse)
         if segmentationNode is None:
             segmentationNode = self.scene.AddNewNodeByClass(
                 "vtkMRMLSegmentationNode", f"{sourceNode.GetName()} tumor segmentation"
@@ -156,21 +158,27 @@ class TumorSegmentationLogic:
             raise RuntimeError("The segments' surfaces could not be made; are the segments empty?")
 
 
-def _cavityOnGrid(
-    ctNode: slicer.vtkMRMLScalarVolumeNode,
-    sourceNode: slicer.vtkMRMLScalarVolumeNode,
-    image: sitk.Image,
-    progress: Progress | None,
+def _cavityOf(
+    ctNode: slicer.vtkMRMLScalarVolumeNode, progress: Progress | None
 ) -> tuple[sitk.Image | None, tuple[str, ...]]:
-    """Return the CT's intracranial cavity on a volume's grid, or None with the reason where it cannot be found."""
+    """Return the CT's intracranial cavity in wide voxels, or None with the reason where it cannot be found."""
     try:
-        cavity = intracranialCavity(imageFromVolumeNode(ctNode), progress)
+        return coarseCavity(imageFromVolumeNode(ctNode), progress), ()
     except ValueError as error:
         logging.info("No cavity: %s", error)
         return None, (f"The outline is not limited to the inside of the skull: {error}",)
-    cavity = sitk.Cast(cavity, sitk.sitkUInt8)
+
+
+def _cavityOnGrid(
+    coarse: sitk.Image,
+    ctNode: slicer.vtkMRMLScalarVolumeNode,
+    sourceNode: slicer.vtkMRMLScalarVolumeNode,
+    image: sitk.Image,
+) -> sitk.Image:
+    """Return the CT's intracranial cavity on a volume's grid."""
+    cavity = cavityOn(coarse, imageFromVolumeNode(ctNode))
     transform = relativeTransform(sourceNode, ctNode, image)
-    return resampleImage(cavity, image, transform, Interpolation.nearest), ()
+    return resampleImage(cavity, image, transform, Interpolation.nearest)
 
 
 def _toWorld(volumeNode: slicer.vtkMRMLScalarVolumeNode, image: sitk.Image) -> sitk.Transform | None:
