@@ -168,7 +168,6 @@ def thickSlices(output: Path) -> None:
     for folder in sorted((DATA / "aanlib").iterdir()):
         ct = sitk.ReadImage(str(folder / "CT.nii.gz"))
         mri = sitk.ReadImage(str(next(folder.glob("MR_*.nii.gz"))))
-        arrays = [sitk.GetArrayFromImage(image) for image in (ct, mri)]
         for name, spacing, settings in (
             ("spacing-aware", 5.0, FusionSettings()),
             ("each slice alone", 5.0, FusionSettings(sliceWise=True)),
@@ -176,8 +175,8 @@ def thickSlices(output: Path) -> None:
         ):
             for image in (ct, mri):
                 image.SetSpacing((1.0, 1.0, spacing))
-            fused = sitk.GetArrayFromImage(fuseVolumes(ct, [mri], settings).image)
-            variants.setdefault(name, []).append(volumeFusionMetrics(*arrays, fused, settings, mostSlices=4))
+            fused = fuseVolumes(ct, [mri], settings).image
+            variants.setdefault(name, []).append(volumeFusionMetrics(ct, mri, fused, settings, mostSlices=4))
     print("## Five stacks of 5 mm slices\n")
     rows = {name: [float(np.nanmean([s[n] for s in each])) for n in names] for name, each in variants.items()}
     table(("", *names), rows)

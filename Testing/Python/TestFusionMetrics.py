@@ -4,9 +4,15 @@ import json
 import unittest
 
 import numpy as np
+import SimpleITK as sitk
 from MedFusionLib.Core.FusionMetrics import METRIC_MEANINGS, copyMetrics, fusionMetrics, scoreTable, volumeFusionMetrics
 from MedFusionTesting import sharedData
 from PIL import Image
+
+
+def stacked(plane: np.ndarray, count: int) -> sitk.Image:
+    """Return a volume of like slices."""
+    return sitk.GetImageFromArray(np.stack([plane] * count))
 
 
 class TestFusionMetrics(unittest.TestCase):
@@ -37,34 +43,34 @@ class TestFusionMetrics(unittest.TestCase):
         self.assertEqual(list(fusionMetrics(self.ct, self.mri, self.ct)), list(METRIC_MEANINGS))
 
     def test_volume_scores_are_the_mean_over_slices(self):
-        ct, mri = np.stack([self.ct] * 3), np.stack([self.mri] * 3)
-        fused = np.maximum(ct, mri)
+        fused = np.maximum(self.ct, self.mri)
         ticks = []
-        scores = volumeFusionMetrics(ct, mri, fused, progress=lambda fraction, message: ticks.append(fraction))
-        single = fusionMetrics(ct[0], mri[0], fused[0])
+        volumes = [stacked(plane, 3) for plane in (self.ct, self.mri, fused)]
+        scores = volumeFusionMetrics(*volumes, progress=lambda fraction, message: ticks.append(fraction))
+        single = fusionMetrics(self.ct, self.mri, fused)
         for name, value in scores.items():
             self.assertAlmostEqual(value, single[name], places=3, msg=name)
         self.assertEqual(ticks[-1], 1)
 
     def test_a_copy_of_the_mri_has_all_of_its_tissue_and_none_of_the_bone(self):
-        copies = copyMetrics(np.stack([self.ct] * 2), np.stack([self.mri] * 2))
+        copies = copyMetrics(stacked(self.ct, 2), stacked(self.mri, 2))
         self.assertGreater(copies["MRI"]["Soft"], 0.99)
         self.assertLess(copies["MRI"]["Bone"], 0.1)
         self.assertAlmostEqual(copies["CT"]["Bone"], 1)
 
     def test_the_table_holds_the_copies_beside_and_is_empty_for_color(self):
-        ct, mri = np.stack([self.ct] * 2), np.stack([self.mri] * 2)
-        scores = scoreTable(ct, mri, np.maximum(ct, mri))
+        ct, mri = stacked(self.ct, 2), stacked(self.mri, 2)
+        scores = scoreTable(ct, mri, stacked(np.maximum(self.ct, self.mri), 2))
         self.assertEqual(list(scores), ["fused", "copy_ct", "copy_mri"])
         self.assertGreater(scores["fused"]["SCD"], max(scores["copy_ct"]["SCD"], scores["copy_mri"]["SCD"]))
-        self.assertEqual(scoreTable(ct, mri, np.zeros((2, 64, 64, 3), np.uint8)), {})
+        self.assertEqual(scoreTable(ct, mri, sitk.Image([64, 64, 2], sitk.sitkVectorUInt8, 3)), {})
 
     def test_bad_input_is_refused_with_a_sentence(self):
         for wrong in ((self.ct, self.mri[1:], self.ct), (self.ct * 2, self.mri, self.ct), (self.ct * np.nan,) * 3):
             with self.assertRaises(ValueError):
                 fusionMetrics(*wrong)
         with self.assertRaises(ValueError):
-            volumeFusionMetrics(np.zeros((2, 64, 64)), np.zeros((2, 64, 64)), np.zeros((2, 64, 64)))
+            volumeFusionMetrics(*[sitk.Image([64, 64, 2], sitk.sitkFloat32)] * 3)
 
 
 class TestPublishedScores(unittest.TestCase):

@@ -12,6 +12,7 @@ from ..Core.FusionMetrics import METRIC_MEANINGS, scoreTable
 from ..Core.Resampling import resampleImage
 from ..Core.SegmentationMetrics import bestUnion, compareSegmentations
 from ..Core.VolumeFiles import readVolume
+from ..Core.Voxels import extremes
 from ..Scene.NodeFiles import loadSegmentation, readTransform
 from ..Scene.Session import Session
 from ..Scene.VolumeNodes import labelImageFromSegmentation, mappedPoints
@@ -39,12 +40,10 @@ def executeFusion(arguments: argparse.Namespace) -> None:
     """Print the fusion measures beside those of a plain copy of either source, each with its meaning."""
     fused = readVolume(arguments.fused).image
     ct, mri = (
-        sitk.GetArrayFromImage(
-            resampleImage(image, fused, background=min(0.0, float(sitk.GetArrayViewFromImage(image).min())))
-        )
+        resampleImage(image, fused, background=min(0.0, extremes(image)[0]))
         for image in (readVolume(path).image for path in (arguments.ct, arguments.mri))
     )
-    scores = scoreTable(ct, mri, sitk.GetArrayViewFromImage(fused))
+    scores = scoreTable(ct, mri, fused)
     print(f"{'measure':<10} {'fused':>9} {'copy CT':>9} {'copy MRI':>9}  meaning")
     for name, meaning in METRIC_MEANINGS.items():
         values = [scores[column].get(name, float("nan")) for column in ("fused", "copy_ct", "copy_mri")]

@@ -1,12 +1,18 @@
 """Score a fused image or volume against its sources."""
 
+import math
+
 import numpy as np
+import SimpleITK as sitk
 from scipy import ndimage
 
 from . import FusionScores as scores
 from .FusionInputs import scalesFromSamples
 from .FusionSettings import FusionSettings
 from .Progress import Progress, report, subProgress
+from .Voxels import everyNth
+
+_MOST_SAMPLES = 2**25  # voxels that tell the intensity scales; more take memory and change nothing
 
 METRIC_MEANINGS = {
     "QABF": "Share of the sources' edges (strength and direction) that the fused image keeps (0 to 1, more is better).",
@@ -84,9 +90,9 @@ def _taskMeasures(ct: np.ndarray, mri: np.ndarray, fused: np.ndarray) -> dict[st
 
 
 def volumeFusionMetrics(
-    ct: np.ndarray,
-    mri: np.ndarray,
-    fused: np.ndarray,
+    ct: sitk.Image,
+    mri: sitk.Image,
+    fused: sitk.Image,
     settings: FusionSettings | None = None,
     progress: Progress | None = None,
     mostSlices: int = 4,
@@ -96,7 +102,7 @@ def volumeFusionMetrics(
     All three come to 0..255 the way the fusion saw them: CT and fused volume through the display window of the
     fusion, the MRI through its scaling into that window.
 
-    :param ct: KJI, in its own units; mri and fused on the same grid. NaN is air.
+    :param ct: in its own units; mri and fused on the same grid. NaN is air.
     :param settings: those of the fusion.
     :param mostSlices: how many slices are scored at most; a slice of 256x256 takes about half a second.
     """
@@ -104,8 +110,8 @@ def volumeFusionMetrics(
 
 
 def copyMetrics(
-    ct: np.ndarray,
-    mri: np.ndarray,
+    ct: sitk.Image,
+    mri: sitk.Image,
     settings: FusionSettings | None = None,
     progress: Progress | None = None,
     mostSlices: int = 4,
@@ -118,9 +124,9 @@ def copyMetrics(
 
 
 def scoreTable(
-    ct: np.ndarray,
-    mri: np.ndarray,
-    fused: np.ndarray,
+    ct: sitk.Image,
+    mri: sitk.Image,
+    fused: sitk.Image,
     settings: FusionSettings | None = None,
     progress: Progress | None = None,
 ) -> dict[str, dict[str, float]]:
@@ -128,7 +134,7 @@ def scoreTable(
 
     Empty for a color fusion, which has no single gray level to score.
     """
-    if fused.ndim == 4:
+    if fused.GetNumberOfComponentsPerPixel() > 1:
         return {}
     shown = _shownSlices(ct, mri, fused, settings or FusionSettings())
     scored = _mean(shown, subProgress(progress, 0.0, 0.4))
@@ -141,27 +147,33 @@ _Slices = list[tuple[np.ndarray, np.ndarray, np.ndarray]]
 
 
 def _shownSlices(
-    ct: np.ndarray, mri: np.ndarray, fused: np.ndarray, settings: FusionSettings, mostSlices: int = 4
+    ct: sitk.Image, mri: sitk.Image, fused: sitk.Image, settings: FusionSettings, mostSlices: int = 4
 ) -> _Slices:
     """Return CT, MRI and fused volume as they look in the fusion's display window, 0 to 255, in the slices to score.
 
     Only single slices are brought there: whole volumes would need several times their own memory.
     """
-    scales = scalesFromSamples(ct, [mri], settings)
+    step = max(1, math.ceil((ct.GetNumberOfPixels() / _MOST_SAMPLES) ** (1 / 3)))
+    scales = scalesFromSamples(everyNth(ct, step), [everyNth(mri, step)], settings)
     low, high = scales.window
 
-    def shown(plane: np.ndarray) -> np.ndarray:
-        values = np.nan_to_num(np.asarray(plane, np.float32), nan=low)
-        return np.clip((values - low) * (255 / (high - low)), 0, 255)
+    def plane(image: sitk.Image, k: int) -> np.ndarray:
+        return sitk.GetArrayFromImage(image[:, :, k]).astype(np.float32, copy=False)
 
-    def shownMri(plane: np.ndarray) -> np.ndarray:
-        return shown(scales.moving[0].onto(np.asarray(plane, np.float32), 0.0, 1.0))
+    def shown(values: np.ndarray) -> np.ndarray:
+        return np.clip((np.nan_to_num(values, nan=low) - low) * (255 / (high - low)), 0, 255)
 
-    filled = [k for k in range(len(ct)) if np.mean((shown(ct[k]) > 25) | (shownMri(mri[k]) > 25)) > 0.05]
+    def shownCt(k: int) -> np.ndarray:
+        return shown(plane(ct, k))
+
+    def shownMri(k: int) -> np.ndarray:
+        return shown(scales.moving[0].onto(plane(mri, k), 0.0, 1.0))
+
+    filled = [k for k in range(ct.GetDepth()) if np.mean((shownCt(k) > 25) | (shownMri(k) > 25)) > 0.05]
     if not filled:
         raise ValueError("No slice shows the head, so the fusion cannot be scored; check that the volumes overlap.")
     chosen = [filled[i] for i in np.unique(np.linspace(0, len(filled) - 1, mostSlices).round().astype(int))]
-    return [(shown(ct[k]), shownMri(mri[k]), shown(fused[k])) for k in chosen]
+    return [(shownCt(k), shownMri(k), shown(plane(fused, k))) for k in chosen]
 
 
 def _copies(slices: _Slices, progress: Progress | None) -> dict[str, dict[str, float]]:

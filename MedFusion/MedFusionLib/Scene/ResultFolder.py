@@ -105,30 +105,7 @@ def writeResultFolder(
         )
     checkRegistration(results.registration.transform, results.fixedVolumeNode, results.movingVolumeNode)
     checkFusedVolume(results.fusedVolumeNode, results.fixedVolumeNode, _fusedMovingNodes(results))
-    report(progress, 0.0, "Resampling the MRI")
-    fixedImage = imageFromVolumeNode(results.fixedVolumeNode)
-    registeredImage = _registeredImage(results, fixedImage)
-    registeredNode = addVolume(scene, registeredImage, "mri_registered")
-    try:
-        report(progress, 0.2, "Measuring")
-        labelImage, tumorMeasurements = _measureTumor(results, fixedImage, registeredImage)
-        if tumorMeasurements is not None:
-            target = np.asarray(tumorMeasurements.total.centroid)
-            results = replace(results, registration=results.registration.withTarget(target))
-            TumorSegmentationLogic(scene).showMeasurements(tumorMeasurements, results.segmentationNode, inWorld=True)
-        arrays = map(sitk.GetArrayViewFromImage, (fixedImage, registeredImage, results.fusion.image))
-        scores = scoreTable(*arrays, results.fusion.settings, subProgress(progress, 0.25, 0.4))
-        document = _document(results, scores, tumorMeasurements)
-        if dicomFolder is not None:
-            exported = _dicomResults(results, registeredImage, labelImage, tumorMeasurements)
-            exportDicom(dicomFolder, exported, subProgress(progress, 0.4, 0.6))
-        center = _center(tumorMeasurements, fixedImage)
-        report(progress, 0.6, "Writing the report")
-        html = _reportPage(results, document, tumorMeasurements, labelImage, (fixedImage, registeredImage), center)
-        report(progress, 0.75, "Writing the volumes")
-        saveNode(registeredNode, folder / "mri_registered.nrrd")
-    finally:
-        discard(scene, registeredNode)
+    document, html, center = _evaluate(folder, scene, results, progress, dicomFolder)
     sitk.WriteTransform(results.registration.transform, str(folder / "ct_to_mri.h5"))
     saveNode(results.fusedVolumeNode, folder / "fused.nrrd")
     _saveHardenedSegmentation(scene, results.segmentationNode, folder / "tumor.seg.nrrd")
@@ -141,6 +118,44 @@ def writeResultFolder(
     saveScene(scene, folder / "scene.mrb")
     report(progress, 1.0, "Results written")
     return document
+
+
+def _evaluate(
+    folder: Path,
+    scene: slicer.vtkMRMLScene,
+    results: RunResults,
+    progress: Progress | None,
+    dicomFolder: Path | None,
+) -> tuple[dict[str, object], str, np.ndarray]:
+    """Return the measurements document, the report and the place it shows; write what the registered MRI is for.
+
+    That MRI is as large as the CT, so nothing holds it any longer when this is done.
+    """
+    report(progress, 0.0, "Resampling the MRI")
+    fixedImage = imageFromVolumeNode(results.fixedVolumeNode)
+    registeredImage = _registeredImage(results, fixedImage)
+    report(progress, 0.2, "Measuring")
+    labelImage, tumorMeasurements = _measureTumor(results, fixedImage, registeredImage)
+    if tumorMeasurements is not None:
+        target = np.asarray(tumorMeasurements.total.centroid)
+        results = replace(results, registration=results.registration.withTarget(target))
+        TumorSegmentationLogic(scene).showMeasurements(tumorMeasurements, results.segmentationNode, inWorld=True)
+    images = (fixedImage, registeredImage, results.fusion.image)
+    scores = scoreTable(*images, results.fusion.settings, subProgress(progress, 0.25, 0.4))
+    document = _document(results, scores, tumorMeasurements)
+    if dicomFolder is not None:
+        exported = _dicomResults(results, registeredImage, labelImage, tumorMeasurements)
+        exportDicom(dicomFolder, exported, subProgress(progress, 0.4, 0.6))
+    center = _center(tumorMeasurements, fixedImage)
+    report(progress, 0.6, "Writing the report")
+    html = _reportPage(results, document, tumorMeasurements, labelImage, (fixedImage, registeredImage), center)
+    report(progress, 0.75, "Writing the volumes")
+    registeredNode = addVolume(scene, registeredImage, "mri_registered")
+    try:
+        saveNode(registeredNode, folder / "mri_registered.nrrd")
+    finally:
+        discard(scene, registeredNode)
+    return document, html, center
 
 
 def _fusedMovingNodes(results: RunResults) -> list[slicer.vtkMRMLScalarVolumeNode]:
@@ -167,7 +182,8 @@ def _measureTumor(
     labelImage = hardenedLabels(results.tumor.labelImage, transform, fixedImage)
     images = {"CT": fixedImage, "MRI": registeredImage, "fused": results.fusion.image}
     groups = {name: (value,) for value, name in results.tumor.segmentNames.items()} | results.tumor.groups
-    return labelImage, measureTumor(labelImage, images, ct=fixedImage, groups=groups)
+    cavity = results.tumor.cavity
+    return labelImage, measureTumor(labelImage, images, ct=fixedImage, groups=groups, cavity=cavity)
 
 
 def _document(

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import fields
 
-import SimpleITK as sitk
 import slicer
 
 from ..Core.Fusion import FusionResult, fuseVolumes, isotropicGrid
@@ -119,7 +118,7 @@ def fusionMetricsOf(
     movingImage = imageFromVolumeNode(movingVolumeNode)
     movingImage = resampleImage(movingImage, fixedImage, worldToNodeTransform(movingVolumeNode, fixedImage))
     images = (fixedImage, movingImage, imageFromVolumeNode(fusedVolumeNode))
-    return volumeFusionMetrics(*map(sitk.GetArrayFromImage, images), recipeOf(fusedVolumeNode), progress)
+    return volumeFusionMetrics(*images, recipeOf(fusedVolumeNode), progress)
 
 
 def _show(fusedVolumeNode: slicer.vtkMRMLVolumeNode, result: FusionResult) -> None:
