@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import SimpleITK as sitk
 
-from .ImagePyramid import axes, flattenBias, foreground, intensityRange, movingField, sampleFixed, shrink
+from .ImagePyramid import axes, foreground, movingField, pyramid, sampleFixed
 from .MutualInformation import FixedSamples, MovingField
 from .PoseOptimizer import Pose, climb
 from .Progress import Progress, report, subProgress
@@ -82,17 +82,17 @@ def findStart(fixedImage: sitk.Image, movingImage: sitk.Image, progress: Progres
 
 def _comparisons(fixedImage: sitk.Image, movingImage: sitk.Image, progress: Progress | None) -> list[_Comparison]:
     """Return the images made ready to be compared at each voxel size."""
-    flat = []
-    for image in (fixedImage, movingImage):
-        report(progress, 0.01, "Preparing the images")
-        flat.append(flattenBias(image))
+    spacings = [spacing for spacing, *_ in _LEVELS]
+    report(progress, 0.01, "Preparing the images")
+    fixedShrunk, fixedRange = pyramid(fixedImage, spacings)
+    report(progress, 0.02, "Preparing the images")
+    movingShrunk, movingRange = pyramid(movingImage, spacings)
     mask = foreground(fixedImage, _MARGIN_MM)
-    ranges = [intensityRange(image) for image in flat]
     comparisons = []
-    for spacing, count, tolerance, iterations in _LEVELS:
+    for (spacing, count, tolerance, iterations), fixed, moving in zip(_LEVELS, fixedShrunk, movingShrunk, strict=True):
         report(progress, 0.03, "Preparing the images")
-        samples = sampleFixed(shrink(flat[0], spacing), mask, ranges[0], count, _BINS)
-        field = movingField(shrink(flat[1], spacing), ranges[1], _BINS, endless=True)
+        samples = sampleFixed(fixed, mask, fixedRange, count, _BINS)
+        field = movingField(moving, movingRange, _BINS, endless=True)
         comparisons.append(_Comparison(samples, field, spacing, tolerance, iterations))
     return comparisons
 

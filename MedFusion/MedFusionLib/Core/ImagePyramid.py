@@ -1,10 +1,13 @@
 """Images made ready to be compared from coarse to fine."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import SimpleITK as sitk
 from scipy.ndimage import gaussian_filter
 
 from .MutualInformation import FixedSamples, MovingField, interpolate
+from .Voxels import slabs, writableVoxels
 
 _LOW_PERCENT, _HIGH_PERCENT = 1.0, 99.0
 _BIAS_MM = 30.0
@@ -49,19 +52,31 @@ def foreground(image: sitk.Image, margin: float) -> sitk.Image:
 
 
 def flattenBias(image: sitk.Image) -> sitk.Image:
-    """Return an MR image divided by its slow shading, as float32; an image with negative values stays as it is."""
-    image = sitk.Cast(image, sitk.sitkFloat32)
-    coarse = shrink(image, _COARSE_MM)
+    """Return an MR image divided by its slow shading, as float64; one with negative values as it is, as float32."""
+    coarse = shrink(sitk.Cast(image, sitk.sitkFloat32), _COARSE_MM)
     values = sitk.GetArrayFromImage(coarse)
     if np.percentile(values, 0.5) < 0:
-        return image
+        return sitk.Cast(image, sitk.sitkFloat32)
     body = sitk.GetArrayFromImage(sitk.OtsuThreshold(coarse, 0, 1)) > 0
     sigma = [_BIAS_MM / spacing for spacing in coarse.GetSpacing()[::-1]]
     logarithm = np.where(body, np.log(np.maximum(values, 1e-6)), 0.0)
     shading = gaussian_filter(logarithm, sigma) / np.maximum(gaussian_filter(body.astype(float), sigma), 0.01)
     shadingImage = sitk.GetImageFromArray(np.exp(shading - shading[body].mean()).clip(0.2, 5.0).astype(np.float32))
     shadingImage.CopyInformation(coarse)
-    return image / sitk.Resample(shadingImage, image, sitk.Transform(3, sitk.sitkIdentity), sitk.sitkLinear, 1.0)
+    shadingImage = sitk.Resample(shadingImage, image, sitk.Transform(3, sitk.sitkIdentity), sitk.sitkLinear, 1.0)
+    flat = sitk.Image(image.GetSize(), sitk.sitkFloat64)
+    flat.CopyInformation(image)
+    voxels, shading = writableVoxels(flat), sitk.GetArrayViewFromImage(shadingImage)
+    for start, slab in slabs(image):
+        part = slice(start, start + slab.GetDepth())
+        np.divide(sitk.GetArrayViewFromImage(slab).astype(np.float32), shading[part], out=voxels[part], dtype=float)
+    return flat
+
+
+def pyramid(image: sitk.Image, spacings: Sequence[float]) -> tuple[list[sitk.Image], tuple[float, float]]:
+    """Return an image without its slow shading, shrunk to each spacing in mm, and the range of its values."""
+    flat = flattenBias(image)
+    return [shrink(flat, spacing) for spacing in spacings], intensityRange(flat)
 
 
 def intensityRange(image: sitk.Image) -> tuple[float, float]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import SimpleITK as sitk
 
-from .ImagePyramid import flattenBias, foreground, intensityRange, movingField, sampleFixed, shrink
+from .ImagePyramid import foreground, movingField, pyramid, sampleFixed
 from .MutualInformation import FixedSamples, MovingField, mutualInformation
 from .PoseOptimizer import Pose, climb
 from .Progress import Progress, report, subProgress
@@ -86,17 +86,16 @@ def refinePose(
     mask = foreground(fixedImage, _MARGIN_MM)
     if ignored is not None:
         mask = sitk.And(mask, sitk.Resample(ignored, mask, sitk.Transform(), sitk.sitkNearestNeighbor) == 0)
-    fixedFlat = flattenBias(fixedImage)
-    report(progress, 0.03, "Preparing the images")
-    movingFlat = flattenBias(movingImage)
-    report(progress, 0.06, "Preparing the images")
-    fixedRange, movingRange = intensityRange(fixedFlat), intensityRange(movingFlat)
+    spacings = [level.spacing for level in _LEVELS]
+    fixedShrunk, fixedRange = pyramid(fixedImage, spacings)
+    report(progress, 0.05, "Preparing the images")
+    movingShrunk, movingRange = pyramid(movingImage, spacings)
     done = 0.1
     pose = start
-    for level in _LEVELS:
+    for level, fixed, moving in zip(_LEVELS, fixedShrunk, movingShrunk, strict=True):
         report(progress, done, f"Comparing the images at {level.spacing:g} mm")
-        samples = sampleFixed(shrink(fixedFlat, level.spacing), mask, fixedRange, level.samples, level.bins)
-        field = movingField(shrink(movingFlat, level.spacing), movingRange, level.bins)
+        samples = sampleFixed(fixed, mask, fixedRange, level.samples, level.bins)
+        field = movingField(moving, movingRange, level.bins)
         levelProgress = subProgress(progress, done, done + level.share)
         pose = climb(samples, field, pose, level.spacing, affine, level.tolerance, progress=levelProgress)
         done += level.share
