@@ -1,6 +1,7 @@
 """The command line on DICOM: choosing series, identity, and results that other programs read."""
 
 import dataclasses
+import json
 import tempfile
 import unittest
 from pathlib import Path
@@ -78,6 +79,16 @@ class TestDicomCommandLine(unittest.TestCase):
         self.assertGreater(len(texts), 2)
         for text in texts:
             self.assertRegex(text, "Doe, Jane · P1 · 1960-04-01")
+
+    def test_a_run_in_color_writes_all_but_the_fused_series(self):
+        status, _, errors = self.run_(
+            self.study, self.study, "color", "--fusion-method", "color", "--dicom", self.folder / "rgb"
+        )
+        self.assertEqual(status, 0, errors)
+        names = {path.name for path in (self.folder / "rgb").iterdir()}
+        self.assertEqual(names, {"mri_registered", "registration.dcm", "tumor.dcm", "measurements.dcm"})
+        measured = json.loads((self.folder / "color" / "measurements.json").read_text(encoding="utf-8"))
+        self.assertEqual(set(measured["tumor"]["intensities"]), {"CT", "MRI"})
 
     def test_another_patient_is_refused_unless_accepted(self):
         status, _, errors = self.run_(self.study, self.otherPatient, "refused")

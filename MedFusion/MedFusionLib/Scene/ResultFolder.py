@@ -180,10 +180,16 @@ def _measureTumor(
         return None, None
     transform = worldToNodeTransform(results.segmentationNode, fixedImage)
     labelImage = hardenedLabels(results.tumor.labelImage, transform, fixedImage)
-    images = {"CT": fixedImage, "MRI": registeredImage, "fused": results.fusion.image}
+    images = {"CT": fixedImage, "MRI": registeredImage}
+    if not _isColor(results.fusion):
+        images["fused"] = results.fusion.image
     groups = {name: (value,) for value, name in results.tumor.segmentNames.items()} | results.tumor.groups
     cavity = results.tumor.cavity
     return labelImage, measureTumor(labelImage, images, ct=fixedImage, groups=groups, cavity=cavity)
+
+
+def _isColor(fusion: FusionResult) -> bool:
+    return fusion.image.GetNumberOfComponentsPerPixel() > 1
 
 
 def _document(
@@ -241,7 +247,7 @@ def _dicomResults(
     return DicomResults(
         transform=registration.transform,
         registeredImage=registeredImage,
-        fusedImage=results.fusion.image,
+        fusedImage=None if _isColor(results.fusion) else results.fusion.image,
         fixed=results.fixedDicom,
         moving=results.movingDicom,
         labelImage=labelImage,
