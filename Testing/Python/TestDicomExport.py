@@ -79,7 +79,7 @@ class TestDicomExport(unittest.TestCase):
                 found = reader.Execute()
                 self.assertSameGeometry(found, image)
                 array = sitk.GetArrayFromImage(image)
-                step = quantisationOf(array).slope
+                step = quantisationOf(image).slope
                 error = np.abs(sitk.GetArrayFromImage(found).astype(float) - array).max()
                 self.assertLessEqual(error, 0.51 * step if name == "fused" else 0.0)
                 self.assertSameGeometry(readSeries(self.folder / name).image, image)

@@ -9,6 +9,7 @@ import SimpleITK as sitk
 
 from .DicomStudy import DerivedStudy, SourceInstance, addCommonReferences, codeSequence, decimals, instanceReferences
 from .Progress import Progress, report
+from .Voxels import everyNth, extremes, slabs
 
 
 @dataclass(frozen=True)
@@ -33,14 +34,18 @@ class Quantisation:
     isSigned: bool
 
 
-def quantisationOf(array: np.ndarray) -> Quantisation:
-    """Return the 16-bit storage of an array: exact for whole numbers that fit, else over its range."""
-    low, high = float(array.min()), float(array.max())
-    isWhole = np.issubdtype(array.dtype, np.integer) or bool(np.all(array == np.round(array)))
+def quantisationOf(image: sitk.Image) -> Quantisation:
+    """Return the 16-bit storage of an image: exact for whole numbers that fit, else over its range."""
+    low, high = extremes(image)
+    isWhole = all(_isWhole(sitk.GetArrayViewFromImage(slab)) for _start, slab in slabs(image))
     if isWhole and low >= -32768 and high <= 32767:
         return Quantisation(1.0, 0.0, True)
     slope = _decimal((high - low) / 65534) or 1.0
     return Quantisation(slope, _decimal(low), False)
+
+
+def _isWhole(array: np.ndarray) -> bool:
+    return np.issubdtype(array.dtype, np.integer) or bool(np.all(array == np.round(array)))
 
 
 def _decimal(value: float) -> float:
@@ -68,9 +73,9 @@ def writeDerivedSeries(
     """
     from pydicom.sr.codedict import codes
 
-    array = sitk.GetArrayViewFromImage(image)
-    storage = quantisationOf(array)
-    window = np.percentile(array[:: max(len(array) // 40, 1), ::4, ::4], (1, 99.5))
+    count = image.GetDepth()
+    storage = quantisationOf(image)
+    window = np.percentile(everyNth(image, 4, 4, max(count // 40, 1)), (1, 99.5))
     derivations = [codes.DCM.SpatialResampling]
     if not transform.IsLinear():
         derivations.append(codes.DCM.DeformedForRegistration)
@@ -78,12 +83,12 @@ def writeDerivedSeries(
         derivations.append(codes.DCM.PixelByPixelAddition)
     folder.mkdir(parents=True, exist_ok=True)
     headers = []
-    for k in range(len(array)):
-        report(progress, k / len(array), f"Writing {name}")
+    for k in range(count):
+        report(progress, k / count, f"Writing {name}")
         dataset = study.newObject(kind.value.classUid, kind.value.modality, name, list(DerivedKind).index(kind), k + 1)
         _addImage(dataset, study, kind, image, k, name)
         _addReferences(dataset, study, kind, _corners(image, k), transform, codeSequence(*derivations))
-        _addPixels(dataset, array[k], storage, window)
+        _addPixels(dataset, sitk.GetArrayFromImage(image[:, :, k]), storage, window)
         if kind is DerivedKind.fused or storage != Quantisation(1.0, 0.0, True):
             _addRescale(dataset, storage)
         dataset.save_as(folder / f"{k + 1:04d}.dcm", enforce_file_format=True)

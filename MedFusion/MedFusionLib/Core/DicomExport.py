@@ -51,8 +51,7 @@ def exportDicom(folder: Path, results: DicomResults, progress: Progress | None =
 def _export(folder: Path, results: DicomResults, progress: Progress | None) -> tuple[Path, ...]:
     report(progress, 0.0, "Writing DICOM")
     images = [image for image in (results.registeredImage, results.fusedImage, results.labelImage) if image is not None]
-    contents = tuple(sitk.GetArrayViewFromImage(image) for image in images)
-    study = studyFor(results.fixed, results.moving, contents, results.version or "0")
+    study = studyFor(results.fixed, results.moving, images, results.version or "0")
     written = []
     if results.fusedImage is not None:
         step = subProgress(progress, 0.0, 0.4)

@@ -2,11 +2,14 @@
 
 import hashlib
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import SimpleITK as sitk
 
 from .DicomSeries import DicomSeries
+from .Voxels import slabs
 
 MANUFACTURER = "MedFusion"
 FIRST_SERIES_NUMBER = 9001
@@ -82,19 +85,20 @@ def _uid(*parts: object) -> str:
     return f"2.25.{uuid.uuid5(uuid.NAMESPACE_OID, '|'.join(map(str, parts))).int}"
 
 
-def studyFor(fixed: DicomSeries | None, moving: DicomSeries | None, contents: tuple[np.ndarray, ...], version: str):
+def studyFor(fixed: DicomSeries | None, moving: DicomSeries | None, contents: Sequence[sitk.Image], version: str):
     """Return the study for objects derived from a CT and an MRI.
 
     The objects join the CT's study, or the MRI's where only that is DICOM. Where neither is, they make a new study
     without a patient's name, its UIDs computed from the contents.
 
-    :param contents: the arrays that will be written; different contents give different UIDs.
+    :param contents: the images that will be written; different contents give different UIDs.
     """
     import pydicom
 
     digest = hashlib.sha256()
-    for array in contents:
-        digest.update(np.ascontiguousarray(array))
+    for image in contents:
+        for _start, slab in slabs(image):
+            digest.update(sitk.GetArrayViewFromImage(slab))
     known = [series for series in (fixed, moving) if series is not None]
     uids = [uid for series in known for uid in (series.uid, *(s.instanceUid for s in series.volume.slices))]
     seed = hashlib.sha256("|".join([version, digest.hexdigest(), *uids]).encode()).hexdigest()
