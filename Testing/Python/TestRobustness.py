@@ -15,6 +15,7 @@ from unittest import mock
 import numpy as np
 import SimpleITK as sitk
 from MedFusionLib.CommandLine.Evaluate import readTargets
+from MedFusionLib.CommandLine.Memory import checkMemory
 from MedFusionLib.Core.DicomSeries import readSeries
 from MedFusionLib.Core.Fusion import fuseVolumes
 from MedFusionLib.Core.Phantom import makePhantom
@@ -71,6 +72,13 @@ class TestRobustness(PhantomCase):
     def test_volumes_too_large_for_the_memory_are_refused_before_the_work(self):
         with mock.patch("MedFusionLib.CommandLine.Memory.freeMemory", lambda: 10_000_000):
             self.assertRefused("million voxels.*GB are free", *self.command(self.folder / "large"))
+
+    def test_wider_voxels_need_more_memory_and_what_is_held_already_is_not_asked_for_again(self):
+        narrow, wide = (sitk.Image([100, 100, 100], pixelType) for pixelType in (sitk.sitkInt16, sitk.sitkFloat64))
+        with mock.patch("MedFusionLib.CommandLine.Memory.freeMemory", lambda: 615_000_000):
+            checkMemory(narrow, narrow)
+            with self.assertRaisesRegex(ValueError, "1 million voxels, for which a run needs about 0.6 GB"):
+                checkMemory(wide, wide)
 
 
 class TestOddFiles(unittest.TestCase):
