@@ -152,7 +152,8 @@ class TestVolumeNodes(unittest.TestCase):
         transformNode.GetMatrixTransformToWorld(toWorld)
         toWorld.MultiplyPoint((*flipPoints(movingPoint), 1.0), shownAt)
         np.testing.assert_allclose(flipPoints(shownAt[:3]), fixedPoint, atol=1e-9)
-        np.testing.assert_allclose(mappedPoints([fixedPoint], worldToNodeTransform(node))[0], movingPoint, atol=1e-9)
+        toNode = worldToNodeTransform(node, obliqueImage())
+        np.testing.assert_allclose(mappedPoints([fixedPoint], toNode)[0], movingPoint, atol=1e-9)
 
     def test_a_bent_registration_survives_as_a_grid_and_is_sampled_back(self):
         displacement = np.zeros((12, 12, 12, 3))
@@ -172,8 +173,6 @@ class TestVolumeNodes(unittest.TestCase):
             expected = np.array(transform.TransformPoint(point))
             found = np.array(worldToNodeTransform(node, reference).TransformPoint(point))
             np.testing.assert_allclose(found, expected, atol=1e-6)
-        with self.assertRaisesRegex(ValueError, "bends space"):
-            worldToNodeTransform(node)
 
     def test_the_transform_between_two_nodes_goes_through_both_parents(self):
         nodes, toWorld = [], []

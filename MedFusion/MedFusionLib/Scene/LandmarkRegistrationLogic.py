@@ -1,6 +1,7 @@
 """Landmark registration on nodes: two volumes and two fiducial lists in, a transform node out."""
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
 import slicer
@@ -8,14 +9,13 @@ import slicer
 from ..Core.LandmarkRegistration import RegistrationResult, RegistrationSettings, registerLandmarks
 from ..Core.Landmarks import LandmarkList
 from ..Core.Progress import Progress
+from .ControlPoints import controlPointsIn, joinParentOf
 from .RegistrationNodes import updateErrorTables
 from .VolumeNodes import (
     definedPointsFromMarkups,
     imageFromVolumeNode,
-    mappedPoints,
     setTransformNode,
     worldImageFromVolumeNode,
-    worldToNodeTransform,
 )
 
 FIXED_LANDMARKS_ROLE = "fixedLandmarks"
@@ -42,7 +42,8 @@ class LandmarkRegistrationLogic:
         """Put the moving volume and its landmarks under a transform that brings them to the fixed volume.
 
         Nothing in the scene changes when the registration fails or is cancelled. A transform node of an earlier
-        registration of the same volume is used again.
+        registration of the same volume is used again. The moving landmarks may have another parent transform than
+        their volume: they stay at the same places in it, and the fixed landmarks stay where they are in the world.
 
         :param target: world LPS point (3,) where the error matters, such as the tumor's centroid.
         """
@@ -55,7 +56,10 @@ class LandmarkRegistrationLogic:
             target,
             progress,
         )
-        transformNode = self._transformNodeOf(movingVolumeNode)
+        if movingLandmarksNode:
+            joinParentOf(movingLandmarksNode, movingVolumeNode)  # while the old transform still tells how
+        transformNode = self._transformNodeOf(movingVolumeNode, (fixedVolumeNode, fixedLandmarksNode))
+        transformNode.SetAndObserveTransformNodeID(None)  # the result leads from the world
         setTransformNode(transformNode, result.transform)
         transformNode.SetName(f"{movingVolumeNode.GetName()} to {fixedVolumeNode.GetName()}")
         for role, node in (
@@ -71,14 +75,23 @@ class LandmarkRegistrationLogic:
             movingLandmarksNode.SetAndObserveTransformNodeID(transformNode.GetID())
         return transformNode, result
 
-    def _transformNodeOf(self, movingVolumeNode: slicer.vtkMRMLScalarVolumeNode) -> slicer.vtkMRMLTransformNode:
-        """Return the volume's own registration transform, or a new node."""
+    def _transformNodeOf(
+        self,
+        movingVolumeNode: slicer.vtkMRMLScalarVolumeNode,
+        fixedNodes: Sequence[slicer.vtkMRMLTransformableNode | None],
+    ) -> slicer.vtkMRMLTransformNode:
+        """Return the volume's own registration transform, or a new node if it has none or moves a fixed node, too."""
         parentNode = movingVolumeNode.GetParentTransformNode()
-        if parentNode and parentNode.GetNodeReferenceID(parentNode.GetMovingNodeReferenceRole()) == (
-            movingVolumeNode.GetID()
-        ):
+        isOwn = parentNode and parentNode.GetNodeReference(parentNode.GetMovingNodeReferenceRole()) is movingVolumeNode
+        if isOwn and not any(_isUnder(node, parentNode) for node in fixedNodes):
             return parentNode
         return self.scene.AddNewNodeByClass("vtkMRMLTransformNode", "Registration")
+
+
+def _isUnder(node: slicer.vtkMRMLTransformableNode | None, transformNode: slicer.vtkMRMLTransformNode) -> bool:
+    while node is not None and node is not transformNode:
+        node = node.GetParentTransformNode()
+    return node is not None
 
 
 def landmarkList(
@@ -93,7 +106,7 @@ def landmarkList(
         return None
     labels, points, placed = definedPointsFromMarkups(markupsNode)
     if volumeNode is not None:
-        points = mappedPoints(points, worldToNodeTransform(volumeNode))
+        points = controlPointsIn(markupsNode, volumeNode)
     fle = _notedErrors(markupsNode, len(labels))
     return LandmarkList(tuple(labels), points, tuple(placed), f'landmarks "{markupsNode.GetName()}"', fle)
 

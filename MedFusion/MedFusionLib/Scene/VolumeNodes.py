@@ -77,9 +77,7 @@ def matrixFromTransform(transform: sitk.Transform) -> np.ndarray:
     return matrix
 
 
-def worldToNodeTransform(
-    node: slicer.vtkMRMLTransformableNode, referenceImage: sitk.Image | None = None
-) -> sitk.Transform | None:
+def worldToNodeTransform(node: slicer.vtkMRMLTransformableNode, referenceImage: sitk.Image) -> sitk.Transform | None:
     """Return the transform from world LPS points to the node's own LPS points; None when the node has no parent.
 
     :param referenceImage: where the transform will be used; a parent that bends space is sampled over its extent.
@@ -91,11 +89,6 @@ def worldToNodeTransform(
         matrix = vtk.vtkMatrix4x4()
         parentNode.GetMatrixTransformFromWorld(matrix)
         return affineFromMatrix(RAS_TO_LPS @ arrayFromMatrix(matrix) @ RAS_TO_LPS)
-    if referenceImage is None:
-        raise ValueError(
-            f'"{node.GetName()}" is under the transform "{parentNode.GetName()}", which bends space; '
-            "harden it (Data module, Harden transform) first."
-        )
     general = vtk.vtkGeneralTransform()
     parentNode.GetTransformFromWorld(general)
     return _displacementField(general, referenceImage)
@@ -238,7 +231,10 @@ def worldImageFromVolumeNode(volumeNode: slicer.vtkMRMLScalarVolumeNode) -> sitk
     toNode = worldToNodeTransform(volumeNode, image)
     if toNode is None:
         return image
-    refusal = f'"{volumeNode.GetName()}" is under a transform that is not rigid; harden it (Data module) first.'
+    refusal = (
+        f'"{volumeNode.GetName()}" is under the transform "{volumeNode.GetParentTransformNode().GetName()}", which is '
+        "not rigid; take it out of that transform, or harden it (Data module), first."
+    )
     if not toNode.IsLinear():
         raise ValueError(refusal)
     matrix = np.linalg.inv(matrixFromTransform(toNode))

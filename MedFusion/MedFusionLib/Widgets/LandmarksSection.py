@@ -150,7 +150,7 @@ class LandmarksSection:
             if getattr(parameters, name) is None:
                 node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", title)
                 node.CreateDefaultDisplayNodes()
-                if name == "movingLandmarks" and Steps.registrationOf(parameters.movingVolume):
+                if name == "movingLandmarks" and parameters.movingVolume:
                     node.SetAndObserveTransformNodeID(parameters.movingVolume.GetTransformNodeID())
                 setattr(parameters, name, node)
         if not parameters.compareViews:
