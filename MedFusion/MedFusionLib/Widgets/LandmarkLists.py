@@ -1,14 +1,20 @@
 """The two lists of landmarks as rows of pairs, with every edit of a row and undo. No Qt here."""
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import slicer
 import vtk
 
+from ..Scene.ControlPoints import pointsBetween
+
 _UNDO_STEPS = 50
 _DEFINED = slicer.vtkMRMLMarkupsNode.PositionDefined
 _PREVIEW = slicer.vtkMRMLMarkupsNode.PositionPreview
+_SIDES = ("fixed", "moving")
+# Less than anyone moves a landmark, more than the inverse of a transform is off.
+_SAME_PLACE_MM = 0.01
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,8 @@ class LandmarkLists:
 
     def __init__(self, onChanged: Callable[[], None], onPlaced: Callable[[str, int], None]) -> None:
         self._onChanged, self._onPlaced = onChanged, onPlaced
-        self._nodes: dict[str, slicer.vtkMRMLMarkupsFiducialNode | None] = {"fixed": None, "moving": None}
+        self._nodes: dict[str, slicer.vtkMRMLMarkupsFiducialNode | None] = dict.fromkeys(_SIDES)
+        self._parents: dict[str, slicer.vtkMRMLTransformNode | None] = dict.fromkeys(_SIDES)
         self._tags: list[tuple[slicer.vtkMRMLNode, int]] = []
         self._isEditing = False
         self._isDragging = False
@@ -72,6 +79,7 @@ class LandmarkLists:
         self._undo.clear()
         for side, node in self._nodes.items():
             if node is not None:
+                self._parents[side] = node.GetParentTransformNode()
                 self._observe(side, node)
         self._known = self._state()
 
@@ -94,6 +102,10 @@ class LandmarkLists:
         def onModified(_caller: object, _event: str) -> None:
             self._remember()
 
+        def onTransformed(_caller: object, _event: str) -> None:
+            self._followParent(side, node)
+            self._onChanged()
+
         events = {
             markups.PointPositionDefinedEvent: onPlaced,
             markups.PointStartInteractionEvent: onStart,
@@ -101,7 +113,7 @@ class LandmarkLists:
             markups.PointAddedEvent: onModified,
             markups.PointRemovedEvent: onModified,
             markups.PointModifiedEvent: onModified,
-            slicer.vtkMRMLTransformableNode.TransformModifiedEvent: lambda *_: self._onChanged(),
+            slicer.vtkMRMLTransformableNode.TransformModifiedEvent: onTransformed,
         }
         self._tags += [(node, node.AddObserver(event, call)) for event, call in events.items()]
 
@@ -141,6 +153,26 @@ class LandmarkLists:
             self._undo = [*self._undo, self._known][-_UNDO_STEPS:]
             self._known = state
         self._onChanged()
+
+    def _followParent(self, side: str, node: slicer.vtkMRMLMarkupsFiducialNode) -> None:
+        """Carry the states over where the list came under another transform with its points kept in the world."""
+        former, parent = self._parents[side], node.GetParentTransformNode()
+        self._parents[side] = parent
+        before, now = self._known[_SIDES.index(side)], tuple(self._points(node))
+        if parent is former or before == now:
+            return
+        carried = _moved(before, former, parent)
+        if len(carried) != len(now) or not all(map(_isSame, carried, now)):
+            return
+
+        def carry(state: _State) -> _State:
+            return tuple(
+                _moved(points, former, parent) if name == side else points
+                for name, points in zip(_SIDES, state, strict=True)
+            )
+
+        self._undo = [carry(state) for state in self._undo]
+        self._known = self._state()
 
     def _edit(self, change: Callable[[], None]) -> None:
         """Make a change that may touch both lists, as one step of undo."""
@@ -237,6 +269,19 @@ class LandmarkLists:
         while f"P{number}" in used:
             number += 1
         return f"P{number}"
+
+
+def _moved(
+    points: tuple[_Point, ...], former: slicer.vtkMRMLTransformNode | None, parent: slicer.vtkMRMLTransformNode | None
+) -> tuple[_Point, ...]:
+    """Return points of a list under one transform as they are in a list under another."""
+    positions = pointsBetween([point.position for point in points], former, parent).tolist()
+    return tuple(replace(point, position=tuple(position)) for point, position in zip(points, positions, strict=True))
+
+
+def _isSame(first: _Point, second: _Point) -> bool:
+    isNear = not first.isDefined or math.dist(first.position, second.position) < _SAME_PLACE_MM
+    return isNear and replace(first, position=second.position) == second
 
 
 def _restore(node: slicer.vtkMRMLMarkupsFiducialNode, points: tuple[_Point, ...]) -> None:
