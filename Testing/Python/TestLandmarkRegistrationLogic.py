@@ -139,6 +139,20 @@ class TestLandmarkRegistrationLogic(unittest.TestCase):
         self.assertEqual(self.session.scene.GetNumberOfNodes(), count)
         self.assertIsNone(self.movingNode.GetParentTransformNode())
 
+    def test_one_list_or_one_volume_for_both_sides_is_refused(self):
+        count = self.session.scene.GetNumberOfNodes()
+        for name, sides in (
+            ("CT landmarks", ("fixedLandmarks", "movingLandmarks")),
+            ("CT", ("fixedNode", "movingNode")),
+        ):
+            former = getattr(self, sides[1])
+            setattr(self, sides[1], getattr(self, sides[0]))
+            with self.assertRaisesRegex(ValueError, f'^"{name}" is chosen as .*CT and .*MRI; choose .*\\.$'):
+                self.register()
+            setattr(self, sides[1], former)
+        self.assertEqual(self.session.scene.GetNumberOfNodes(), count)
+        self.assertIsNone(self.fixedLandmarks.GetParentTransformNode())
+
     def test_a_noted_placing_error_weighs_the_landmark(self):
         self.assertIsNone(landmarkList(self.fixedLandmarks, None).fle)
         self.fixedLandmarks.SetNthControlPointDescription(2, "hard to see, FLE 4.5 mm")

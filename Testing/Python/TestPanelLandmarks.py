@@ -359,6 +359,26 @@ class TestPanelLandmarks(PanelTestCase):
             self.app.settle()
             self.assertRegex(self.ui.fitLabel.text, "8 pairs, FRE")
 
+    def test_the_live_fit_reads_the_ct_s_landmarks_where_they_are_in_the_world(self):
+        import slicer
+
+        parentNode = self.addTransform(self.turn())
+        for node in (self.parameters.fixedVolume, self.parameters.fixedLandmarks):
+            node.SetAndObserveTransformNodeID(parentNode.GetID())
+        fit = self.panel.logic.steps.liveFit(self.parameters)
+        world = slicer.util.arrayFromMarkupsControlPoints(self.parameters.fixedLandmarks, world=True)
+        np.testing.assert_allclose(fit.fixedPoints * [-1, -1, 1], world, atol=1e-6)
+
+    def test_one_list_for_both_volumes_is_said_and_disables_registration(self):
+        self.parameters.movingLandmarks = self.parameters.fixedLandmarks
+        self.app.settle()
+        self.assertIn("is chosen as the landmarks of the CT and of the MRI", self.ui.fitLabel.text)
+        for auto in (False, True):
+            self.parameters.auto = auto
+            self.app.settle()
+            self.assertFalse(self.ui.registerButton.enabled)
+            self.assertEqual(self.ui.registerButton.toolTip, "Choose different landmark lists for CT and MRI.")
+
     def test_no_points_left_is_said_and_disables_registration(self):
         self.parameters.movingLandmarks.RemoveAllControlPoints()
         self.app.settle()

@@ -47,9 +47,10 @@ class LandmarkRegistrationLogic:
 
         :param target: world LPS point (3,) where the error matters, such as the tumor's centroid.
         """
+        if fixedVolumeNode is movingVolumeNode:
+            raise ValueError(f'"{fixedVolumeNode.GetName()}" is chosen as CT and as MRI; choose two different volumes.')
         result = registerLandmarks(
-            landmarkList(fixedLandmarksNode, None),
-            landmarkList(movingLandmarksNode, movingVolumeNode),
+            *landmarkLists(fixedLandmarksNode, movingLandmarksNode, movingVolumeNode),
             settings,
             worldImageFromVolumeNode(fixedVolumeNode),
             imageFromVolumeNode(movingVolumeNode),
@@ -92,6 +93,20 @@ def _isUnder(node: slicer.vtkMRMLTransformableNode | None, transformNode: slicer
     while node is not None and node is not transformNode:
         node = node.GetParentTransformNode()
     return node is not None
+
+
+def landmarkLists(
+    fixedLandmarksNode: slicer.vtkMRMLMarkupsFiducialNode | None,
+    movingLandmarksNode: slicer.vtkMRMLMarkupsFiducialNode | None,
+    movingVolumeNode: slicer.vtkMRMLScalarVolumeNode | None,
+) -> tuple[LandmarkList | None, LandmarkList | None]:
+    """Return the fixed landmarks in world LPS points and the moving ones in their volume's own LPS points."""
+    if fixedLandmarksNode is not None and fixedLandmarksNode is movingLandmarksNode:
+        raise ValueError(
+            f'"{fixedLandmarksNode.GetName()}" is chosen as the landmarks of the CT and of the MRI; choose a list for '
+            "each."
+        )
+    return landmarkList(fixedLandmarksNode, None), landmarkList(movingLandmarksNode, movingVolumeNode)
 
 
 def landmarkList(

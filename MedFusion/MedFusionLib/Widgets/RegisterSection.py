@@ -46,6 +46,8 @@ class RegisterSection:
             return _("Choose a CT and an MRI first.")
         if parameters.fixedVolume is parameters.movingVolume:
             return _("Choose two different volumes.")
+        if parameters.fixedLandmarks is not None and parameters.fixedLandmarks is parameters.movingLandmarks:
+            return _("Choose different landmark lists for CT and MRI.")
         try:
             needed = Steps.registrationSettings(parameters).model.minimumPairs
         except ValueError as error:

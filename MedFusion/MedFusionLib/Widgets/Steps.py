@@ -15,7 +15,7 @@ from ..Core.LandmarkFit import TransformModel
 from ..Core.LandmarkPairing import Pairing
 from ..Core.LandmarkRegistration import RegistrationResult, RegistrationSettings, registerLandmarks
 from ..Core.Progress import Progress, subProgress
-from ..Scene.LandmarkRegistrationLogic import LandmarkRegistrationLogic, landmarkList
+from ..Scene.LandmarkRegistrationLogic import LandmarkRegistrationLogic, landmarkLists
 from ..Scene.VolumeNodes import definedPointsFromMarkups
 
 OTHER_VOLUMES_ROLE = "otherMovingVolume"
@@ -160,11 +160,8 @@ class Steps:
         settings = RegistrationSettings(
             model=TransformModel[parameters.model.value], pairing=Pairing[parameters.pairing.value]
         )
-        return registerLandmarks(
-            landmarkList(parameters.fixedLandmarks, parameters.fixedVolume),
-            landmarkList(parameters.movingLandmarks, parameters.movingVolume),
-            settings,
-        )
+        lists = landmarkLists(parameters.fixedLandmarks, parameters.movingLandmarks, parameters.movingVolume)
+        return registerLandmarks(*lists, settings)
 
     def register(self, parameters: object, progress: Progress | None = None) -> RegistrationResult:
         """Put all MRIs, and the segmentations drawn on them, under a transform that brings them to the CT."""
