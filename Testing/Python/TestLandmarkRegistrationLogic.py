@@ -159,6 +159,32 @@ class TestLandmarkRegistrationLogic(unittest.TestCase):
         self.fixedLandmarks.SetNthControlPointDescription(0, "FLE: 1")
         self.assertEqual(landmarkList(self.fixedLandmarks, None).fle, (1.0, 2.75, 4.5, 2.75, 2.75, 2.75))
 
+    def test_a_placing_error_is_noted_in_either_case_and_with_any_decimal_sign(self):
+        for note, expected in (
+            ("FLE 2,5", 2.5),
+            ("fle 3", 3.0),
+            ("FLE .5", 0.5),
+            ("Fle=,75", 0.75),
+            ("FLE2.5mm", 2.5),
+            ("seen on one slice, FLE 4.", 4.0),
+            ("FLE: 1,5, guessed", 1.5),
+            ("FLEXIBLE 7", None),
+            ("", None),
+        ):
+            with self.subTest(note):
+                self.fixedLandmarks.SetNthControlPointDescription(0, note)
+                fle = landmarkList(self.fixedLandmarks, None).fle
+                self.assertEqual(fle, expected and (expected,) * len(LABELS))
+
+    def test_a_note_of_the_placing_error_without_a_positive_number_is_refused(self):
+        for note in ("FLE -2", "FLE \u22122", "FLE 0", "FLE", "FLE unknown", "poor, fle ?", "FLE 1.234,5", "FLE 2..5"):
+            with self.subTest(note):
+                self.fixedLandmarks.SetNthControlPointDescription(0, note)
+                with self.assertRaisesRegex(ValueError, '^Landmark "nose" of "CT landmarks" says .*such as "FLE 2.5"'):
+                    self.register()
+        self.fixedLandmarks.SetNthControlPointSelected(0, False)  # what is left out says nothing
+        self.assertIsNone(landmarkList(self.fixedLandmarks, None).fle)
+
     def test_a_saved_scene_knows_its_registration_when_reopened(self):
         _, result = self.register()
         with tempfile.TemporaryDirectory() as folder:

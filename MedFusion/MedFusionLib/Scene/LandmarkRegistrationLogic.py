@@ -20,7 +20,8 @@ from .VolumeNodes import (
 
 FIXED_LANDMARKS_ROLE = "fixedLandmarks"
 MOVING_LANDMARKS_ROLE = "movingLandmarks"
-_FLE_NOTE = re.compile(r"\bFLE\s*[:=]?\s*(\d+(?:\.\d+)?)")
+# The word FLE, and all that may be meant as its number.
+_FLE_NOTE = re.compile(r"\bFLE(?![A-Za-z_])\s*[:=]?\s*([-+\u2212]?[\d.,]*(?:e[-+]?\d+)?)", re.IGNORECASE)
 
 
 class LandmarkRegistrationLogic:
@@ -114,21 +115,39 @@ def landmarkList(
 ) -> LandmarkList | None:
     """Return the landmarks of a list, in world LPS points or, with a volume node, in that volume's own LPS points.
 
-    A landmark whose description holds "FLE 2.5" weighs as one that may be off by 2.5 mm; where only some say so, the
-    others count as their median.
+    A landmark whose description holds "FLE 2.5" (or "fle 2,5") weighs as one that may be off by 2.5 mm; where only
+    some of a list say so, the others count as the median of those.
     """
     if markupsNode is None:
         return None
     labels, points, placed = definedPointsFromMarkups(markupsNode)
     if volumeNode is not None:
         points = controlPointsIn(markupsNode, volumeNode)
-    fle = _notedErrors(markupsNode, len(labels))
+    fle = _notedErrors(markupsNode, placed)
     return LandmarkList(tuple(labels), points, tuple(placed), f'landmarks "{markupsNode.GetName()}"', fle)
 
 
-def _notedErrors(markupsNode: slicer.vtkMRMLMarkupsFiducialNode, count: int) -> tuple[float, ...] | None:
-    notes = [_FLE_NOTE.search(markupsNode.GetNthControlPointDescription(index) or "") for index in range(count)]
-    known = [float(note.group(1)) for note in notes if note]
+def _notedErrors(markupsNode: slicer.vtkMRMLMarkupsFiducialNode, placed: list[bool]) -> tuple[float, ...] | None:
+    """Return the placing error in mm that each landmark's description notes, or their median; None without notes."""
+    noted = [_notedError(markupsNode, index) if isPlaced else None for index, isPlaced in enumerate(placed)]
+    known = [value for value in noted if value is not None]
     if not known:
         return None
-    return tuple(float(note.group(1)) if note else float(np.median(known)) for note in notes)
+    return tuple(float(np.median(known)) if value is None else value for value in noted)
+
+
+def _notedError(markupsNode: slicer.vtkMRMLMarkupsFiducialNode, index: int) -> float | None:
+    description = markupsNode.GetNthControlPointDescription(index) or ""
+    note = _FLE_NOTE.search(description)
+    if note is None:
+        return None
+    try:
+        value = float(note.group(1).rstrip(".,").replace(",", "."))
+    except ValueError:
+        value = 0.0
+    if value <= 0:
+        raise ValueError(
+            f'Landmark "{markupsNode.GetNthControlPointLabel(index)}" of "{markupsNode.GetName()}" says '
+            f'"{description}"; write FLE and a positive number of millimetres, such as "FLE 2.5", or no FLE.'
+        )
+    return value
