@@ -19,6 +19,7 @@ from MedFusionLib.Core.Coordinates import flipPoints
 from MedFusionLib.Core.Phantom import makePhantom
 from MedFusionLib.Core.VolumeFiles import fileChecksum
 from MedFusionLib.Scene.NodeFiles import readTransform
+from MedFusionLib.Scene.RegistrationNodes import SUMMARY_TABLE_ROLE
 from MedFusionLib.Scene.ResultFolder import FILE_NAMES
 from MedFusionLib.Scene.Session import Session
 from MedFusionLib.Scene.VolumeNodes import imageFromVolumeNode
@@ -168,6 +169,18 @@ class TestRun(PhantomCase):
             np.testing.assert_array_equal(
                 sitk.GetArrayFromImage(imageFromVolumeNode(mri)), sitk.GetArrayFromImage(self.phantom.mri)
             )
+
+    def test_the_scene_s_table_says_what_the_measurements_say(self):
+        measured = json.loads((self.output / "measurements.json").read_text())["registration"]
+        with Session() as session:
+            session.loadScene(self.output / "scene.mrb")
+            transform = session.scene.GetFirstNodeByName("mri").GetParentTransformNode()
+            table = transform.GetNodeReference(SUMMARY_TABLE_ROLE).GetTable()
+            rows = range(table.GetNumberOfRows())
+            summary = {table.GetValue(row, 0).ToString(): table.GetValue(row, 1).ToString() for row in rows}
+        self.assertEqual(summary["What to do next"], measured["advice"])
+        shown = float(summary["Expected error at the tumor, TRE (mm)"])
+        self.assertAlmostEqual(shown, measured["tre_mm_at_tumor"], places=2)
 
     def test_the_scene_holds_the_map_of_the_expected_error_and_does_not_show_it(self):
         measured = json.loads((self.output / "measurements.json").read_text())

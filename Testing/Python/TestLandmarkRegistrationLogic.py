@@ -2,6 +2,7 @@
 
 import tempfile
 import unittest
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,12 @@ from MedFusionLib.Core.LandmarkRegistration import RegistrationSettings
 from MedFusionLib.Core.Progress import Cancelled
 from MedFusionLib.Scene.LandmarkRegistrationLogic import LandmarkRegistrationLogic, landmarkList
 from MedFusionLib.Scene.NodeFiles import addVolume, saveNode
-from MedFusionLib.Scene.RegistrationNodes import LANDMARK_TABLE_ROLE, SUMMARY_TABLE_ROLE, showErrorMap
+from MedFusionLib.Scene.RegistrationNodes import (
+    LANDMARK_TABLE_ROLE,
+    SUMMARY_TABLE_ROLE,
+    showErrorMap,
+    updateErrorTables,
+)
 from MedFusionLib.Scene.Session import Session
 from MedFusionLib.Scene.VolumeNodes import imageFromVolumeNode, setMarkupsPoints
 from scipy.spatial.transform import Rotation
@@ -59,6 +65,12 @@ class TestLandmarkRegistrationLogic(unittest.TestCase):
             target=np.zeros(3),
         )
 
+    def summary(self, transformNode):
+        """Return the table of a registration's errors as measures and their values."""
+        table = transformNode.GetNodeReference(SUMMARY_TABLE_ROLE).GetTable()
+        rows = range(table.GetNumberOfRows())
+        return {table.GetValue(row, 0).ToString(): table.GetValue(row, 1).ToString() for row in rows}
+
     def test_the_transform_node_knows_its_volumes_landmarks_and_errors(self):
         transformNode, result = self.register()
         for role, node in (
@@ -73,10 +85,25 @@ class TestLandmarkRegistrationLogic(unittest.TestCase):
         self.assertEqual(table.GetValueByName(1, "Landmark").ToString(), result.labels[1])
         self.assertAlmostEqual(table.GetValueByName(2, "Residual (mm)").ToDouble(), result.residuals[2], places=5)
         self.assertAlmostEqual(table.GetValueByName(0, "CT A (mm)").ToDouble(), 90.0)
-        summary = transformNode.GetNodeReference(SUMMARY_TABLE_ROLE).GetTable()
-        names = [summary.GetValue(row, 0).ToString() for row in range(summary.GetNumberOfRows())]
-        self.assertIn("Expected error at the tumor, TRE (mm)", names)
-        self.assertIn("What to do next", names)
+        summary = self.summary(transformNode)
+        self.assertIn("Expected error at the tumor, TRE (mm)", summary)
+        self.assertIn("What to do next", summary)
+        self.assertFalse([name for name in summary if "Similarity" in name or "exchanged" in name])
+
+    def test_the_summary_names_landmarks_that_look_exchanged(self):
+        for first, second in ((0, 5), (5, 0)):
+            self.movingLandmarks.SetNthControlPointLabel(first, LABELS[::-1][second])
+        transformNode, result = self.register()
+        self.assertEqual(set(result.measurements()["swaps"][0]), {"chin", "nose"})
+        self.assertEqual(set(self.summary(transformNode)["Look exchanged"].split(" and ")), {"chin", "nose"})
+
+    def test_the_summary_holds_the_images_similarity_before_and_after_refinement(self):
+        _, result = self.register()
+        transformNode = self.movingNode.GetParentTransformNode()
+        updateErrorTables(transformNode, replace(result, similarityBefore=0.25, similarityAfter=0.5))
+        summary = self.summary(transformNode)
+        similarities = [summary[f"Similarity of the images {moment} refinement"] for moment in ("before", "after")]
+        self.assertEqual(similarities, ["0.25", "0.5"])
 
     def test_registering_again_uses_the_same_nodes_and_gives_the_same(self):
         firstNode, first = self.register()

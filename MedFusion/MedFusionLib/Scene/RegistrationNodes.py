@@ -48,6 +48,10 @@ def updateErrorTables(transformNode: slicer.vtkMRMLTransformNode, result: Regist
     ]
     _setColumns(_tableNode(transformNode, LANDMARK_TABLE_ROLE, f"{name} landmarks"), columns, count)
     rows = [(title, f"{measured[key]:.4g}") for title, key in _SUMMARY_ROWS if measured[key] is not None]
+    for moment, similarity in measured["similarity"].items():
+        if similarity is not None:
+            rows.append((f"Similarity of the images {moment} refinement", f"{similarity:.4g}"))
+    rows += [("Look exchanged", " and ".join(labels)) for labels in measured["swaps"]]
     if measured["fle_mm_interval"]:
         rows.append(("FLE with 95 % confidence (mm)", "{:.2f} to {:.2f}".format(*measured["fle_mm_interval"])))
     rows.append(("What to do next", result.advice))

@@ -29,6 +29,7 @@ from ..Report.RegistrationSection import registrationSection
 from ..Report.TumorSection import tumorSection
 from .Alignment import checkFusedVolume, checkRegistration
 from .NodeFiles import addVolume, discard, saveNode, saveScene
+from .RegistrationNodes import updateErrorTables
 from .SceneViews import showInSliceViews
 from .TumorSegmentationLogic import TumorSegmentationLogic
 from .VolumeNodes import hardenedLabels, imageFromVolumeNode, worldToNodeTransform
@@ -140,6 +141,7 @@ def _evaluate(
         target = np.asarray(tumorMeasurements.total.centroid)
         results = replace(results, registration=results.registration.withTarget(target))
         TumorSegmentationLogic(scene).showMeasurements(tumorMeasurements, results.segmentationNode, inWorld=True)
+    updateErrorTables(results.transformNode, results.registration)
     images = (fixedImage, registeredImage, results.fusion.image)
     scores = scoreTable(*images, results.fusion.settings, subProgress(progress, 0.25, 0.4))
     document = _document(results, scores, tumorMeasurements)
