@@ -204,7 +204,8 @@ class TestLandmarkRegistrationLogic(unittest.TestCase):
                 self.assertEqual(fle, expected and (expected,) * len(LABELS))
 
     def test_a_note_of_the_placing_error_without_a_positive_number_is_refused(self):
-        for note in ("FLE -2", "FLE \u22122", "FLE 0", "FLE", "FLE unknown", "poor, fle ?", "FLE 1.234,5", "FLE 2..5"):
+        notes = ("FLE -2", "FLE \u22122", "FLE 0", "FLE", "FLE unknown", "poor, fle ?", "FLE 1.234,5", "FLE 2-3 mm")
+        for note in notes:
             with self.subTest(note):
                 self.fixedLandmarks.SetNthControlPointDescription(0, note)
                 with self.assertRaisesRegex(ValueError, '^Landmark "nose" of "CT landmarks" says .*such as "FLE 2.5"'):

@@ -20,8 +20,10 @@ from .VolumeNodes import (
 
 FIXED_LANDMARKS_ROLE = "fixedLandmarks"
 MOVING_LANDMARKS_ROLE = "movingLandmarks"
-# The word FLE, and all that may be meant as its number.
-_FLE_NOTE = re.compile(r"\bFLE(?![A-Za-z_])\s*[:=]?\s*([-+\u2212]?[\d.,]*(?:e[-+]?\d+)?)", re.IGNORECASE)
+# The word FLE, and all that may be meant as its number, with signs and ranges that no number can have.
+_FLE_NOTE = re.compile(
+    r"\bFLE(?![A-Za-z_])\s*[:=]?\s*([-+\u2212]?[\d.,]*(?:e[-+]?\d+)?(?:\s*[-\u2013/]\s*\d+)?)", re.IGNORECASE
+)
 
 
 class LandmarkRegistrationLogic:
