@@ -314,6 +314,18 @@ class TestPanelLandmarks(PanelTestCase):
             np.testing.assert_allclose(inCt, fixedWorld)
             self.assertEqual([self.tableText(row, RESIDUAL) for row in range(8)], rows)
 
+    def test_a_noted_placing_error_weighs_at_once_and_survives_undo(self):
+        node = self.parameters.movingLandmarks
+        before = self.ui.fitLabel.text
+        node.SetNthControlPointDescription(0, "FLE 9")
+        node.SetNthControlPointDescription(1, "FLE 1")
+        self.app.settle()
+        self.assertNotEqual(self.ui.fitLabel.text, before)
+        self.ui.landmarkTable.selectRow(3)
+        self.click("deleteButton")
+        self.click("undoButton")
+        self.assertEqual([node.GetNthControlPointDescription(index) for index in range(3)], ["FLE 9", "FLE 1", ""])
+
     def test_undo_after_registration_puts_a_point_back_onto_its_anatomy(self):
         import slicer
 

@@ -33,6 +33,7 @@ class _Point:
     isDefined: bool
     isSelected: bool
     isVisible: bool
+    description: str
 
 
 _State = tuple[tuple[_Point, ...], tuple[_Point, ...]]
@@ -135,6 +136,7 @@ class LandmarkLists:
                     status == _DEFINED,
                     bool(node.GetNthControlPointSelected(index)),
                     bool(node.GetNthControlPointVisibility(index)),
+                    node.GetNthControlPointDescription(index) or "",
                 )
             )
         return points
@@ -291,5 +293,6 @@ def _restore(node: slicer.vtkMRMLMarkupsFiducialNode, points: tuple[_Point, ...]
             node.AddControlPoint(vtk.vtkVector3d(*point.position), point.label)
             node.SetNthControlPointSelected(index, point.isSelected)
             node.SetNthControlPointVisibility(index, point.isVisible)
+            node.SetNthControlPointDescription(index, point.description)
             if not point.isDefined:
                 node.UnsetNthControlPointPosition(index)
