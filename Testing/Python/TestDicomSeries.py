@@ -19,6 +19,7 @@ from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRLittleEndian,
     JPEGBaseline8Bit,
+    JPEGLosslessSV1,
     JPEGLSLossless,
     RLELossless,
     generate_uid,
@@ -88,6 +89,33 @@ def addFunctionalGroups(dataset: pydicom.Dataset, spacing: float, slope: float) 
         group("PlanePositionSequence", ImagePositionPatient=[-20, 30, 5 + spacing * (frames - 1 - k)])
         for k in range(frames)
     ]
+
+
+def jpegLossless(planes: np.ndarray, folder: Path) -> list[bytes]:
+    """Return int16 planes compressed as JPEG lossless, which pydicom can neither write nor read."""
+    packed = []
+    for plane in planes:
+        writer = sitk.ImageFileWriter()
+        writer.SetImageIO("GDCMImageIO")
+        writer.UseCompressionOn()
+        writer.SetCompressor("JPEG")
+        writer.SetFileName(str(folder / "packed.dcm"))
+        writer.Execute(sitk.GetImageFromArray(plane.astype(np.int16)[None]))
+        dataset = pydicom.dcmread(folder / "packed.dcm")
+        packed.extend(pydicom.encaps.generate_frames(dataset.PixelData, number_of_frames=1))
+    (folder / "packed.dcm").unlink()
+    return packed
+
+
+def packJpegLossless(file: Path, target: Path) -> None:
+    """Write a DICOM file again with its pixels, stored as int16, in JPEG lossless."""
+    dataset = pydicom.dcmread(file)
+    planes = dataset.pixel_array.reshape(-1, dataset.Rows, dataset.Columns)
+    dataset.PixelData = pydicom.encaps.encapsulate(jpegLossless(planes, target.parent))
+    dataset["PixelData"].is_undefined_length = True
+    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = 16, 16, 15, 1
+    dataset.file_meta.TransferSyntaxUID = JPEGLosslessSV1
+    dataset.save_as(target, enforce_file_format=True)
 
 
 class TestDicomSeries(unittest.TestCase):
@@ -338,6 +366,41 @@ class TestDicomSeries(unittest.TestCase):
                 self.assertEqual(pydicom.dcmread(target / file.name).file_meta.TransferSyntaxUID, syntax)
             with self.subTest(syntax=compressor):
                 np.testing.assert_array_equal(sitk.GetArrayFromImage(readSeries(target).image), expected)
+
+    def test_lossless_jpeg_keeps_the_rescale_of_each_frame(self):
+        (self.folder / "packed").mkdir()
+        file = writeSlice(self.folder, 1, (0.0, 0.0, 0.0))
+        dataset = pydicom.dcmread(file)
+        dataset.SOPClassUID, dataset.Modality = "1.2.840.10008.5.1.4.1.1.4.1", "MR"
+        dataset.NumberOfFrames = 3
+        stored = np.random.default_rng(1).integers(0, 4000, (3, 24, 20)).astype("<i2")
+        dataset.PixelRepresentation, dataset.PixelData = 1, stored.tobytes()
+        del dataset.RescaleSlope, dataset.RescaleIntercept
+        addFunctionalGroups(dataset, spacing=1.2, slope=1.0)
+        del dataset.SharedFunctionalGroupsSequence[0].PixelValueTransformationSequence
+        for k, frame in enumerate(dataset.PerFrameFunctionalGroupsSequence):
+            item = pydicom.Dataset()
+            item.RescaleSlope, item.RescaleIntercept, item.RescaleType = 1 + k / 2, k, "US"
+            frame.PixelValueTransformationSequence = [item]
+        dataset.save_as(file, enforce_file_format=True)
+        packJpegLossless(file, self.folder / "packed" / file.name)
+        expected = stored * np.array([1, 1.5, 2])[:, None, None] + np.arange(3)[:, None, None]
+        np.testing.assert_allclose(readFrames(file), expected, rtol=1e-6)
+        np.testing.assert_array_equal(readFrames(self.folder / "packed" / file.name), readFrames(file))
+
+    def test_padding_becomes_air_in_every_compression(self):
+        (self.folder / "packed").mkdir()
+        values = np.full((24, 20), 100)
+        values[:4] = -2000
+        file = writeSlice(self.folder, 1, (0.0, 0.0, 0.0))
+        dataset = pydicom.dcmread(file)
+        dataset.PixelRepresentation, dataset.RescaleIntercept = 1, 0
+        dataset.add_new("PixelPaddingValue", "SS", -2000)
+        dataset.PixelData = values.astype("<i2").tobytes()
+        dataset.save_as(file, enforce_file_format=True)
+        packJpegLossless(file, self.folder / "packed" / file.name)
+        for path in (file, self.folder / "packed" / file.name):
+            self.assertEqual(np.unique(readFrames(path)).tolist(), [-1024, 100])
 
     def test_real_oblique_and_enhanced_series_have_the_header_geometry(self):
         with zipfile.ZipFile(sharedData("dicom", "mr_head.zip")) as archive:

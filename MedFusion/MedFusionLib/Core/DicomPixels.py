@@ -1,6 +1,7 @@
 """Decode DICOM pixel data, any transfer syntax, into values with their rescale applied."""
 
 import logging
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -25,9 +26,9 @@ def readFrames(file: Path) -> np.ndarray:
         try:
             stored = dataset.pixel_array
         except (RuntimeError, NotImplementedError) as error:
-            # No decoder in pydicom for this compression (JPEG lossless); ITK's GDCM has one and rescales itself.
+            # No decoder in pydicom for this compression (JPEG lossless); ITK's GDCM has one.
             logging.debug("pydicom could not decode %s (%s); ITK tries", file.name, error)
-            return _decodeWithItk(file)
+            stored = _decodeWithItk(dataset)
         stored = np.asarray(stored).reshape(-1, int(dataset.Rows), int(dataset.Columns))
         stored = stored.astype(stored.dtype.newbyteorder("="), copy=False)
         return _rescaled(dataset, stored)
@@ -40,9 +41,35 @@ def _firstLine(error: BaseException) -> str:
     return lines[0] if lines else type(error).__name__
 
 
-def _decodeWithItk(file: Path) -> np.ndarray:
-    array = sitk.GetArrayFromImage(sitk.ReadImage(str(file)))
-    return array[None] if array.ndim == 2 else array
+_PIXEL_TAGS = (
+    "NumberOfFrames",
+    "Rows",
+    "Columns",
+    "BitsAllocated",
+    "BitsStored",
+    "HighBit",
+    "PixelRepresentation",
+    "PixelData",
+)
+
+
+def _decodeWithItk(dataset) -> np.ndarray:
+    """Return the stored values; of a copy without a rescale, for GDCM applies one by rules of its own."""
+    import pydicom
+    from pydicom.uid import SecondaryCaptureImageStorage
+
+    bare = pydicom.Dataset()
+    bare.file_meta = pydicom.dataset.FileMetaDataset()
+    bare.file_meta.TransferSyntaxUID = dataset.file_meta.TransferSyntaxUID
+    bare.SOPClassUID, bare.SOPInstanceUID = SecondaryCaptureImageStorage, dataset.SOPInstanceUID
+    bare.SamplesPerPixel, bare.PhotometricInterpretation = 1, "MONOCHROME2"
+    for keyword in _PIXEL_TAGS:
+        if keyword in dataset:
+            bare[keyword] = dataset[keyword]
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "image.dcm"
+        bare.save_as(file, enforce_file_format=True)
+        return sitk.GetArrayFromImage(sitk.ReadImage(str(file)))
 
 
 def _rescaled(dataset, stored: np.ndarray) -> np.ndarray:
