@@ -1,5 +1,6 @@
 """DICOM out: what is written reads back at the same positions with the same values, and adds nothing of its own."""
 
+import dataclasses
 import getpass
 import shutil
 import socket
@@ -28,6 +29,14 @@ def syntheticImage(size: tuple[int, int, int], spacing: tuple[float, float, floa
     rotation = sitk.Euler3DTransform((0, 0, 0), 0.1, -0.05, 0.2)
     image.SetDirection(rotation.GetMatrix())
     return image
+
+
+def checkerErrors(file: Path) -> list[str]:
+    """Return what dciodvfy calls an error in a DICOM file; nothing where it is not installed."""
+    if not shutil.which("dciodvfy"):
+        return []
+    found = subprocess.run(["dciodvfy", str(file)], capture_output=True, text=True, check=False)
+    return [line for line in (found.stdout + found.stderr).splitlines() if line.startswith("Error")]
 
 
 class TestDicomExport(unittest.TestCase):
@@ -204,6 +213,47 @@ class TestDicomExport(unittest.TestCase):
             {dataset.get("FrameOfReferenceUID") for dataset in datasets} - {None}, {datasets[0].FrameOfReferenceUID}
         )
 
+    def exported(self, folder: Path, **tags: object) -> dict[str, pydicom.Dataset]:
+        """Return every kind of object by its name, written for a CT with other tags."""
+        source = readSeries(writeSource(folder / "source", "CT", self.registered, **tags)).header
+        (folder / "out").mkdir()
+        exportDicom(folder / "out", dataclasses.replace(self.results, fixed=source))
+        files = [folder / "out" / name for name in ("tumor.dcm", "registration.dcm", "measurements.dcm")]
+        files += [folder / "out" / name / "0001.dcm" for name in ("fused", "mri_registered")]
+        for file in files:
+            self.assertEqual(checkerErrors(file), [], file.name)
+        return {f"{file.parent.name}/{file.name}": pydicom.dcmread(file) for file in files}
+
+    def test_names_in_other_scripts_come_back(self):
+        for characterSet, name in (
+            (["", "ISO 2022 IR 87"], "Yamada^Tarou=\u5c71\u7530^\u592a\u90ce=\u3084\u307e\u3060^\u305f\u308d\u3046"),
+            (["", "ISO 2022 IR 149"], "Hong^Gildong=\u6d2a^\u5409\u6d1e=\ud64d^\uae38\ub3d9"),
+            ("ISO_IR 100", "M\u00fcller^J\u00fcrgen"),
+            ("ISO_IR 192", "\u0418\u0432\u0430\u043d\u043e\u0432^\u0418\u0432\u0430\u043d"),
+        ):
+            with self.subTest(characterSet), tempfile.TemporaryDirectory() as folder:
+                for file, found in self.exported(
+                    Path(folder), SpecificCharacterSet=characterSet, PatientName=name, StudyDescription="MR"
+                ).items():
+                    self.assertEqual(str(found.PatientName), name, file)
+                    self.assertEqual(found.SpecificCharacterSet, characterSet, file)
+
+    def test_values_that_the_standard_does_not_allow_are_left_empty(self):
+        with tempfile.TemporaryDirectory() as folder:
+            written = self.exported(
+                Path(folder),
+                PatientSex="W",
+                PatientBirthDate="1960.04.01",
+                StudyDate="20249901",
+                StudyTime="1:2",
+                BodyPartExamined="Head",
+                StudyInstanceUID="",
+            )
+        for file, found in written.items():
+            values = (found.PatientSex, found.PatientBirthDate, found.StudyDate, found.StudyTime)
+            self.assertEqual(values, ("", "19600401", "", ""), file)
+            self.assertEqual((found.PatientID, str(found.PatientName)), ("P1", "Doe^Jane"), file)
+
     def test_matrix_types_are_told_apart(self):
         rotation = np.eye(4)
         rotation[:3, :3] = np.reshape(self.transform.GetMatrix(), (3, 3))
@@ -216,9 +266,7 @@ class TestDicomExport(unittest.TestCase):
     @unittest.skipUnless(shutil.which("dciodvfy"), "dciodvfy (Debian package dicom3tools) is not installed")
     def test_every_kind_of_object_passes_the_independent_checker(self):
         for name in ("fused/0001.dcm", "mri_registered/0004.dcm", "tumor.dcm", "registration.dcm", "measurements.dcm"):
-            found = subprocess.run(["dciodvfy", str(self.folder / name)], capture_output=True, text=True, check=False)
-            errors = [line for line in (found.stdout + found.stderr).splitlines() if line.startswith("Error")]
-            self.assertEqual(errors, [], name)
+            self.assertEqual(checkerErrors(self.folder / name), [], name)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Say what DICOM series hold, and whether a CT and an MRI belong to one patient and one time."""
 
+import re
 from datetime import date
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from .DicomGeometry import gridOfSlices
 from .DicomSeries import DicomSeries, findSeries
 
 LONGEST_DAYS_BETWEEN_STUDIES = 365
+_DATE = re.compile(r"(\d{4})([.-]?)(\d{2})\2(\d{2})")
 _SIDES = (("R", "L"), ("A", "P"), ("I", "S"))  # low and high end of each LPS axis
 
 
@@ -223,9 +225,10 @@ def daysBetween(fixed: DicomSeries, moving: DicomSeries) -> int | None:
 
 
 def dateOf(text: str) -> date | None:
-    """Return the day of a DICOM date (YYYYMMDD), None if it is none."""
+    """Return the day of a DICOM date (YYYYMMDD, in old files YYYY.MM.DD), None if it is none."""
+    parts = _DATE.fullmatch(text.strip())
     try:
-        return date(int(text[0:4]), int(text[4:6]), int(text[6:8]))
+        return date(int(parts[1]), int(parts[3]), int(parts[4])) if parts else None
     except ValueError:
         return None
 

@@ -8,21 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import SimpleITK as sitk
 
+from .DicomPatient import cleanHeader, takeOverPatient
 from .DicomSeries import DicomSeries
 from .Voxels import slabs
 
 MANUFACTURER = "MedFusion"
 FIRST_SERIES_NUMBER = 9001
-_PATIENT_TAGS = ("PatientID", "PatientName", "PatientBirthDate", "PatientSex")
-_STUDY_TAGS = ("StudyInstanceUID", "AccessionNumber", "StudyID", "StudyDate", "StudyTime", "ReferringPhysicianName")
-_KEPT_TAGS = (
-    "SpecificCharacterSet",
-    "StudyDescription",
-    "PatientIdentityRemoved",
-    "DeidentificationMethod",
-    "DeidentificationMethodCodeSequence",
-    "BodyPartExamined",
-)
 
 
 @dataclass(frozen=True)
@@ -75,9 +66,8 @@ class DerivedStudy:
             transfer_syntax_uid=ExplicitVRLittleEndian,
             series_description=name,
         )
-        for keyword in (*_PATIENT_TAGS, *_STUDY_TAGS, *_KEPT_TAGS):
-            if keyword in self.header:
-                dataset[keyword] = self.header[keyword]
+        takeOverPatient(dataset, self.header)
+        dataset.BodyPartExamined = self.header.BodyPartExamined
         return dataset
 
 
@@ -120,11 +110,7 @@ def studyFor(fixed: DicomSeries | None, moving: DicomSeries | None, contents: Se
 
 
 def _complete(header, seed: str) -> None:
-    for keyword in (*_PATIENT_TAGS, *_STUDY_TAGS):
-        if keyword not in header:
-            setattr(header, keyword, "")
-    if not header.get("BodyPartExamined"):
-        header.BodyPartExamined = "HEAD"
+    cleanHeader(header)
     if header.get("PatientIdentityRemoved") == "YES" and not header.get("DeidentificationMethod"):
         header.DeidentificationMethod = "Not stated in the source"
     if not header.StudyInstanceUID:
@@ -195,7 +181,7 @@ def addCommonReferences(dataset, instances: tuple[SourceInstance, ...]) -> None:
 
     series: dict[tuple[str, str], list[SourceInstance]] = {}
     for instance in instances:
-        series.setdefault((instance.studyUid, instance.seriesUid), []).append(instance)
+        series.setdefault((instance.studyUid or dataset.StudyInstanceUID, instance.seriesUid), []).append(instance)
     here, studies = [], {}
     for (studyUid, seriesUid), members in series.items():
         item = pydicom.Dataset()

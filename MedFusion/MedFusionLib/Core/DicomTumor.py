@@ -3,6 +3,7 @@
 import numpy as np
 import SimpleITK as sitk
 
+from .DicomPatient import takeOverPatient, withoutPatient
 from .DicomStudy import FIRST_SERIES_NUMBER, MANUFACTURER, DerivedStudy
 from .TumorMeasurements import LesionMeasurements
 
@@ -46,7 +47,7 @@ def segmentationObject(study: DerivedStudy, labelImage: sitk.Image, names: dict[
     affine[:3, 3] = labelImage.GetOrigin()
     volume = hd.Volume(numbered, affine, "PATIENT", frame_of_reference_uid=study.fixedFrameUid)
     segmentation = hd.seg.Segmentation(
-        source_images=sources,
+        source_images=[withoutPatient(source) for source in sources],
         pixel_array=volume,
         segmentation_type=hd.seg.SegmentationTypeValues.BINARY,
         segment_descriptions=descriptions,
@@ -66,6 +67,7 @@ def segmentationObject(study: DerivedStudy, labelImage: sitk.Image, names: dict[
     # highdicom makes this one at random; the same result is to give the same object.
     for item in (*segmentation.DimensionOrganizationSequence, *segmentation.DimensionIndexSequence):
         item.DimensionOrganizationUID = study.uid("dimensions")
+    takeOverPatient(segmentation, study.header)
     return segmentation
 
 
@@ -102,8 +104,8 @@ def measurementReport(study: DerivedStudy, segmentation, lesions: dict[str, Lesi
         imaging_measurements=groups,
         title=codes.cid7021.ImagingMeasurementReport,
     )
-    return hd.sr.Comprehensive3DSR(
-        evidence=[segmentation],
+    document = hd.sr.Comprehensive3DSR(
+        evidence=[withoutPatient(segmentation)],
         content=report[0],
         series_instance_uid=study.uid("Measurements"),
         series_number=FIRST_SERIES_NUMBER + 4,
@@ -113,6 +115,8 @@ def measurementReport(study: DerivedStudy, segmentation, lesions: dict[str, Lesi
         series_description="Measurements",
         is_complete=True,
     )
+    takeOverPatient(document, study.header)
+    return document
 
 
 def _measurementGroup(segmentation, segment, lesion: LesionMeasurements):
