@@ -100,13 +100,57 @@ class TestDicomCommandLine(unittest.TestCase):
         self.assertIn("Warning: The patient ID differs", errors)
         self.assertIn("The patient ID differs", (self.folder / "accepted" / "report.html").read_text(encoding="utf-8"))
 
+    def test_fuse_and_segment_refuse_volumes_of_two_patients_unless_accepted(self):
+        ct, output = self.folder / "ct", self.folder / "two.seg.nrrd"
+        writeSource(ct, "CT", sitk.Cast(self.phantom.ct, sitk.sitkInt16))
+        for command in (
+            ("fuse", ct, self.otherPatient, "--output", self.folder / "two.nrrd"),
+            ("segment", self.otherPatient, "--ct", ct, "--tumor-seed", self.seed, "--output", output),
+        ):
+            status, _, errors = medfusion(*command)
+            self.assertEqual(status, 2, command[0])
+            self.assertRegex(errors, "patient ID differs: P1 in the CT, P2 in the MRI.*--accept-identity")
+            self.assertFalse(Path(command[-1]).exists())
+            status, _, errors = medfusion(*command, "--accept-identity")
+            self.assertEqual(status, 0, errors)
+            self.assertIn("Warning: The patient ID differs", errors)
+
+    def test_one_series_is_not_taken_as_ct_and_as_mri(self):
+        status, _, errors = self.run_(self.otherPatient, self.otherPatient, "twice", "--accept-identity")
+        self.assertEqual(status, 2)
+        self.assertRegex(errors, "One series is given as CT and as MRI: 3: MR")
+
+    def test_the_check_of_the_input_is_shown_once_also_where_the_run_fails(self):
+        incomplete = self.folder / "incomplete"
+        writeSource(incomplete, "CT", sitk.Cast(self.phantom.ct, sitk.sitkInt16))
+        sorted(incomplete.iterdir())[9].unlink()
+        status, _, errors = self.run_(incomplete, self.otherPatient, "failing")
+        self.assertEqual(status, 2)
+        self.assertIn("incomplete: 1 slices seem to be missing", errors)
+        shared = writeSource(
+            self.folder / "shared",
+            "MR",
+            sitk.Cast(self.phantom.mri, sitk.sitkInt16),
+            FrameOfReferenceUID="1.2.826.0.1.1.3",
+        )
+        status, _, errors = medfusion(
+            *("register", incomplete, shared, "--output", self.folder / "registered"),
+            *("--ct-landmarks", self.inputs["ct_landmarks"], "--mri-landmarks", self.inputs["mri_landmarks"]),
+        )
+        self.assertEqual(status, 0, errors)
+        self.assertEqual(errors.count("1 slices seem to be missing"), 1)
+        self.assertIn("share a frame of reference, yet the registration moves the MRI", errors)
+
     def test_far_motion_within_a_shared_frame_of_reference_is_warned_of(self):
         self.assertNotIn("share a frame of reference", self.errors)
         ct, mri = (readVolume(self.study, modality=modality) for modality in ("CT", "MR"))
         header = dataclasses.replace(mri.dicom.header, frameOfReferenceUid=ct.dicom.header.frameOfReferenceUid)
         shared = dataclasses.replace(mri, dicom=dataclasses.replace(mri.dicom, header=header))
         far, near = sitk.TranslationTransform(3, (20.0, 0.0, 0.0)), sitk.TranslationTransform(3, (3.0, 0.0, 0.0))
-        self.assertIn("move the MRI by 20 mm", " ".join(frameWarnings(ct, shared, far)))
+        self.assertRegex(
+            " ".join(frameWarnings(ct, shared, far)), "registration moves the MRI by 20 mm.*paired rightly"
+        )
+        self.assertNotIn("landmarks", " ".join(frameWarnings(ct, shared, far, byLandmarks=False)))
         self.assertEqual(frameWarnings(ct, shared, near), ())
         self.assertEqual(frameWarnings(ct, mri, far), ())
 

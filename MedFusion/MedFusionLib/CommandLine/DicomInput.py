@@ -81,10 +81,13 @@ def _warnings(volume: VolumeFile, modality: str | None, path: str) -> tuple[str,
     return tuple(f"{name}: {warning}" for warning in dict.fromkeys(warnings))
 
 
-def frameWarnings(fixed: VolumeFile, moving: VolumeFile, transform: sitk.Transform) -> tuple[str, ...]:
+def frameWarnings(
+    fixed: VolumeFile, moving: VolumeFile, transform: sitk.Transform, byLandmarks: bool = True
+) -> tuple[str, ...]:
     """Return a warning if both volumes share a frame of reference and the registration moves the MRI far in it.
 
     :param transform: fixed to moving points, LPS millimetres.
+    :param byLandmarks: whether landmarks took part in it.
     """
     if fixed.dicom is None or moving.dicom is None:
         return ()
@@ -97,22 +100,30 @@ def frameWarnings(fixed: VolumeFile, moving: VolumeFile, transform: sitk.Transfo
     moved = float(np.linalg.norm(np.subtract(transform.TransformPoint(center.tolist()), center)))
     if moved <= LARGEST_MOTION_IN_SHARED_FRAME:
         return ()
+    check = "whether the landmarks are paired rightly" if byLandmarks else "the edges of the MRI over the CT"
     return (
-        f"CT and MRI share a frame of reference, yet the landmarks move the MRI by {moved:.0f} mm; "
-        "check whether the landmarks are paired rightly.",
+        f"CT and MRI share a frame of reference, yet the registration moves the MRI by {moved:.0f} mm; check {check}.",
     )
 
 
 def checkIdentity(fixed: VolumeFile, moving: VolumeFile, isAccepted: bool) -> tuple[str, ...]:
-    """Return what speaks against CT and MRI belonging together, as warnings.
+    """Return what speaks against CT and MRI belonging together, as `checkIdentities` does."""
+    return checkIdentities((fixed, moving), isAccepted)
 
-    :raises ValueError: if something does and the user has not accepted it.
+
+def checkIdentities(volumes: Sequence[VolumeFile], isAccepted: bool) -> tuple[str, ...]:
+    """Return what speaks against the first volume and each other one belonging together, as warnings.
+
+    :raises ValueError: if something does and the user has not accepted it, or the other one is the first again.
     """
-    if fixed.dicom is None or moving.dicom is None:
-        return ()
     from ..Core.DicomInspection import identityConflicts
 
-    conflicts = identityConflicts(fixed.dicom.header, moving.dicom.header)
+    headers = [volume.dicom.header for volume in volumes if volume.dicom is not None]
+    for header in headers[1:]:
+        if header.uid == headers[0].uid:
+            raise ValueError(f"One series is given as CT and as MRI: {header.title}. Choose two with --series.")
+    found = [conflict for header in headers[1:] for conflict in identityConflicts(headers[0], header)]
+    conflicts = tuple(dict.fromkeys(found))
     if conflicts and not isAccepted:
         raise ValueError(f"{' '.join(conflicts)} If they belong together all the same, add --accept-identity.")
     return conflicts

@@ -16,7 +16,7 @@ from ..Scene.NodeFiles import addVolume, saveNode, volumeName
 from ..Scene.Session import Session
 from ..Scene.WaveletFusionLogic import WaveletFusionLogic
 from .Arguments import addOutput
-from .DicomInput import addSeries, readVolumes
+from .DicomInput import addIdentity, addSeries, checkIdentities, readVolumes
 from .Output import outputFile
 from .Terminal import StepProgress, warn
 
@@ -32,6 +32,7 @@ def addParser(subparsers: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("--spacing", type=float, metavar="MM", help="cubic voxels of this size over the grid's box")
     addSeries(parser)
+    addIdentity(parser)
     addOutput(parser, "FUSED.nrrd", "file for the fused volume")
     parser.set_defaults(execute=execute)
 
@@ -111,6 +112,7 @@ def execute(arguments: argparse.Namespace) -> None:
         progress.step("Load")
         modalities = ("CT", *["MR"] * len(arguments.mri))
         volumes = readVolumes((arguments.ct, *arguments.mri), arguments.series, modalities)
+        warnings = checkIdentities(volumes, arguments.accept_identity)
         nodes = [
             addVolume(session.scene, volume.image, volumeName(source))
             for volume, source in zip(volumes, (arguments.ct, *arguments.mri), strict=True)
@@ -125,4 +127,4 @@ def execute(arguments: argparse.Namespace) -> None:
         )
         progress.step("Write")
         saveNode(fusedNode, path)
-    warn([warning for volume in volumes for warning in volume.warnings] + list(fusion.warnings))
+    warn([*warnings, *(warning for volume in volumes for warning in volume.warnings), *fusion.warnings])

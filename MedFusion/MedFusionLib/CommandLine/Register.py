@@ -20,7 +20,7 @@ from ..Scene.RegistrationNodes import errorMap
 from ..Scene.Session import Session
 from ..Scene.VolumeNodes import relativeTransform
 from .Arguments import addLandmarks, addOutput
-from .DicomInput import addIdentity, addSeries, checkIdentity, readVolumes
+from .DicomInput import addIdentity, addSeries, checkIdentity, frameWarnings, readVolumes
 from .Output import outputFile, outputFolder
 from .Terminal import StepProgress, warn
 
@@ -137,6 +137,8 @@ def execute(arguments: argparse.Namespace) -> None:
         session, progress = outputs.enter_context(Session()), outputs.enter_context(StepProgress())
         progress.step("Load")
         ct, mri = readVolumes((arguments.ct, arguments.mri), arguments.series, ("CT", "MR"))
+        told = [*ct.warnings, *mri.warnings]
+        warn(told)  # now, for they may say why a later step fails
         conflicts = checkIdentity(ct, mri, arguments.accept_identity)
         ctNode = addVolume(session.scene, ct.image, volumeName(arguments.ct))
         mriNode = addVolume(session.scene, mri.image, volumeName(arguments.mri))
@@ -163,7 +165,8 @@ def execute(arguments: argparse.Namespace) -> None:
         progress.step("Write")
         saveNode(addVolume(session.scene, registeredImage, name), folder / f"{name}.nrrd")
         sitk.WriteTransform(registration.transform, str(folder / "ct_to_mri.h5"))
-        warnings = [*conflicts, *ct.warnings, *mri.warnings, *registration.warnings]
+        moved = frameWarnings(ct, mri, registration.transform, registration.errors is not None)
+        warnings = [*conflicts, *moved, *told, *registration.warnings]
         document = {
             "registration": registration.measurements(),
             "warnings": warnings,
@@ -171,5 +174,5 @@ def execute(arguments: argparse.Namespace) -> None:
             "inputs": {role: {"file": Path(path).name, "sha256": fileChecksum(path)} for role, path in inputs.items()},
         }
         writeMeasurements(folder / "measurements.json", document)
-    warn(warnings)
+    warn([warning for warning in warnings if warning not in told])
     print(registrationSummary(document["registration"]))

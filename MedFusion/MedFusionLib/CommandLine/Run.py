@@ -106,6 +106,8 @@ def runChain(folder: Path, inputs: dict[str, str], options: RunOptions) -> dict[
         scene = session.scene
         progress.step("Load")
         ct, mri = readVolumes((inputs["ct"], inputs["mri"]), options.series, ("CT", "MR"))
+        told = ct.warnings + mri.warnings
+        warn(told)  # now, for they may say why a later step fails
         checkMemory(ct.image, mri.image)
         conflicts = checkIdentity(ct, mri, options.acceptIdentity)
         ctNode = addVolume(scene, ct.image, volumeName(inputs["ct"]))
@@ -114,6 +116,7 @@ def runChain(folder: Path, inputs: dict[str, str], options: RunOptions) -> dict[
         transformNode, registration = LandmarkRegistrationLogic(scene).register(
             ctNode, mriNode, *landmarks, options.registration, progress.step("Register")
         )
+        moved = frameWarnings(ct, mri, registration.transform, registration.errors is not None)
         if registration.knowsError:
             showErrorMap(ctNode, registration)
         segmentationNode, tumor, notes = _segment(scene, ctNode, mriNode, options, progress.step("Outline"))
@@ -132,14 +135,14 @@ def runChain(folder: Path, inputs: dict[str, str], options: RunOptions) -> dict[
             segmentationNode=segmentationNode,
             tumor=tumor,
             inputs=tuple(InputFile(role, Path(path).name, fileChecksum(path)) for role, path in inputs.items()),
-            warnings=conflicts + frameWarnings(ct, mri, registration.transform) + ct.warnings + mri.warnings + notes,
+            warnings=conflicts + moved + told + notes,
             fixedDicom=ct.dicom.header if ct.dicom else None,
             movingDicom=mri.dicom.header if mri.dicom else None,
         )
         document = writeResultFolder(
             folder, scene, results, progress.step("Measure and write"), options.dicomFolder, options.withPdf
         )
-    warn(document["warnings"])
+    warn([warning for warning in document["warnings"] if warning not in told])
     return document
 
 

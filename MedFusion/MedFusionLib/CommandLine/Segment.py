@@ -17,7 +17,7 @@ from ..Scene.Session import Session
 from ..Scene.TumorSegmentationLogic import TumorSegmentationLogic
 from ..Scene.VolumeNodes import definedPointsFromMarkups, labelImageFromSegmentation
 from .Arguments import addOutput, addTumorPoints, worldPoints
-from .DicomInput import addSeries, readVolumes
+from .DicomInput import addIdentity, addSeries, checkIdentities, readVolumes
 from .Output import outputFile
 from .Terminal import StepProgress, warn
 
@@ -28,6 +28,7 @@ def addParser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("volume", metavar="VOLUME", help="a file or a DICOM folder")
     parser.add_argument("more", nargs="*", metavar="MORE", help="more volumes of the patient in the same coordinates")
     addSeries(parser)
+    addIdentity(parser)
     parser.add_argument("--ct", metavar="CT", help="head CT in the same coordinates: the tumor lies inside its skull")
     parser.add_argument("--keep-cavity", action="store_true", help="write the inside of the skull as a segment, too")
     parser.add_argument("--mask", metavar="FILE", help="mask (not 0) of where the tumor can be, instead of --ct")
@@ -136,9 +137,9 @@ def execute(arguments: argparse.Namespace) -> None:
             addVolume(session.scene, volume.image, volumeName(name))
             for volume, name in zip(volumes, paths, strict=True)
         ]
-        ctNode = None
-        if arguments.ct is not None:
-            ctNode = addVolume(session.scene, readVolumes([arguments.ct], ())[0].image, "ct")
+        ct = () if arguments.ct is None else readVolumes([arguments.ct], (), ("CT",))
+        warnings = checkIdentities((*ct, *volumes), arguments.accept_identity)
+        ctNode = addVolume(session.scene, ct[0].image, "ct") if ct else None
         mask = None if arguments.mask is None else readVolume(arguments.mask).image
         if arguments.correct is not None:
             present = _present(session, arguments.correct, volumes[0].image)
@@ -156,7 +157,7 @@ def execute(arguments: argparse.Namespace) -> None:
         groups = {name: (value,) for value, name in tumor.segmentNames.items()} | tumor.groups
         measurements = measureTumor(tumor.labelImage, groups=groups)
         saveNode(segmentationNode, path)
-    warn([*(warning for volume in volumes for warning in volume.warnings), *tumor.warnings])
+    warn([*warnings, *(warning for volume in (*ct, *volumes) for warning in volume.warnings), *tumor.warnings])
     total = measurements.total
     print(f"Tumor: {total.volumeMl:.2f} ml, longest diameter {total.longestDiameter.lengthMm:.1f} mm")
     if len(measurements.segments) > 1:
