@@ -168,7 +168,12 @@ class TestCompareCommand(unittest.TestCase):
         document = json.loads((other / "measurements.json").read_text(encoding="utf-8"))
         document["dicom"]["mri"]["patient_id"] = "P9"
         (other / "measurements.json").write_text(json.dumps(document))
+        byCt = self.folder / "by_ct"
+        shutil.copytree(self.folder / "second", byCt)
+        document["dicom"] = {"ct": {"patient_id": "P8"}, "mri": {"series_uid": "1.2", "patient_name": ""}}
+        (byCt / "measurements.json").write_text(json.dumps(document))
         for arguments, pattern in (
+            ((self.folder / "first", byCt), "patient ID differs: P1 in first, P8 in by_ct.*--accept-identity"),
             ((self.folder / "first", other), "patient ID differs: P1 in first, P9 in other.*--accept-identity"),
             ((self.folder / "first", self.folder / "nowhere"), "no result folder"),
             ((self.folder / "first", self.folder), "is not the result folder of a run"),

@@ -23,12 +23,16 @@ class RunFolder:
 
     @property
     def identity(self) -> dict[str, str]:
-        """Return whose images they were, as the MRI's or else the CT's DICOM header said; empty if not DICOM."""
+        """Return whose images they were, each value as the MRI's or else the CT's DICOM header said it."""
         dicom = self.document.get("dicom")
         if not isinstance(dicom, dict):
             return {}
-        found = dicom.get("mri") or dicom.get("ct") or {}
-        return {str(key): str(value) for key, value in found.items()} if isinstance(found, dict) else {}
+        merged: dict[str, str] = {}
+        for role in ("ct", "mri"):
+            found = dicom.get(role)
+            if isinstance(found, dict):
+                merged |= {str(key): str(value) for key, value in found.items() if value}
+        return merged
 
     @property
     def studyDate(self) -> date | None:
