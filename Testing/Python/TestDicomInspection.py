@@ -60,6 +60,13 @@ class TestDicomInspection(unittest.TestCase):
         (conflict,) = identityConflicts(series("CT"), series(studyDate="20210228"))
         self.assertIn("3.0 years apart", conflict)
 
+    def test_a_missing_study_date_is_replaced_by_that_of_the_series_or_acquisition(self):
+        for tags in ({"SeriesDate": "20100101"}, {"AcquisitionDate": "2010.01.01"}):
+            (conflict,) = identityConflicts(series("CT"), series(studyDate="", tags=tags))
+            self.assertIn("14.2 years apart", conflict)
+        (conflict,) = identityConflicts(series("CT"), series(studyDate="2019.03.01"))
+        self.assertIn("5.0 years apart", conflict)
+
     def test_empty_fields_of_deidentified_data_are_not_compared(self):
         blank = series(patientId="", patientName="", patientBirthDate="", patientSex="", studyDate="")
         self.assertEqual(identityConflicts(series("CT"), blank), ())

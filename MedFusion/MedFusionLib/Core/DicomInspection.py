@@ -205,7 +205,7 @@ def identityConflicts(fixed: DicomSeries, moving: DicomSeries) -> tuple[str, ...
     days = daysBetween(fixed, moving)
     if days is not None and abs(days) > LONGEST_DAYS_BETWEEN_STUDIES:
         years = abs(days) / 365.25
-        conflicts.append(f"The studies are {years:.1f} years apart ({fixed.studyDate}, {moving.studyDate}).")
+        conflicts.append(f"The studies are {years:.1f} years apart ({dayOf(fixed)}, {dayOf(moving)}).")
     return tuple(conflicts)
 
 
@@ -220,8 +220,15 @@ def _comparable(value: str) -> str:
 
 def daysBetween(fixed: DicomSeries, moving: DicomSeries) -> int | None:
     """Return how many days after the fixed study the moving one was made, or None if a date is missing."""
-    first, second = dateOf(fixed.studyDate), dateOf(moving.studyDate)
+    first, second = dayOf(fixed), dayOf(moving)
     return None if first is None or second is None else (second - first).days
+
+
+def dayOf(series: DicomSeries) -> date | None:
+    """Return the day of the study, or else of the series or its acquisition; None if the header has none."""
+    tags = dict(series.tags)
+    texts = (series.studyDate, tags.get("SeriesDate", ""), tags.get("AcquisitionDate", ""))
+    return next((day for text in texts if (day := dateOf(text)) is not None), None)
 
 
 def dateOf(text: str) -> date | None:
