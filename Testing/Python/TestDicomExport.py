@@ -16,7 +16,7 @@ import SimpleITK as sitk
 from DicomTesting import writeSource
 from MedFusionLib.Core.DicomDerivedImages import quantisationOf
 from MedFusionLib.Core.DicomExport import DicomResults, exportDicom
-from MedFusionLib.Core.DicomRegistration import matrixType
+from MedFusionLib.Core.DicomRegistration import RegistrationBasis, matrixType
 from MedFusionLib.Core.DicomSeries import readSeries
 from MedFusionLib.Core.TumorMeasurements import measureTumor
 
@@ -253,6 +253,43 @@ class TestDicomExport(unittest.TestCase):
             values = (found.PatientSex, found.PatientBirthDate, found.StudyDate, found.StudyTime)
             self.assertEqual(values, ("", "19600401", "", ""), file)
             self.assertEqual((found.PatientID, str(found.PatientName)), ("P1", "Doe^Jane"), file)
+
+    def test_the_registration_says_what_it_was_made_from(self):
+        for basis, meaning in (
+            (RegistrationBasis.landmarks, "Fiducial Alignment"),
+            (RegistrationBasis.images, "Image Content-based Alignment"),
+            (RegistrationBasis.landmarksAndImages, "Image Content and Fiducial Based Alignment"),
+        ):
+            with self.subTest(basis), tempfile.TemporaryDirectory() as folder:
+                results = DicomResults(
+                    self.transform, self.registered, fixed=self.results.fixed, registrationBasis=basis
+                )
+                exportDicom(Path(folder), results)
+                self.assertEqual(checkerErrors(Path(folder) / "registration.dcm"), [])
+                found = pydicom.dcmread(Path(folder) / "registration.dcm")
+            self.assertEqual(found.ContentDescription, basis.value)
+            (code,) = found.RegistrationSequence[1].MatrixRegistrationSequence[0].RegistrationTypeCodeSequence
+            self.assertEqual(code.CodeMeaning, meaning)
+
+    def test_lossy_sources_make_lossy_results(self):
+        with tempfile.TemporaryDirectory() as folder:
+            lossy = readSeries(writeSource(Path(folder) / "mr", "MR", self.registered, LossyImageCompression="01"))
+            for fixed, moving, expected in (
+                (self.results.fixed, lossy.header, ("01", "01")),
+                (lossy.header, self.results.moving, ("01", "00")),
+            ):
+                target = Path(folder) / "".join(expected)
+                target.mkdir()
+                exportDicom(target, dataclasses.replace(self.results, fixed=fixed, moving=moving))
+                found = [pydicom.dcmread(target / name / "0001.dcm") for name in ("fused", "mri_registered")]
+                self.assertEqual(tuple(dataset.LossyImageCompression for dataset in found), expected)
+
+    def test_an_outline_nobody_pointed_at_is_automatic(self):
+        for isAutomatic, expected in ((True, "AUTOMATIC"), (False, "SEMIAUTOMATIC")):
+            with tempfile.TemporaryDirectory() as folder:
+                exportDicom(Path(folder), dataclasses.replace(self.results, isTumorAutomatic=isAutomatic))
+                segments = pydicom.dcmread(Path(folder) / "tumor.dcm").SegmentSequence
+            self.assertEqual({segment.SegmentAlgorithmType for segment in segments}, {expected})
 
     def test_matrix_types_are_told_apart(self):
         rotation = np.eye(4)

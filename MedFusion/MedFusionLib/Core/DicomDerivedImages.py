@@ -110,7 +110,8 @@ def _addImage(dataset, study: DerivedStudy, kind: DerivedKind, image: sitk.Image
     dataset.PixelSpacing = decimals((spacing[1], spacing[0]))
     dataset.SliceThickness = _text(spacing[2])
     dataset.SpacingBetweenSlices = _text(spacing[2])
-    dataset.LossyImageCompression = study.header.get("LossyImageCompression", "00")
+    wasLossy = study.isMovingLossy or (kind is DerivedKind.fused and study.isFixedLossy)
+    dataset.LossyImageCompression = "01" if wasLossy else "00"
     if kind is DerivedKind.fused:
         del dataset.SpacingBetweenSlices  # not an attribute of CT images
         dataset.KVP = None

@@ -7,7 +7,7 @@ import SimpleITK as sitk
 
 from .DicomDerivedImages import DerivedKind, writeDerivedSeries
 from .DicomErrors import withoutLibraryWarnings
-from .DicomRegistration import registrationObject
+from .DicomRegistration import RegistrationBasis, registrationObject
 from .DicomSeries import DicomSeries
 from .DicomStudy import studyFor
 from .DicomTumor import measurementReport, segmentationObject
@@ -24,6 +24,7 @@ class DicomResults:
     :param fusedImage: scalar; None if the fusion is in color, which no derived CT or MR image can hold.
     :param labelNames: label value to the segment's name.
     :param lesions: measurements by segment name.
+    :param isTumorAutomatic: whether the tumor was outlined without anybody pointing at it.
     """
 
     transform: sitk.Transform
@@ -35,6 +36,8 @@ class DicomResults:
     labelNames: dict[int, str] = field(default_factory=dict)
     lesions: dict[str, LesionMeasurements] = field(default_factory=dict)
     registrationComment: str = ""
+    registrationBasis: RegistrationBasis = RegistrationBasis.landmarks
+    isTumorAutomatic: bool = False
     version: str = ""
 
 
@@ -66,11 +69,15 @@ def _export(folder: Path, results: DicomResults, progress: Progress | None) -> t
         target, study, DerivedKind.registered, "MRI registered to CT", results.registeredImage, results.transform, step
     )
     written.append(target)
-    registration = registrationObject(study, results.transform, results.registeredImage, results.registrationComment)
+    registration = registrationObject(
+        study, results.transform, results.registeredImage, results.registrationComment, results.registrationBasis
+    )
     objects = {"registration.dcm": registration}
     if results.labelImage is not None and results.labelNames:
         report(progress, 0.8, "Writing the tumor as DICOM")
-        segmentation = segmentationObject(study, results.labelImage, results.labelNames, headers)
+        segmentation = segmentationObject(
+            study, results.labelImage, results.labelNames, headers, results.isTumorAutomatic
+        )
         objects["tumor.dcm"] = segmentation
         if results.lesions:
             objects["measurements.dcm"] = measurementReport(study, segmentation, results.lesions)

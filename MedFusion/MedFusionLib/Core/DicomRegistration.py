@@ -1,5 +1,7 @@
 """Write a registration as a DICOM Spatial Registration, rigid or deformable."""
 
+from enum import Enum
+
 import numpy as np
 import SimpleITK as sitk
 
@@ -10,7 +12,31 @@ DEFORMABLE_SPATIAL_REGISTRATION = "1.2.840.10008.5.1.4.1.1.66.3"
 GRID_SPACING = 3.0
 
 
-def registrationObject(study: DerivedStudy, transform: sitk.Transform, grid: sitk.Image, comment: str = ""):
+class RegistrationBasis(Enum):
+    """What a registration was made from; the value describes it."""
+
+    landmarks = "MRI to CT by landmarks"
+    images = "MRI to CT by the images"
+    landmarksAndImages = "MRI to CT by landmarks and images"
+
+    def code(self):
+        """Return DICOM's code for it (CID 7100)."""
+        from pydicom.sr.codedict import codes
+
+        return {
+            RegistrationBasis.landmarks: codes.DCM.FiducialAlignment,
+            RegistrationBasis.images: codes.DCM.ImageContentBasedAlignment,
+            RegistrationBasis.landmarksAndImages: codes.DCM.ImageContentAndFiducialBasedAlignment,
+        }[self]
+
+
+def registrationObject(
+    study: DerivedStudy,
+    transform: sitk.Transform,
+    grid: sitk.Image,
+    comment: str = "",
+    basis: RegistrationBasis = RegistrationBasis.landmarks,
+):
     """Return the registration between the moving and the fixed frame of reference as a dataset.
 
     The registered frame of reference is the fixed one. A matrix maps moving to fixed points there; a deformation
@@ -20,23 +46,23 @@ def registrationObject(study: DerivedStudy, transform: sitk.Transform, grid: sit
     :param grid: the fixed image, over whose extent a transform that is not linear is sampled.
     """
     if transform.IsLinear():
-        dataset = _object(study, SPATIAL_REGISTRATION)
-        items = [_matrixItem(study.fixedFrameUid, study.fixedInstances, np.eye(4), "")]
+        dataset = _object(study, SPATIAL_REGISTRATION, basis)
+        items = [_matrixItem(study.fixedFrameUid, study.fixedInstances, np.eye(4))]
         inverse = np.linalg.inv(_matrixOf(transform))
-        items.append(_matrixItem(study.movingFrameUid, study.movingInstances, inverse, comment))
+        items.append(_matrixItem(study.movingFrameUid, study.movingInstances, inverse, basis, comment))
         dataset.RegistrationSequence = items
     else:
-        dataset = _object(study, DEFORMABLE_SPATIAL_REGISTRATION)
-        dataset.DeformableRegistrationSequence = [_deformableItem(study, transform, grid, comment)]
+        dataset = _object(study, DEFORMABLE_SPATIAL_REGISTRATION, basis)
+        dataset.DeformableRegistrationSequence = [_deformableItem(study, transform, grid, basis, comment)]
     addCommonReferences(dataset, (*study.fixedInstances, *study.movingInstances))
     return dataset
 
 
-def _object(study: DerivedStudy, classUid: str):
+def _object(study: DerivedStudy, classUid: str, basis: RegistrationBasis):
     dataset = study.newObject(classUid, "REG", "Registration MRI to CT", 3)
     dataset.FrameOfReferenceUID = study.fixedFrameUid
     dataset.PositionReferenceIndicator = study.header.get("PositionReferenceIndicator", "")
-    dataset.ContentLabel, dataset.ContentDescription = "REGISTRATION", "MRI to CT by landmarks"
+    dataset.ContentLabel, dataset.ContentDescription = "REGISTRATION", basis.value
     dataset.ContentCreatorName = ""
     return dataset
 
@@ -66,13 +92,14 @@ def _matrixDataset(matrix: np.ndarray):
     return dataset
 
 
-def _matrixItem(frameUid: str, instances: tuple, matrix: np.ndarray, comment: str):
+def _matrixItem(
+    frameUid: str, instances: tuple, matrix: np.ndarray, basis: RegistrationBasis | None = None, comment: str = ""
+):
     import pydicom
-    from pydicom.sr.codedict import codes
 
     registration = pydicom.Dataset()
     registration.MatrixSequence = [_matrixDataset(matrix)]
-    registration.RegistrationTypeCodeSequence = codeSequence(codes.DCM.FiducialAlignment) if comment else []
+    registration.RegistrationTypeCodeSequence = codeSequence(basis.code()) if basis else []
     if comment:
         registration.FrameOfReferenceTransformationComment = comment[:64]
     item = pydicom.Dataset()
@@ -83,9 +110,10 @@ def _matrixItem(frameUid: str, instances: tuple, matrix: np.ndarray, comment: st
     return item
 
 
-def _deformableItem(study: DerivedStudy, transform: sitk.Transform, fixedImage: sitk.Image, comment: str):
+def _deformableItem(
+    study: DerivedStudy, transform: sitk.Transform, fixedImage: sitk.Image, basis: RegistrationBasis, comment: str
+):
     import pydicom
-    from pydicom.sr.codedict import codes
 
     extent = np.array(fixedImage.GetSpacing()) * (np.array(fixedImage.GetSize()) - 1)
     size = [int(count) for count in np.ceil(extent / GRID_SPACING) + 1]
@@ -103,7 +131,7 @@ def _deformableItem(study: DerivedStudy, transform: sitk.Transform, fixedImage: 
     item = pydicom.Dataset()
     item.SourceFrameOfReferenceUID = study.movingFrameUid
     item.DeformableRegistrationGridSequence = [vectors]
-    item.RegistrationTypeCodeSequence = codeSequence(codes.DCM.FiducialAlignment)
+    item.RegistrationTypeCodeSequence = codeSequence(basis.code())
     item.FrameOfReferenceTransformationComment = comment[:64]
     if study.movingInstances:
         item.ReferencedImageSequence = instanceReferences(study.movingInstances)

@@ -109,6 +109,7 @@ _TAGS = (
     "PatientIdentityRemoved",
     "RescaleType",
     "RescaleSlope",
+    "LossyImageCompression",
 )
 
 

@@ -39,6 +39,8 @@ class DerivedStudy:
     fixedInstances: tuple[SourceInstance, ...]
     movingInstances: tuple[SourceInstance, ...]
     patientPosition: str
+    isFixedLossy: bool
+    isMovingLossy: bool
     version: str
     seed: str
 
@@ -104,9 +106,15 @@ def studyFor(fixed: DicomSeries | None, moving: DicomSeries | None, contents: Se
         fixedInstances=_instances(fixed),
         movingInstances=_instances(moving),
         patientPosition=dict(known[0].tags).get("PatientPosition", "") if known else "",
+        isFixedLossy=_isLossy(fixed),
+        isMovingLossy=_isLossy(moving),
         version=version,
         seed=seed,
     )
+
+
+def _isLossy(series: DicomSeries | None) -> bool:
+    return series is not None and dict(series.tags).get("LossyImageCompression") == "01"
 
 
 def _complete(header, seed: str) -> None:

@@ -8,16 +8,20 @@ from .DicomStudy import FIRST_SERIES_NUMBER, MANUFACTURER, DerivedStudy
 from .TumorMeasurements import LesionMeasurements
 
 
-def segmentationObject(study: DerivedStudy, labelImage: sitk.Image, names: dict[int, str], sources: list):
+def segmentationObject(
+    study: DerivedStudy, labelImage: sitk.Image, names: dict[int, str], sources: list, isAutomatic: bool = False
+):
     """Return labels as a DICOM segmentation with SNOMED CT codes; segments are numbered in the order of the names.
 
     :param labelImage: in the fixed frame of reference (LPS mm).
     :param names: label value to the segment's name.
     :param sources: headers of the image series that the outline was drawn on, in the same frame of reference.
+    :param isAutomatic: whether nobody pointed at it.
     """
     import highdicom as hd
     from pydicom.sr.codedict import codes
 
+    kinds = hd.seg.SegmentAlgorithmTypeValues
     labels = sitk.GetArrayViewFromImage(labelImage)
     numbered = np.zeros(labels.shape, np.uint8)
     descriptions = []
@@ -29,7 +33,7 @@ def segmentationObject(study: DerivedStudy, labelImage: sitk.Image, names: dict[
                 segment_label=name,
                 segmented_property_category=codes.SCT.MorphologicallyAbnormalStructure,
                 segmented_property_type=findingCode(name),
-                algorithm_type=hd.seg.SegmentAlgorithmTypeValues.SEMIAUTOMATIC,
+                algorithm_type=kinds.AUTOMATIC if isAutomatic else kinds.SEMIAUTOMATIC,
                 algorithm_identification=hd.AlgorithmIdentificationSequence(
                     name=MANUFACTURER, family=codes.cid7162.NeighborhoodAnalysis, version=study.version
                 ),

@@ -32,6 +32,11 @@ class SegmentationMethod(Enum):
     watershed = "watershed"
     model = "model"
 
+    @property
+    def isAutomatic(self) -> bool:
+        """Return True if nobody points at the tumor."""
+        return self in (SegmentationMethod.automatic, SegmentationMethod.model)
+
 
 class MrSequence(Enum):
     """What an MRI volume was weighted for."""

@@ -10,6 +10,7 @@ import SimpleITK as sitk
 import slicer
 
 from ..Core.DicomExport import DicomResults, exportDicom
+from ..Core.DicomRegistration import RegistrationBasis
 from ..Core.DicomSeries import DicomSeries
 from ..Core.Fusion import FusionResult
 from ..Core.FusionMetrics import scoreTable
@@ -256,6 +257,8 @@ def _dicomResults(
         labelNames=results.tumor.segmentNames if results.tumor else {},
         lesions=tumorMeasurements.segments if tumorMeasurements else {},
         registrationComment=_registrationComment(registration),
+        registrationBasis=_registrationBasis(registration),
+        isTumorAutomatic=results.tumor is not None and results.tumor.settings.method.isAutomatic,
         version=versions().get("medfusion", ""),
     )
 
@@ -264,6 +267,12 @@ def _registrationComment(registration: RegistrationResult) -> str:
     if not registration.labels:
         return "Registered by the images, without landmarks"
     return f"FRE {registration.fre:.2f} mm from {len(registration.labels)} landmark pairs"
+
+
+def _registrationBasis(registration: RegistrationResult) -> RegistrationBasis:
+    if not registration.refined:
+        return RegistrationBasis.landmarks
+    return RegistrationBasis.images if registration.errors is None else RegistrationBasis.landmarksAndImages
 
 
 def _center(tumorMeasurements: TumorMeasurements | None, fixedImage: sitk.Image) -> np.ndarray:
