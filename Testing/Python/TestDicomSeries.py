@@ -194,6 +194,15 @@ class TestDicomSeries(unittest.TestCase):
         with self.assertRaisesRegex(ValueError, "same position and differ"):
             readSeries(self.folder)
 
+    def test_pixels_of_32_bits_keep_their_values(self):
+        for k in range(2):
+            file = writeSlice(self.folder, k, (0.0, 0.0, 2.0 * k))
+            dataset = pydicom.dcmread(file)
+            dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 32, 32, 31
+            dataset.PixelData = np.full((24, 20), 4_000_000_000, "<u4").tobytes()
+            dataset.save_as(file)
+        self.assertEqual(np.unique(sitk.GetArrayFromImage(readSeries(self.folder).image)), [3_999_998_976])
+
     def test_echoes_of_one_series_are_separate_volumes(self):
         for echo in (90, 15):
             for k in range(3):

@@ -123,7 +123,8 @@ def _smallestType(planes: list[np.ndarray]) -> type:
     if any(plane.dtype.kind == "f" for plane in planes):
         return np.float32
     low, high = min(int(p.min()) for p in planes), max(int(p.max()) for p in planes)
-    return np.int16 if low >= -32768 and high <= 32767 else np.int32
+    fitting = [kind for kind in (np.int16, np.int32) if low >= np.iinfo(kind).min and high <= np.iinfo(kind).max]
+    return fitting[0] if fitting else np.float64
 
 
 def _resampled(

@@ -86,8 +86,9 @@ def _rescaled(dataset, stored: np.ndarray) -> np.ndarray:
         pairs.append((1.0 if slope is None else float(slope), 0.0 if intercept is None else float(intercept)))
     padding = _padding(dataset, stored)
     if all(slope == 1.0 and intercept.is_integer() for slope, intercept in pairs) and stored.dtype.kind in "iu":
-        values = stored.astype(np.int32)
-        values += np.array([int(intercept) for _, intercept in pairs], np.int32)[:, None, None]
+        wide = np.int32 if stored.itemsize < 4 else np.int64
+        values = stored.astype(wide)
+        values += np.array([int(intercept) for _, intercept in pairs], wide)[:, None, None]
     else:
         values = stored.astype(np.float32)
         values *= np.array([slope for slope, _ in pairs], np.float32)[:, None, None]
