@@ -13,7 +13,7 @@ from MedFusionLib.Core.DicomInspection import (
     sharesFrameOfReference,
 )
 from MedFusionLib.Core.DicomSeries import DicomSeries
-from MedFusionLib.Core.DicomSlices import SliceVolume
+from MedFusionLib.Core.DicomVolumes import SliceVolume
 from MedFusionTesting import sharedData
 
 

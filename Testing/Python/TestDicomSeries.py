@@ -11,10 +11,12 @@ import numpy as np
 import pydicom
 import SimpleITK as sitk
 from DicomTesting import writeSource
+from MedFusionLib.Core.DicomInspection import inspectPath
 from MedFusionLib.Core.DicomPixels import readFrames
 from MedFusionLib.Core.DicomSeries import findSeries, readSeries
 from MedFusionTesting import sharedData
 from PIL import Image
+from pydicom.fileset import FileSet
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRLittleEndian,
@@ -194,6 +196,87 @@ class TestDicomSeries(unittest.TestCase):
         with self.assertRaisesRegex(ValueError, "same position and differ"):
             readSeries(self.folder)
 
+    def test_a_slice_taken_again_is_used_once_whatever_changes_from_slice_to_slice(self):
+        for keyword, values in (
+            ("ContentTime", [f"10{k:02d}00" for k in range(10)] + ["120000"]),
+            ("TriggerTime", [10 * k for k in range(10)] + [500]),
+            ("AcquisitionNumber", [1] * 10 + [2]),
+        ):
+            with self.subTest(keyword), tempfile.TemporaryDirectory() as folder:
+                for k, value in enumerate(values[:10]):
+                    writeSlice(Path(folder), k, (0.0, 0.0, 2.0 * k), **{keyword: value})
+                again = np.full((24, 20), 7)
+                writeSlice(Path(folder), 50, (0.0, 0.0, 4.0), values=again, **{keyword: values[10]})
+                volume = readSeries(Path(folder))
+                self.assertEqual(volume.image.GetSize()[2], 10)
+                self.assertTrue((sitk.GetArrayFromImage(volume.image)[2] == 7).all())
+                self.assertIn("1 slices were taken more than once; the last of each is used", volume.warnings[0])
+
+    def test_two_acquisitions_that_share_a_slice_are_one_head(self):
+        for k in range(10):
+            writeSlice(self.folder, k, (0.0, 0.0, 2.0 * k), AcquisitionNumber=1)
+        for k in range(9, 20):
+            writeSlice(self.folder, k, (0.0, 0.0, 2.0 * k), AcquisitionNumber=2)
+        volume = readSeries(self.folder)
+        self.assertEqual(volume.image.GetSize()[2], 20)
+        self.assertIn("taken more than once", volume.warnings[0])
+
+    def test_repetitions_with_a_time_for_each_slice_are_separate_volumes(self):
+        for repetition in range(2):
+            for k in range(5):
+                time = f"{10 + repetition}{k:02d}00"
+                values = np.full((24, 20), repetition)
+                writeSlice(self.folder, k, (0.0, 0.0, 2.0 * k), values=values, AcquisitionTime=time)
+        with self.assertRaisesRegex(ValueError, "acquisition time 1 of 2, 5 slices.*acquisition time 2 of 2, 5 slices"):
+            readSeries(self.folder)
+        self.assertTrue((sitk.GetArrayFromImage(readSeries(self.folder, "1.2.3.4#2").image) == 1).all())
+
+    def test_two_stacks_pushed_into_each_other_are_told_apart_or_refused(self):
+        for offset in (0.05, 1.0):
+            for second in (1, 2):
+                with self.subTest(offset=offset, second=second), tempfile.TemporaryDirectory() as folder:
+                    for k in range(6):
+                        writeSlice(Path(folder), k, (0.0, 0.0, 5.0 * k), AcquisitionNumber=1)
+                        writeSlice(Path(folder), 50 + k, (0.0, 0.0, 5.0 * k + offset), AcquisitionNumber=second)
+                    if second == 2:
+                        with self.assertRaisesRegex(ValueError, "acquisition 1, 6 slices.*acquisition 2, 6 slices"):
+                            readSeries(Path(folder))
+                        self.assertEqual(readSeries(Path(folder), "1.2.3.4#1").image.GetSize()[2], 6)
+                    else:
+                        with self.assertRaisesRegex(ValueError, "Two stacks of slices overlap"):
+                            readSeries(Path(folder))
+
+    def test_slices_that_alternate_between_acquisitions_are_said(self):
+        for k in range(8):
+            writeSlice(self.folder, k, (0.0, 0.0, 2.5 * k), AcquisitionNumber=1 + k % 2)
+        volume = readSeries(self.folder)
+        self.assertEqual(volume.image.GetSize()[2], 8)
+        self.assertRegex(volume.warnings[0], r"alternate between acquisitions \(1 and 2\)")
+
+    def test_thin_slices_beside_thick_ones_are_one_stack(self):
+        for k, z in enumerate([*np.arange(8) * 0.5, *(3.5 + 6 * np.arange(1, 8))]):
+            writeSlice(self.folder, k, (0.0, 0.0, z))
+        self.assertIn("slice distances differ (0.5, 6 mm)", readSeries(self.folder).warnings[0])
+
+    def test_a_series_of_two_patients_is_refused(self):
+        for k in range(6):
+            writeSlice(self.folder, k, (0.0, 0.0, 2.0 * k), PatientID="P1" if k < 3 else "P2")
+        with self.assertRaisesRegex(ValueError, r"this one series name 2 patient IDs \(P1, P2\)"):
+            readSeries(self.folder)
+        self.assertIn("name 2 patient IDs", inspectPath(self.folder))
+
+    def test_images_left_out_are_counted_and_said_why(self):
+        for k in range(8):
+            writeSlice(self.folder, k, (0.0, 0.0, 2.0 * k))
+        file = writeSlice(self.folder, 8, (0.0, 0.0, 16.0))
+        dataset = pydicom.dcmread(file)
+        del dataset.ImagePositionPatient
+        dataset.save_as(file)
+        writeSlice(self.folder, 9, (0.0, 0.0, 18.0), FrameOfReferenceUID="1.2.3.6")
+        warnings = " ".join(readSeries(self.folder).warnings)
+        self.assertIn("1 images that are in color or have no position in the patient were left out", warnings)
+        self.assertIn("1 images of another frame of reference than the other 8 were left out", warnings)
+
     def test_pixels_of_32_bits_keep_their_values(self):
         for k in range(2):
             file = writeSlice(self.folder, k, (0.0, 0.0, 2.0 * k))
@@ -250,6 +333,10 @@ class TestDicomSeries(unittest.TestCase):
         (self.folder / "note.txt").write_text("hello")
         with self.assertRaisesRegex(ValueError, "no readable DICOM image"):
             readSeries(self.folder)
+        (self.folder / "set").mkdir()
+        FileSet().write(self.folder / "set")
+        with self.assertRaisesRegex(ValueError, "DICOMDIR only lists images; give the folder"):
+            readSeries(self.folder / "set" / "DICOMDIR")
         (self.folder / "note.txt").unlink()
         file = writeSlice(self.folder, 1, (0.0, 0.0, 0.0))
         with self.assertRaisesRegex(ValueError, "fewer than 2 image planes"):

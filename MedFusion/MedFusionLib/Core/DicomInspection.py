@@ -96,6 +96,8 @@ def seriesWarnings(series: DicomSeries) -> tuple[str, ...]:
         warnings.append("No image plane has a position in the patient; it cannot be used as a volume.")
     elif all(item.isLocalizer for item in slices):
         warnings.append("It is a localizer.")
+    elif series.volume.refusal:
+        warnings.append(series.volume.refusal)
     else:
         try:
             warnings.extend(gridOfSlices(slices).warnings)

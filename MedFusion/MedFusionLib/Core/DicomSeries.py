@@ -1,7 +1,7 @@
 """Find the image series in DICOM files and read one as a volume with true geometry."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -11,7 +11,8 @@ import SimpleITK as sitk
 from .DicomErrors import damage, withoutLibraryWarnings
 from .DicomGeometry import gridOfSlices, imageOnGrid
 from .DicomPixels import AIR_HU, readFrames
-from .DicomSlices import SliceVolume, slicesOfDataset, splitIntoVolumes
+from .DicomSlices import countPlanes, slicesOfDataset
+from .DicomVolumes import SliceVolume, splitIntoVolumes
 from .Progress import Progress, report, subProgress
 
 
@@ -154,6 +155,8 @@ def _filesIn(folder: Path) -> list[Path]:
 def _headersBeside(file: Path) -> list:
     """Return the header of a file, with those of the same series in its folder where it is a single slice."""
     headers = _readHeaders([file])
+    if not headers and _isDirectoryFile(file):
+        raise ValueError(f"{file.name} only lists images; give the folder that they lie in.")
     if not headers:
         raise ValueError(f"{file.name} is not a readable DICOM file.")
     dataset = headers[0][1]
@@ -162,6 +165,16 @@ def _headersBeside(file: Path) -> list:
     uid = _seriesUid(dataset)
     beside = _readHeaders(other for other in sorted(file.parent.iterdir()) if other.is_file())
     return [pair for pair in beside if _seriesUid(pair[1]) == uid]
+
+
+def _isDirectoryFile(file: Path) -> bool:
+    import pydicom
+
+    try:
+        dataset = pydicom.dcmread(file, specific_tags=["FileSetID"], stop_before_pixels=True)
+        return dataset.file_meta.MediaStorageSOPClassUID == MEDIA_STORAGE_DIRECTORY
+    except damage():
+        return False
 
 
 def _seriesUid(dataset) -> str:
@@ -186,35 +199,55 @@ def _readHeaders(files: Iterable[Path]) -> list:
 
 
 def _seriesOfGroup(uid: str, members: list) -> list[DicomSeries]:
-    slices, unusable = [], []
+    slices, unusable, unplaced = [], [], 0
     for file, dataset in members:
         try:
             planes = slicesOfDataset(dataset, file)
+            unplaced += countPlanes(dataset) - len(planes)
         except damage() as error:
             unusable.append(str(error))
             continue
         slices.extend(planes)
-    notes = (f"{len(unusable)} damaged images were left out: {unusable[0]}",) if unusable else ()
+    notes = [f"{len(unusable)} damaged images were left out: {unusable[0]}"] if unusable else []
+    if unplaced and slices:
+        notes.append(f"{unplaced} images that are in color or have no position in the patient were left out.")
     file, first = members[0]
     if "Rows" not in first:
         return []
+    refusal = _patientsRefusal([dataset for _, dataset in members])
     volumes = splitIntoVolumes(tuple(slices)) or (SliceVolume(()),)
     described = []
     for index, volume in enumerate(volumes):
-        volume = SliceVolume(volume.slices, volume.label, volume.duplicates, (*volume.warnings, *notes))
+        volume = replace(volume, warnings=(*volume.warnings, *notes), refusal=refusal or volume.refusal)
         name = uid if len(volumes) == 1 else f"{uid}#{index + 1}"
         files = tuple(dict.fromkeys(s.file for s in volume.slices)) or tuple(f for f, _ in members)
         described.append(_describe(name, volume, files, first))
     return described
 
 
+def _patientsRefusal(datasets: list) -> str:
+    """Return a sentence if the slices of one series name several patients, which no series can have."""
+    for keyword, title in (("PatientID", "patient IDs"), ("PatientName", "patient names")):
+        texts = [_text(dataset, keyword) for dataset in datasets]
+        values = {" ".join(text.replace("^", " ").split()).casefold(): text for text in texts}
+        values.pop("", None)
+        if len(values) > 1:
+            listed = ", ".join(sorted(values.values())[:4])
+            return f"The slices of this one series name {len(values)} {title} ({listed}); they are no volume."
+    return ""
+
+
+def _text(dataset, keyword: str) -> str:
+    try:
+        value = dataset.get(keyword)
+        return "" if value is None else str(value)
+    except damage():
+        return ""
+
+
 def _describe(uid: str, volume: SliceVolume, files: tuple[Path, ...], dataset) -> DicomSeries:
     def text(keyword: str) -> str:
-        try:
-            value = dataset.get(keyword)
-        except damage():
-            return ""
-        return "" if value is None else str(value)
+        return _text(dataset, keyword)
 
     number = text("SeriesNumber")
     return DicomSeries(
@@ -257,6 +290,8 @@ def readSeries(
         raise ValueError(
             f"Series {series.title}: fewer than 2 image planes with a position in the patient; no volume can be made."
         )
+    if series.volume.refusal:
+        raise ValueError(f"Series {series.title}: {series.volume.refusal}")
     grid = gridOfSlices(slices)
     with withoutLibraryWarnings():
         planes = _readPlanes(series, subProgress(progress, 0.1, 0.7))

@@ -82,6 +82,11 @@ def slicesOfDataset(dataset, file: Path) -> tuple[DicomSlice, ...]:
     return tuple(slices)
 
 
+def countPlanes(dataset) -> int:
+    """Return how many image planes a header stands for, also those that `slicesOfDataset` cannot place."""
+    return int(dataset.get("NumberOfFrames") or 1) if "Rows" in dataset else 0
+
+
 def _sequences(group) -> list:
     return [element.value for element in group if element.VR == "SQ" and len(element.value) > 0]
 
@@ -121,101 +126,3 @@ def _oneSlice(dataset, file: Path, frame: int, sources: tuple) -> tuple[DicomSli
             volumeValues=tuple({**values, "ImageType": "\\".join(imageType)}.items()),
         ),
     )
-
-
-@dataclass(frozen=True)
-class SliceVolume:
-    """The planes of one volume, in order along their normal, and what was left out to get there."""
-
-    slices: tuple[DicomSlice, ...]
-    label: str = ""
-    duplicates: tuple[tuple[DicomSlice, DicomSlice], ...] = ()
-    warnings: tuple[str, ...] = ()
-
-
-def splitIntoVolumes(slices: tuple[DicomSlice, ...]) -> tuple[SliceVolume, ...]:
-    """Return the volumes that one series holds: localizers set aside, orientations and overlapping stacks apart."""
-    warnings: list[str] = []
-    images = [s for s in slices if not s.isLocalizer]
-    if images and len(images) < len(slices):
-        warnings.append(f"{len(slices) - len(images)} localizer images in the series were left out.")
-    stacks = sorted(_stacks(images or list(slices)), key=len, reverse=True)
-    largest = len(stacks[0]) if stacks else 0
-    small = [stack for stack in stacks if len(stack) <= 3 and len(stack) * 4 <= largest]
-    if small:
-        count = sum(len(stack) for stack in small)
-        warnings.append(f"{count} images of another orientation or matrix than the other {largest} were left out.")
-    kept = [stack for stack in stacks if not any(stack is other for other in small)]
-    volumes: list[SliceVolume] = []
-    for stack in kept:
-        label = _orientationName(stack[0]) if len(kept) > 1 else ""
-        volumes.extend(_volumesOfStack(stack, label, tuple(warnings)))
-    return tuple(volumes)
-
-
-def _stacks(slices: list[DicomSlice]) -> list[list[DicomSlice]]:
-    stacks: list[list[DicomSlice]] = []
-    for item in slices:
-        for stack in stacks:
-            if _sameStack(stack[0], item):
-                stack.append(item)
-                break
-        else:
-            stacks.append([item])
-    return stacks
-
-
-def _sameStack(a: DicomSlice, b: DicomSlice) -> bool:
-    return (
-        (a.rows, a.columns, a.frameOfReferenceUid) == (b.rows, b.columns, b.frameOfReferenceUid)
-        and np.allclose(a.spacing, b.spacing, rtol=1e-3)
-        and np.allclose(a.rowDirection, b.rowDirection, atol=2e-3)
-        and np.allclose(a.columnDirection, b.columnDirection, atol=2e-3)
-    )
-
-
-def _orientationName(item: DicomSlice) -> str:
-    return ("sagittal", "coronal", "axial")[int(np.argmax(np.abs(item.normal)))]
-
-
-def _positions(slices: list[DicomSlice]) -> np.ndarray:
-    return np.array([s.position for s in slices]) @ slices[0].normal
-
-
-def _coincident(slices: list[DicomSlice]) -> list[list[DicomSlice]]:
-    """Return the slices sorted along the normal, those closer than 0.01 mm together."""
-    along = _positions(slices)
-    order = sorted(range(len(slices)), key=lambda i: (round(along[i], 4), slices[i].instanceNumber, slices[i].frame))
-    groups: list[list[DicomSlice]] = []
-    last = -np.inf
-    for index in order:
-        if along[index] - last > 0.01:
-            groups.append([])
-            last = along[index]
-        groups[-1].append(slices[index])
-    return groups
-
-
-def _volumesOfStack(stack: list[DicomSlice], label: str, warnings: tuple[str, ...]) -> list[SliceVolume]:
-    groups = _coincident(stack)
-    if len(groups) == len(stack):
-        return [SliceVolume(tuple(stack[0] for stack in groups), label, (), warnings)]
-    for keyword, word in VOLUME_KEYWORDS.items():
-        parts: dict[str, list[DicomSlice]] = {}
-        for item in stack:
-            parts.setdefault(dict(item.volumeValues).get(keyword, ""), []).append(item)
-        if len(parts) > 1 and all(len(_coincident(part)) == len(part) for part in parts.values()):
-            return [
-                SliceVolume(tuple(g[0] for g in _coincident(part)), f"{label} {word} {value}".strip(), (), warnings)
-                for value, part in sorted(parts.items(), key=lambda item: _numberOrText(item[0]))
-            ]
-    duplicates = tuple((group[0], other) for group in groups for other in group[1:])
-    told = f"{len(duplicates)} slices are there more than once; the first of each is used."
-    return [SliceVolume(tuple(group[0] for group in groups), label, duplicates, (*warnings, told))]
-
-
-def _numberOrText(text: str) -> tuple[float, str]:
-    try:
-        return float(text), text
-    except ValueError:
-        return float("inf"), text
