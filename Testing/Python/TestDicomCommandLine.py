@@ -70,6 +70,18 @@ class TestDicomCommandLine(unittest.TestCase):
         self.assertEqual(names, {"fused", "mri_registered", "registration.dcm", "tumor.dcm", "measurements.dcm"})
         self.assertEqual(pydicom.dcmread(self.folder / "dicom" / "tumor.dcm").PatientID, "P1")
 
+    def test_the_objects_say_how_they_were_made(self):
+        def methods(folder: Path) -> tuple[str, str]:
+            registration = pydicom.dcmread(folder / "registration.dcm")
+            (segment,) = pydicom.dcmread(folder / "tumor.dcm").SegmentSequence
+            return registration.ContentDescription, segment.SegmentAlgorithmType
+
+        self.assertEqual(methods(self.folder / "dicom"), ("MRI to CT by landmarks", "SEMIAUTOMATIC"))
+        target = self.folder / "refined_dicom"
+        status, _, errors = self.run_(self.study, self.study, "refined", "--refine", "--dicom", target)
+        self.assertEqual(status, 0, errors)
+        self.assertEqual(methods(target), ("MRI to CT by landmarks and images", "SEMIAUTOMATIC"))
+
     def test_the_report_is_printed_with_the_patient_on_each_sheet(self):
         skipWithoutPdf()
         status, _, errors = self.run_(self.study, self.study, "printed", "--pdf")
