@@ -137,7 +137,7 @@ class TestRun(PhantomCase):
         self.assertRegex(printed, r"1\.000 +0\.00 +0\.00 +\+0\.0%")
 
     def test_the_report_is_one_file_without_scripts_or_requests(self):
-        html = (self.output / "report.html").read_text()
+        html = (self.output / "report.html").read_text(encoding="utf-8")
         self.assertNotRegex(html, r"<script|src=.http|href=.http|url\(")
         self.assertIn("data:image/png;base64,", html)
         self.assertNotIn(str(self.folder), html)
