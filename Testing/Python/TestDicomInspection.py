@@ -67,6 +67,10 @@ class TestDicomInspection(unittest.TestCase):
         (conflict,) = identityConflicts(series("CT"), series(studyDate="2019.03.01"))
         self.assertIn("5.0 years apart", conflict)
 
+    def test_one_birth_date_written_in_two_ways_is_no_conflict(self):
+        self.assertEqual(identityConflicts(series("CT"), series(patientBirthDate="1960.04.01")), ())
+        self.assertNotEqual(identityConflicts(series("CT"), series(patientBirthDate="1960.04.02")), ())
+
     def test_empty_fields_of_deidentified_data_are_not_compared(self):
         blank = series(patientId="", patientName="", patientBirthDate="", patientSex="", studyDate="")
         self.assertEqual(identityConflicts(series("CT"), blank), ())

@@ -193,7 +193,8 @@ def differingFields(first: dict[str, str], second: dict[str, str]) -> tuple[tupl
     differing = []
     for key, title in IDENTITY_FIELDS.items():
         a, b = first.get(key, ""), second.get(key, "")
-        if _comparable(a) and _comparable(b) and _comparable(a) != _comparable(b):
+        isSameDay = key == "birth_date" and dateOf(a) is not None and dateOf(a) == dateOf(b)
+        if _comparable(a) and _comparable(b) and _comparable(a) != _comparable(b) and not isSameDay:
             differing.append((title, a, b))
     return tuple(differing)
 

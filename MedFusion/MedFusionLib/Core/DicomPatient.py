@@ -32,7 +32,7 @@ def cleanHeader(header) -> None:
     header.PatientSex = sex if sex in _SEXES else ""
     for keyword in ("PatientBirthDate", "StudyDate"):
         day = dateOf(str(header.get(keyword) or ""))
-        setattr(header, keyword, "" if day is None else day.strftime("%Y%m%d"))
+        setattr(header, keyword, "" if day is None else day.isoformat().replace("-", ""))
     time = str(header.StudyTime or "").strip()
     header.StudyTime = time.replace(":", "") if _TIME.fullmatch(time) else ""
     part = str(header.get("BodyPartExamined") or "").strip().upper()
