@@ -11,6 +11,7 @@ from MedFusionLib.Core.LandmarkExchange import findExchange
 from MedFusionLib.Core.LandmarkFit import TransformModel, fitMatrix
 from MedFusionLib.Core.LandmarkRegistration import RegistrationSettings, registerLandmarks
 from MedFusionLib.Core.Landmarks import LandmarkList
+from MedFusionLib.Core.Progress import Cancelled
 from MedFusionLib.Core.ThinPlateSpline import fitThinPlateSpline
 from MedFusionLib.Core.TreMap import treMap
 
@@ -214,6 +215,17 @@ class TestLandmarkErrors(unittest.TestCase):
         for index in ((0, 0, 0), (19, 29, 9), (7, 13, 4)):
             point = np.array(image.TransformIndexToPhysicalPoint(index))
             self.assertAlmostEqual(values[index], 2 * np.sqrt(model().spreading(point[None])[0]), delta=0.01)
+
+    def test_the_map_of_the_expected_error_stops_while_it_is_interpolated(self):
+        stages = []
+
+        def progress(fraction: float, message: str) -> bool:
+            stages.append(message)
+            return message != "Resampling"
+
+        with self.assertRaises(Cancelled):
+            treMap(sitk.Image(20, 30, 10, sitk.sitkInt16), lambda points: np.ones(len(points)), progress)
+        self.assertIn("Mapping the expected error", stages)
 
     def test_weights_favor_the_landmarks_that_are_known_better(self):
         rng = np.random.default_rng(7)

@@ -77,3 +77,60 @@ class TestResampling(unittest.TestCase):
         with self.assertRaises(Cancelled):
             resampleImage(ramp(), sitk.Resample(ramp(), (200, 200, 200)), progress=progress)
         self.assertLess(max(calls), 1.0)
+
+    def test_an_interrupt_stops_every_interpolation_as_what_it_is(self):
+        for interpolation in Interpolation:
+            calls = []
+
+            def progress(fraction: float, message: str, calls: list = calls) -> None:
+                calls.append(fraction)
+                if fraction > 0.0:
+                    raise KeyboardInterrupt
+
+            with self.assertRaises(KeyboardInterrupt, msg=interpolation.value):
+                resampleImage(ramp(), sitk.Image(200, 200, 60, sitk.sitkInt16), None, interpolation, progress=progress)
+            self.assertLess(max(calls), 0.5)
+
+    def test_a_bspline_stops_while_its_coefficients_are_computed(self):
+        image = sitk.Resample(ramp(), (100, 100, 100))
+        for stop in (KeyboardInterrupt, Cancelled):
+            calls = []
+
+            def progress(fraction: float, message: str, calls: list = calls, stop: type = stop) -> None:
+                calls.append(fraction)
+                if 0.0 < fraction < 0.2:
+                    raise stop
+
+            with self.assertRaises(stop):
+                resampleImage(image, image, None, Interpolation.bspline, progress=progress)
+            self.assertLess(max(calls), 0.2)
+
+    def test_there_is_never_much_work_between_two_reports(self):
+        reference = sitk.Image(300, 250, 4, sitk.sitkInt16)
+        for interpolation, most in ((Interpolation.sinc, 2**12), (Interpolation.bspline, 2**18)):
+            fractions = []
+            resampleImage(ramp(), reference, None, interpolation, progress=lambda f, _, to=fractions: to.append(f))
+            self.assertLessEqual(max(np.diff(fractions)) * reference.GetNumberOfPixels(), most * 1.001)
+
+    def test_parts_make_the_same_image_as_one_call(self):
+        rng = np.random.default_rng(0)
+        moving = sitk.GetImageFromArray(rng.normal(0, 500, (12, 20, 30)).astype(np.int16))
+        reference = sitk.Image(700, 600, 7, sitk.sitkInt16)
+        reference.SetSpacing((0.05, 0.04, 1.9))
+        reference.SetDirection((0.8, -0.6, 0.0, 0.6, 0.8, 0.0, 0.0, 0.0, 1.0))
+        turn = sitk.Euler3DTransform((15.0, 10.0, 6.0), 0.1, -0.05, 0.2, (1.0, 0.5, -0.3))
+        for interpolation, name in (
+            (Interpolation.nearest, sitk.sitkNearestNeighbor),
+            (Interpolation.linear, sitk.sitkLinear),
+            (Interpolation.bspline, sitk.sitkBSpline),
+        ):
+            whole = sitk.Resample(moving, reference, turn, name, -7.0)
+            parts = resampleImage(moving, reference, turn, interpolation, -7.0)
+            self.assertEqual(parts.GetDirection(), whole.GetDirection())
+            np.testing.assert_array_equal(sitk.GetArrayViewFromImage(parts), sitk.GetArrayViewFromImage(whole))
+
+    def test_colors_are_resampled_by_every_interpolation(self):
+        color = sitk.Compose([sitk.Cast(ramp(), sitk.sitkUInt8)] * 3)
+        for interpolation in Interpolation:
+            resampled = resampleImage(color, color, None, interpolation)
+            self.assertEqual(resampled.GetNumberOfComponentsPerPixel(), 3)

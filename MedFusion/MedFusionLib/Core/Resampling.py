@@ -1,11 +1,12 @@
 """Bring one image onto the grid of another, or onto one of its own with another spacing."""
 
+from collections.abc import Iterator
 from enum import Enum
 
 import numpy as np
 import SimpleITK as sitk
 
-from .Progress import Cancelled, Progress, report
+from .Progress import Cancelled, Progress, report, subProgress
 from .Voxels import everyNth
 
 _AIR_HU = -1000.0
@@ -27,6 +28,14 @@ _SITK_INTERPOLATORS = {
     Interpolation.bspline: sitk.sitkBSpline,
     Interpolation.sinc: sitk.sitkLanczosWindowedSinc,
 }
+# What one processor core resamples in a fraction of a second, so that a cancellation is soon heard.
+_TILE_VOXELS = {
+    Interpolation.nearest: 2**19,
+    Interpolation.linear: 2**20,
+    Interpolation.bspline: 2**18,
+    Interpolation.sinc: 2**12,
+}
+_COEFFICIENTS_SHARE = 0.2
 
 
 def resampleImage(
@@ -40,46 +49,81 @@ def resampleImage(
 ) -> sitk.Image:
     """Return the moving image on the reference image's grid, pixel type kept.
 
-    Nothing larger than the result is held besides it, except for B-splines, which need their coefficients.
+    Nothing larger than the result is held besides it, except for B-splines, which need their coefficients. It is
+    filled part by part: ITK hears of a cancellation late, and an interrupt must not pass through its code.
 
     :param transform: maps reference points to moving points, both LPS millimetres; None is the identity.
     :param background: value where the moving image does not reach; None is air in a CT and 0 elsewhere.
     :param spacing: voxel size in mm along i, j and k; the grid then fills the same box with other voxels.
     """
     report(progress, 0.0, "Resampling")
+    size, spacing, origin = _grid(referenceImage, spacing)
+    resampled = sitk.Image(size, movingImage.GetPixelID(), _components(movingImage))
+    resampled.SetDirection(referenceImage.GetDirection())
+    resampled.SetSpacing(spacing)
+    resampled.SetOrigin(origin)
     resampler = sitk.ResampleImageFilter()
-    resampler.SetReferenceImage(referenceImage)
-    if spacing is not None:
-        _setSpacing(resampler, referenceImage, spacing)
+    resampler.SetReferenceImage(resampled)
     if transform is not None:
         resampler.SetTransform(transform)
     resampler.SetInterpolator(_SITK_INTERPOLATORS[interpolation])
     resampler.SetDefaultPixelValue(backgroundValue(movingImage) if background is None else background)
     resampler.SetOutputPixelType(movingImage.GetPixelID())
-    cancelled = False
-
-    def follow() -> None:
-        nonlocal cancelled
-        if cancelled:
-            return
-        try:
-            report(progress, resampler.GetProgress(), "Resampling")
-        except Cancelled:  # must not pass through ITK's own code
-            cancelled = True
-            resampler.Abort()
-
-    if progress is not None:
-        resampler.AddCommand(sitk.sitkProgressEvent, follow)
-    try:
-        resampled = resampler.Execute(movingImage)
-    except RuntimeError:
-        if cancelled:
-            raise Cancelled from None
-        raise
-    if cancelled:
-        raise Cancelled
+    source, tileVoxels = movingImage, _TILE_VOXELS[interpolation]
+    if interpolation is Interpolation.bspline:
+        if _components(movingImage):
+            tileVoxels = resampled.GetNumberOfPixels()  # SimpleITK gives no coefficients of colors
+        else:
+            source, progress = _coefficients(movingImage, progress), subProgress(progress, _COEFFICIENTS_SHARE, 1.0)
+            resampler.SetInterpolator(sitk.sitkBSplineResampler)
+    for rows, slices in _tiles(size, tileVoxels):
+        report(progress, (slices.start + rows.start / size[1]) / size[2], "Resampling")
+        resampler.SetSize((size[0], rows.stop - rows.start, slices.stop - slices.start))
+        resampler.SetOutputOrigin(resampled.TransformIndexToPhysicalPoint((0, rows.start, slices.start)))
+        resampled[:, rows, slices] = resampler.Execute(source)
     report(progress, 1.0, "Resampling")
     return resampled
+
+
+def _tiles(size: tuple[int, int, int], voxels: int) -> Iterator[tuple[slice, slice]]:
+    """Yield rows (j) and slices (k) of parts of a grid with no more voxels each, unless one row has more."""
+    columns, rows, slices = size
+    thickness = max(voxels // (columns * rows), 1)
+    height = rows if thickness > 1 else min(max(voxels // columns, 1), rows)
+    for k in range(0, slices, thickness):
+        for j in range(0, rows, height):
+            yield slice(j, min(j + height, rows)), slice(k, min(k + thickness, slices))
+
+
+def _coefficients(image: sitk.Image, progress: Progress | None) -> sitk.Image:
+    """Return the B-spline coefficients of an image, the ones that SimpleITK's B-spline interpolator uses."""
+    decomposition = sitk.BSplineDecompositionImageFilter()
+    stopped: list[BaseException] = []
+
+    def follow() -> None:
+        if stopped:
+            return
+        try:
+            report(progress, _COEFFICIENTS_SHARE * decomposition.GetProgress(), "Resampling")
+        except (Cancelled, KeyboardInterrupt) as reason:  # must not pass through ITK's own code
+            stopped.append(reason)
+            decomposition.Abort()
+
+    decomposition.AddCommand(sitk.sitkProgressEvent, follow)
+    try:
+        coefficients = decomposition.Execute(sitk.Cast(image, sitk.sitkFloat64))
+    except RuntimeError:
+        if not stopped:
+            raise
+    if stopped:
+        raise stopped[0]
+    return coefficients
+
+
+def _components(image: sitk.Image) -> int:
+    """Return how many values a voxel has, 0 where it has one, as SimpleITK wants it for a new image."""
+    count = image.GetNumberOfComponentsPerPixel()
+    return count if count > 1 else 0
 
 
 def coarseGrid(image: sitk.Image, spacing: float) -> sitk.Image:
@@ -100,10 +144,12 @@ def backgroundValue(image: sitk.Image) -> float:
     return max(lowest, _AIR_HU) if lowest < _CT_BELOW else 0.0
 
 
-def _setSpacing(
-    resampler: sitk.ResampleImageFilter, referenceImage: sitk.Image, spacing: tuple[float, float, float]
-) -> None:
-    """Make the resampler's grid fill the reference image's box with voxels of a spacing in mm."""
+def _grid(
+    referenceImage: sitk.Image, spacing: tuple[float, float, float] | None
+) -> tuple[tuple[int, int, int], tuple[float, float, float], tuple[float, float, float]]:
+    """Return size, spacing and origin of the reference image's grid, or of one with a spacing that fills its box."""
+    if spacing is None:
+        return referenceImage.GetSize(), referenceImage.GetSpacing(), referenceImage.GetOrigin()
     wanted, own = np.array(spacing, dtype=float), np.array(referenceImage.GetSpacing())
     if wanted.shape != (3,) or not np.all(np.isfinite(wanted)) or np.any(wanted <= 0):
         raise ValueError(f"The voxel spacing must be three positive numbers of millimetres, not {spacing}.")
@@ -112,6 +158,4 @@ def _setSpacing(
         raise ValueError(f"A voxel spacing of {spacing} mm would make {np.prod(size, dtype=float):.1e} voxels.")
     # The outer faces of the first voxels meet, not their centres.
     origin = referenceImage.TransformContinuousIndexToPhysicalPoint(((wanted / own - 1) / 2).tolist())
-    resampler.SetSize(size.tolist())
-    resampler.SetOutputSpacing(wanted.tolist())
-    resampler.SetOutputOrigin(origin)
+    return tuple(size.tolist()), tuple(wanted.tolist()), origin

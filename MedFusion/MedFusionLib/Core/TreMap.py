@@ -6,8 +6,8 @@ import numpy as np
 import SimpleITK as sitk
 
 from .ImagePyramid import axes
-from .Progress import Progress, report
-from .Resampling import coarseGrid
+from .Progress import Progress, report, subProgress
+from .Resampling import coarseGrid, resampleImage
 
 _SPACING_MM = 4.0
 
@@ -16,9 +16,9 @@ def treMap(
     fixedImage: sitk.Image, expectedError: Callable[[np.ndarray], np.ndarray], progress: Progress | None = None
 ) -> sitk.Image:
     """Return the expected TRE in mm as a float32 image on the fixed image's grid, interpolated from the coarse map."""
-    coarse = coarseTreMap(fixedImage, expectedError, progress)
+    coarse = coarseTreMap(fixedImage, expectedError, subProgress(progress, 0.0, 0.5))
     edge = float(sitk.GetArrayViewFromImage(coarse).max())
-    return sitk.Resample(coarse, fixedImage, sitk.Transform(3, sitk.sitkIdentity), sitk.sitkLinear, edge)
+    return resampleImage(coarse, fixedImage, background=edge, progress=subProgress(progress, 0.5, 1.0))
 
 
 def coarseTreMap(
