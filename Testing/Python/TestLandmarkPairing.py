@@ -89,3 +89,9 @@ class TestPairingByShape(unittest.TestCase):
         other, _, _ = self.lists(rng.uniform(-300, 300, (8, 3)), 8, rng)
         with self.assertRaisesRegex(ValueError, "No pairing"):
             pairLandmarks(fixed, other, Pairing.auto)
+
+    def test_triangles_alike_without_a_motion_that_settles_are_refused(self):
+        rng = np.random.default_rng(5)
+        fixed, moving = (LandmarkList(("",) * 5, rng.uniform(-90, 90, (5, 3))) for _ in range(2))
+        with self.assertRaisesRegex(ValueError, "No pairing"):
+            pairLandmarks(fixed, moving, Pairing.auto)

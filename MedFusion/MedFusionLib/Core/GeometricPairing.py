@@ -63,6 +63,8 @@ def _distinctPairings(
         if pairing:
             found[pairing[1]] = pairing[0], pairing[2]
     ranked = sorted(((score, pairs, fre) for pairs, (score, fre) in found.items()), key=lambda item: -item[0])
+    if not ranked:  # triangles alike, but no motion of theirs settles
+        return []
     # One landmark more or less is the same pairing; another one pairs at least a third of the landmarks differently.
     return [ranked[0]] + [other for other in ranked[1:] if len(other[1] & ranked[0][1]) < 0.67 * len(other[1])][:1]
 
