@@ -27,6 +27,53 @@ class TestLandmarkPairing(unittest.TestCase):
         np.testing.assert_array_equal(pairs.fixedPoints[:, 1], pairs.movingPoints[:, 1])
         self.assertIn("order of the lists", " ".join(pairs.notes))
 
+    def test_numbers_after_names_do_not_make_a_list_unnamed(self):
+        fixed = landmarks(["ear 1", "ear 2", "orbit 1", "orbit 2", "nose 1"])
+        moving = landmarks(["inion 1", "nose 1", "orbit 1", "orbit 2", "ear 1"])
+        pairs = pairLandmarks(fixed, moving)
+        self.assertEqual(pairs.labels, ("ear 1", "orbit 1", "orbit 2", "nose 1"))
+        np.testing.assert_array_equal(pairs.movingPoints[:, 1], [4, 2, 3, 1])
+        self.assertIn("ear 2", " ".join(pairs.notes))
+
+    def test_lists_that_slicer_numbered_are_paired_by_order_and_it_is_said(self):
+        for fixed, moving in ((("F-1", "F-2", "F-10"), ("F-1", "F-2", "F-10")), (("F_1", "F_2"), ("P1", "P2"))):
+            pairs = pairLandmarks(landmarks(fixed), landmarks(moving))
+            np.testing.assert_array_equal(pairs.fixedPoints[:, 1], pairs.movingPoints[:, 1])
+            self.assertEqual(len(pairs.labels), len(fixed))
+            self.assertEqual(
+                pairs.notes, ("Nobody named the landmarks, so they were paired in the order of the lists.",)
+            )
+
+    def test_unnamed_landmarks_paired_by_order_are_named_where_their_numbers_differ(self):
+        pairs = pairLandmarks(landmarks(["F-1", "F-2", "F-4"]), landmarks(["M-1", "M-2", "M-3"]))
+        self.assertEqual(len(pairs.labels), 3)
+        self.assertIn("order of the lists; check those with other numbers: F-4 with M-3.", " ".join(pairs.notes))
+
+    def test_a_deleted_point_among_numbered_ones_leaves_the_others_paired(self):
+        fixed, moving = landmarks(["F-1", "F-2", "F-4"], name="CT landmarks"), landmarks(["F-1", "F-2", "F-3", "F-4"])
+        pairs = pairLandmarks(fixed, moving)
+        self.assertEqual(pairs.labels, ("F-1", "F-2", "F-4"))
+        np.testing.assert_array_equal(pairs.movingPoints[:, 1], [0, 1, 3])
+        self.assertIn("by their numbers", " ".join(pairs.notes))
+        self.assertIn("no such label, in the landmarks: F-3", " ".join(pairs.notes))
+
+    def test_equal_numbers_at_other_places_are_never_paired_by_order(self):
+        pairs = pairLandmarks(landmarks(["F-1", "F-2", "F-3", "F-5"]), landmarks(["F-5", "F-1", "F-7", "F-2"]))
+        self.assertEqual(pairs.labels, ("F-1", "F-2", "F-5"))
+        pairs = pairLandmarks(landmarks(["F-1", "F-2", "F-3"]), landmarks(["F-2", "F-3", "F-4"]))
+        self.assertEqual(pairs.labels, ("F-2", "F-3"))
+
+    def test_unnamed_lists_of_other_lengths_are_refused(self):
+        for fixed, moving in ((["F-1", "F-2", "F-3", "F-4"], ["M-1", "M-2", "M-4"]), ([""] * 4, [""] * 3)):
+            with self.assertRaisesRegex(ValueError, "hold 4, the landmarks 3, so neither labels nor order"):
+                pairLandmarks(landmarks(fixed), landmarks(moving))
+
+    def test_landmarks_without_a_label_among_labelled_ones_are_counted(self):
+        pairs = pairLandmarks(landmarks(["A", "B", "C", "", ""], name="CT landmarks"), landmarks(["A", "B", "C", ""]))
+        self.assertEqual(pairs.labels, ("A", "B", "C"))
+        self.assertIn("2 landmarks without a label were not used in the CT landmarks.", pairs.notes)
+        self.assertIn("1 landmark without a label was not used in the landmarks.", pairs.notes)
+
     def test_unset_landmarks_are_left_out_and_named(self):
         pairs = pairLandmarks(landmarks("ABC", (True, False, True)), landmarks("ABC"))
         self.assertEqual(pairs.labels, ("A", "C"))

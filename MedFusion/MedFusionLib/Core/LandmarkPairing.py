@@ -10,7 +10,8 @@ import numpy as np
 from .GeometricPairing import pairByGeometry
 from .Landmarks import LandmarkList
 
-_DEFAULT_LABEL = re.compile(r"(.*[-_ ])?\d*")  # Slicer numbers what nobody named: "F-1", "CT landmarks-3"
+_DEFAULT_LABEL = re.compile(r"(.*?)(\d+)")  # Slicer numbers what nobody named: "F-1", "CT landmarks-3"
+_FEWEST_SHARED_LABELS = 3
 
 
 class Pairing(Enum):
@@ -38,18 +39,15 @@ class PairedLandmarks:
 def pairLandmarks(fixed: LandmarkList, moving: LandmarkList, pairing: Pairing = Pairing.label) -> PairedLandmarks:
     """Return the landmarks that both lists share, with notes that name what was left out.
 
-    Pairing by label falls back to the order of the lists, and says so, where neither list carries labels.
+    Pairing by label goes by the order of the lists, and says so, where nobody named the landmarks of either list.
     """
     notes = [*_unusedNotes(fixed), *_unusedNotes(moving)]
     fixedIndices, movingIndices = fixed.usedIndices, moving.usedIndices
     for landmarks, indices in ((fixed, fixedIndices), (moving, movingIndices)):
         if not indices:
             raise ValueError(f"The {landmarks.name} hold no placed landmark; place at least 3 in each image.")
-    if pairing is Pairing.label and _isDefaultLabelled(fixed) and _isDefaultLabelled(moving):
-        fixedLabels, movingLabels = ({item.labels[i] for i in item.usedIndices} for item in (fixed, moving))
-        if "" in fixedLabels | movingLabels or not (fixedLabels <= movingLabels or movingLabels <= fixedLabels):
-            notes.append("Nobody named the landmarks, so they were paired in the order of the lists.")
-            pairing = Pairing.order
+    if pairing is Pairing.label and None not in (_commonPrefix(fixed), _commonPrefix(moving)):
+        pairing = _pairingOfUnnamed(fixed, moving, notes)
     if pairing is Pairing.label:
         pairs = _pairByLabel(fixed, moving, notes)
     elif pairing is Pairing.order:
@@ -75,8 +73,43 @@ def _paired(
     return PairedLandmarks(labels, fixed.points[fixedRows], moving.points[movingRows], weights, tuple(notes))
 
 
-def _isDefaultLabelled(landmarks: LandmarkList) -> bool:
-    return all(_DEFAULT_LABEL.fullmatch(landmarks.labels[index]) for index in landmarks.usedIndices)
+def _commonPrefix(landmarks: LandmarkList) -> str | None:
+    """Return what stands before the numbers of landmarks that nobody named, "" without labels, None if named."""
+    labels = _usedLabels(landmarks)
+    if not any(labels):
+        return ""
+    matches = [_DEFAULT_LABEL.fullmatch(label) for label in labels]
+    prefixes = {match[1] if match else None for match in matches}
+    return prefixes.pop() if len(prefixes) == 1 else None
+
+
+def _pairingOfUnnamed(fixed: LandmarkList, moving: LandmarkList, notes: list[str]) -> Pairing:
+    """Return how to pair landmarks that nobody named: by order, unless equal labels contradict it, and note it."""
+    labels = fixedLabels, movingLabels = _usedLabels(fixed), _usedLabels(moving)
+    shared = set(fixedLabels) & set(movingLabels) - {""}
+    moved = any(fixedLabels.index(label) != movingLabels.index(label) for label in shared)
+    if fixedLabels != movingLabels and (moved or len(shared) >= _FEWEST_SHARED_LABELS):
+        notes.append("Nobody named the landmarks, so they were paired by their numbers.")
+        return Pairing.label
+    if len(fixedLabels) != len(movingLabels):
+        raise ValueError(
+            f"Nobody named the landmarks, and the {fixed.name} hold {len(fixedLabels)}, the {moving.name} "
+            f"{len(movingLabels)}, so neither labels nor order tell which belong together; give pairs the same label "
+            "or remove the surplus."
+        )
+    note = "Nobody named the landmarks, so they were paired in the order of the lists"
+    numbers = [[(_DEFAULT_LABEL.fullmatch(label) or ("", "", ""))[2] for label in side] for side in labels]
+    differing = [
+        f"{fixedLabel} with {movingLabel}"
+        for fixedLabel, movingLabel, number, other in zip(*labels, *numbers, strict=True)
+        if number and other and int(number) != int(other)
+    ]
+    notes.append(f"{note}; check those with other numbers: {', '.join(differing)}." if differing else f"{note}.")
+    return Pairing.order
+
+
+def _usedLabels(landmarks: LandmarkList) -> list[str]:
+    return [landmarks.labels[index] for index in landmarks.usedIndices]
 
 
 def _unusedNotes(landmarks: LandmarkList) -> list[str]:
@@ -101,6 +134,12 @@ def _pairByLabel(fixed: LandmarkList, moving: LandmarkList, notes: list[str]) ->
         alone = [label for label in own if label not in other]
         if alone:
             notes.append(f"Left out as the other list has no such label, in the {landmarks.name}: {', '.join(alone)}.")
+        unlabelled = _usedLabels(landmarks).count("")
+        if unlabelled:
+            what = (
+                "1 landmark without a label was" if unlabelled == 1 else f"{unlabelled} landmarks without a label were"
+            )
+            notes.append(f"{what} not used in the {landmarks.name}.")
     if not shared:
         raise ValueError(
             f"No label of the {fixed.name} ({', '.join(positions[0])}) is found in the {moving.name} "
