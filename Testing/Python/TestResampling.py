@@ -6,7 +6,7 @@ import numpy as np
 import SimpleITK as sitk
 from MedFusionLib.Core.InverseCheck import inverseError
 from MedFusionLib.Core.Progress import Cancelled
-from MedFusionLib.Core.Resampling import Interpolation, resampleImage
+from MedFusionLib.Core.Resampling import Interpolation, backgroundValue, resampleImage
 
 
 def ramp(pixelType=sitk.sitkInt16, spacing=(0.5, 0.7, 2.0)) -> sitk.Image:
@@ -48,6 +48,39 @@ class TestResampling(unittest.TestCase):
         self.assertEqual(set(sitk.GetArrayFromImage(resampleImage(mr, mr, away)).ravel()), {0})
         self.assertEqual(set(sitk.GetArrayFromImage(resampleImage(ct, ct, away)).ravel()), {-1000})
         self.assertEqual(set(sitk.GetArrayFromImage(resampleImage(ct, ct, away, background=7)).ravel()), {7})
+
+    def test_the_background_is_what_surrounds_the_body(self):
+        rng, shape = np.random.default_rng(0), (24, 48, 48)
+        body = sum(((n - (m - 1) / 2) / (0.4 * m)) ** 2 for n, m in zip(np.indices(shape), shape, strict=True)) < 1
+        tissue = np.where(body, 40 + 15 * rng.normal(size=shape), 0)
+        ct = np.where(body, tissue, -1000 + 20 * rng.normal(size=shape))
+        padded = ct.copy()
+        padded[:, :8], padded[:, -8:] = -3024, -2000
+        mr = np.abs(np.where(body, 800 + 150 * rng.normal(size=shape), 15 * rng.normal(size=shape)))
+        ringing = mr.copy()
+        edge = rng.choice(np.flatnonzero(body), 40, replace=False)
+        ringing.ravel()[edge] = -300 * rng.random(40)
+        ringing.ravel()[edge[0]], ringing[10, 20, 20] = -300, -300
+        stripped = np.where(body, rng.normal(size=shape), 0)
+        zScored = (mr - mr.mean()) / mr.std()
+        inBrain = ct[8:16, 18:30, 18:30].copy()
+        inBrain[2, 3:6, 3:6] = -900
+        for name, values, expected, tolerance in (
+            ("CT", ct, -1000, 0),
+            ("CT with padding", padded, -1000, 0),
+            ("CT without air around it", inBrain, -900, 0),
+            ("CT windowed at -150", np.clip(ct, -150, 250), -150, 0),
+            ("CT windowed at -300", np.clip(ct, -300, 250), -300, 0),
+            ("MR", mr, 0, 0),
+            ("MR with ringing", ringing, 0, 15),
+            ("z-scored MR", zScored, np.median(zScored[~body]), 0.05),
+            ("z-scored brain", stripped, 0, 0),
+            ("labels", body, 0, 0),
+        ):
+            value = backgroundValue(sitk.GetImageFromArray(values.astype(np.float32)))
+            self.assertAlmostEqual(value, expected, delta=tolerance + 1e-3, msg=name)
+        self.assertEqual(backgroundValue(sitk.GetImageFromArray(body.astype(np.uint8))), 0)
+        self.assertEqual(backgroundValue(sitk.GetImageFromArray(ct.astype(np.int16))), -1000)
 
     def test_another_spacing_fills_the_same_box_and_keeps_the_places(self):
         image = ramp(sitk.sitkFloat32)

@@ -1,5 +1,6 @@
 """Bring one image onto the grid of another, or onto one of its own with another spacing."""
 
+import itertools
 from collections.abc import Iterator
 from enum import Enum
 
@@ -10,7 +11,9 @@ from .Progress import Cancelled, Progress, report, subProgress
 from .Voxels import everyNth
 
 _AIR_HU = -1000.0
-_CT_BELOW = -200.0
+_AIR_BELOW = -500.0
+_AIR_SHARE = 0.001
+_FLOOR_SHARE = 0.05
 
 
 class Interpolation(Enum):
@@ -53,7 +56,7 @@ def resampleImage(
     filled part by part: ITK hears of a cancellation late, and an interrupt must not pass through its code.
 
     :param transform: maps reference points to moving points, both LPS millimetres; None is the identity.
-    :param background: value where the moving image does not reach; None is air in a CT and 0 elsewhere.
+    :param background: value where the moving image does not reach; None is what surrounds the body in it.
     :param spacing: voxel size in mm along i, j and k; the grid then fills the same box with other voxels.
     """
     report(progress, 0.0, "Resampling")
@@ -139,9 +142,25 @@ def coarseGrid(image: sitk.Image, spacing: float) -> sitk.Image:
 
 
 def backgroundValue(image: sitk.Image) -> float:
-    """Return what surrounds the body in an image: air in a CT, which has values far below 0, and 0 elsewhere."""
-    lowest = float(everyNth(image, 2).min())
-    return max(lowest, _AIR_HU) if lowest < _CT_BELOW else 0.0
+    """Return what surrounds the body in an image: air in a CT, 0 in an MR, in both what was made of it."""
+    voxels = everyNth(image, 2)
+    lowest = float(voxels.min())
+    return _darkBackground(voxels, lowest) if lowest < 0 else 0.0
+
+
+def _darkBackground(voxels: np.ndarray, lowest: float) -> float:
+    """Return what surrounds the body in voxels (KJI) with values below 0.
+
+    Those are many far below 0 in Hounsfield units, many alike where a window cut them off, and what the corners hold
+    where intensities were shifted; ringing in an MR makes a few.
+    """
+    if np.mean(voxels < _AIR_BELOW) > _AIR_SHARE:
+        return max(lowest, _AIR_HU)
+    if np.mean(voxels == lowest) > _FLOOR_SHARE:
+        return lowest
+    ends = [(slice(0, max(size // 16, 1)), slice(-max(size // 16, 1), None)) for size in voxels.shape[:3]]
+    corners = [float(np.median(voxels[corner])) for corner in itertools.product(*ends)]
+    return min(float(np.quantile(corners, 0.25)), 0.0)  # a body may reach into some corners
 
 
 def _grid(
