@@ -34,7 +34,7 @@ _SITK_INTERPOLATORS = {
 # What one processor core resamples in a fraction of a second, so that a cancellation is soon heard.
 _TILE_VOXELS = {
     Interpolation.nearest: 2**19,
-    Interpolation.linear: 2**20,
+    Interpolation.linear: 2**21,
     Interpolation.bspline: 2**18,
     Interpolation.sinc: 2**12,
 }
