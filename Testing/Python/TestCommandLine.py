@@ -335,6 +335,18 @@ class TestBadInput(PhantomCase):
         )
         self.assertRefused("would replace", *self.runArguments(), "--force", "--output", self.folder / "input")
 
+    def test_outputs_that_hold_each_other_are_refused(self):
+        out = self.folder / "out"
+        for dicom in (out, out / "dicom", self.folder):
+            self.assertRefused("lies inside the output", *self.runArguments(), "--output", out, "--dicom", dicom)
+        arguments = ["register", *self.runArguments()[1:], "--output", out, "--tre-map", out / "tre.nrrd"]
+        self.assertRefused("lies inside the output", *arguments)
+
+    def test_an_output_inside_an_input_folder_is_refused(self):
+        inside = self.folder / "input" / "out"
+        arguments = [*self.runArguments(ct=self.folder / "input"), "--output", inside]
+        self.assertRefused("lies inside the input", *arguments)
+
     def test_an_output_that_cannot_be_written_is_refused(self):
         file = self.writeText("file", "")
         self.assertRefused("cannot be written", *self.runArguments(), "--output", file / "out")

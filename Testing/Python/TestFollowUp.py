@@ -172,16 +172,20 @@ class TestCompareCommand(unittest.TestCase):
         shutil.copytree(self.folder / "second", byCt)
         document["dicom"] = {"ct": {"patient_id": "P8"}, "mri": {"series_uid": "1.2", "patient_name": ""}}
         (byCt / "measurements.json").write_text(json.dumps(document))
+        incomplete = self.folder / "incomplete"
+        incomplete.mkdir()
         for arguments, pattern in (
             ((self.folder / "first", byCt), "patient ID differs: P1 in first, P8 in by_ct.*--accept-identity"),
             ((self.folder / "first", other), "patient ID differs: P1 in first, P9 in other.*--accept-identity"),
             ((self.folder / "first", self.folder / "nowhere"), "no result folder"),
-            ((self.folder / "first", self.folder), "is not the result folder of a run"),
+            ((self.folder / "first", incomplete), "is not the result folder of a run"),
         ):
             status, _, errors = medfusion("compare", *arguments, "--output", self.folder / "refused")
             self.assertEqual(status, 2, errors)
             self.assertRegex(errors, pattern)
             self.assertFalse((self.folder / "refused").exists())
+        arguments = ("compare", self.folder / "first", self.folder / "second")
+        self.assertIn("lies inside the input", medfusion(*arguments, "--output", self.folder / "first" / "cmp")[2])
 
 
 if __name__ == "__main__":

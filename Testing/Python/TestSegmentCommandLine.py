@@ -88,12 +88,15 @@ class TestSegmentCommandLine(unittest.TestCase):
 
     def test_bad_requests_are_refused_with_one_sentence(self):
         flair, output = self.folder / "flair.nrrd", self.folder / "never.seg.nrrd"
+        model = self.folder / "model"
+        model.mkdir()
         for arguments, reason in (
             (("--line=1,2,3,1,2,3.5",), "voxels long"),
             (("--method", "automatic", "--sequence", "t1c"), "does not work on t1c"),
             (("--method", "line"), "Draw a line"),
             (("--method", "model"), "trained model"),
-            (("--model-path", self.folder), "dataset.json"),
+            (("--model-path", model), "dataset.json"),
+            (("--model-path", self.folder), "inside the input"),
             (("--tumor-seed=900,900,900",), "outside the volume"),
         ):
             status, _, errors = medfusion("segment", flair, *arguments, "--output", output)

@@ -1,27 +1,36 @@
-"""Output that is written whole or not at all, and never over an input."""
+"""Output that is written whole or not at all, never over an input, and never over what somebody else made."""
 
+import glob
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import permutations
 from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
 
 
 @contextmanager
 def outputFolder(path: str | Path, force: bool, inputs: Sequence[str | Path] = ()) -> Iterator[Path]:
     """Yield a temporary folder that becomes `path` when the block ends without an exception.
 
-    :raises ValueError: when `path` exists and force is not given, holds an input, or cannot be written.
+    :raises ValueError: when `path` exists and force is not given (also if it came to exist during the block), would
+        touch an input, or cannot be written.
     """
-    path = Path(path)
+    path = _named(path)
     _checkReplaceable(path, force, inputs)
     if path.exists() and not path.is_dir():
         raise ValueError(f"{path} is a file; choose a folder for the output.")
     with _partialFolder(path) as partial:
         os.chmod(partial, 0o777 & ~_umask())
         yield partial
-        if path.exists():
+        checkStillFree(force, path)
+        if os.path.lexists(path):
             old = Path(tempfile.mkdtemp(prefix=f".{path.name}.old-", dir=path.parent))
             path.rename(old / path.name)
             partial.rename(path)
@@ -33,14 +42,39 @@ def outputFolder(path: str | Path, force: bool, inputs: Sequence[str | Path] = (
 @contextmanager
 def outputFile(path: str | Path, force: bool, inputs: Sequence[str | Path] = ()) -> Iterator[Path]:
     """Yield the path of a temporary file that becomes `path` when the block ends without an exception."""
-    path = Path(path)
-    _checkReplaceable(path, force, inputs)
+    path = _named(path)
     if path.is_dir():
         raise ValueError(f"{path} is a folder; give the name of the file to write.")
+    _checkReplaceable(path, force, inputs)
     # The temporary file lives in a folder of its own because writers choose the format by the whole file name.
     with _partialFolder(path) as partial:
         yield partial / path.name
+        checkStillFree(force, path)
         os.replace(partial / path.name, path)
+
+
+def checkApart(*outputs: str | Path) -> None:
+    """Raise ValueError where one output is, or lies inside, another: the one written last would replace it."""
+    for outer, inner in permutations(outputs, 2):
+        resolved = Path(inner).resolve()
+        if Path(outer).resolve() in (resolved, *resolved.parents):
+            raise ValueError(f"The output {inner} lies inside the output {outer}; choose one beside it.")
+
+
+def checkStillFree(force: bool, *outputs: str | Path) -> None:
+    """Raise ValueError if an output came to exist during the work and force is not given."""
+    for path in outputs:
+        if os.path.lexists(path) and not force:
+            raise ValueError(
+                f"{path} was made by something else during the work and is left alone; nothing was written. "
+                "Choose another output."
+            )
+
+
+def _named(path: str | Path) -> Path:
+    """Return the path so that it ends with a name, which "." and ".." are not."""
+    path = Path(path)
+    return path.resolve() if path.name in ("", "..") else path
 
 
 @contextmanager
@@ -48,7 +82,8 @@ def _partialFolder(path: Path) -> Iterator[Path]:
     missing = [parent for parent in path.parents if not parent.exists()]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=f".{path.name}.partial-", dir=path.parent))
+        _removeLeftovers(path)
+        partial, lock = _lockedFolder(path)
     except OSError as error:
         _removeEmpty(missing)
         raise ValueError(f"{path} cannot be written ({error.strerror}); choose another output.") from error
@@ -56,7 +91,56 @@ def _partialFolder(path: Path) -> Iterator[Path]:
         yield partial
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+        if lock is not None:
+            os.close(lock)
         _removeEmpty(missing)
+
+
+def _partialPrefix(path: Path) -> str:
+    return f".{path.name}.partial-"
+
+
+def _lockedFolder(path: Path) -> tuple[Path, int | None]:
+    """Return a new temporary folder beside a path, and the lock that says that its process is still running."""
+    while True:
+        partial = Path(tempfile.mkdtemp(prefix=_partialPrefix(path), dir=path.parent))
+        try:
+            lock = _lock(partial)
+        except FileNotFoundError:
+            continue
+        # Another run may have taken it for a leftover before it was locked.
+        if partial.exists():
+            return partial, lock
+        if lock is not None:
+            os.close(lock)
+
+
+def _removeLeftovers(path: Path) -> None:
+    """Remove what killed runs to the same output left: it holds patient data, and nobody sees it."""
+    if fcntl is None:
+        return
+    for leftover in path.parent.glob(f"{glob.escape(_partialPrefix(path))}*"):
+        with suppress(OSError):
+            lock = _lock(leftover)
+            if lock is not None:
+                shutil.rmtree(leftover, ignore_errors=True)
+                os.close(lock)
+
+
+def _lock(folder: Path) -> int | None:
+    """Return a file descriptor that holds the folder's lock until it is closed or the process ends, None if taken.
+
+    None, too, where the system or the file system has no such locks: then nothing is taken for a leftover.
+    """
+    if fcntl is None:
+        return None
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
 
 
 def _removeEmpty(folders: Sequence[Path]) -> None:
@@ -69,9 +153,14 @@ def _removeEmpty(folders: Sequence[Path]) -> None:
 def _checkReplaceable(path: Path, force: bool, inputs: Sequence[str | Path]) -> None:
     resolved = path.resolve()
     for source in map(Path, inputs):
-        if source.resolve() == resolved or resolved in source.resolve().parents:
+        given = source.resolve()
+        if given == resolved or resolved in given.parents:
             raise ValueError(f"The output {path} would replace the input {source}; choose another output.")
-    if path.exists() and not force:
+        if given in resolved.parents and given.is_dir():
+            raise ValueError(f"The output {path} lies inside the input {source}; choose one beside it.")
+    if os.path.ismount(path) or resolved in (Path.cwd(), *Path.cwd().parents):
+        raise ValueError(f"{path} is in use as a folder to work in and cannot be replaced; choose a new folder in it.")
+    if os.path.lexists(path) and not force:
         raise ValueError(f"{path} exists already; choose another output or add --force to replace it.")
 
 

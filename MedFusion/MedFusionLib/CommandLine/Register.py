@@ -21,7 +21,7 @@ from ..Scene.Session import Session
 from ..Scene.VolumeNodes import relativeTransform
 from .Arguments import addLandmarks, addOutput
 from .DicomInput import addIdentity, addSeries, checkIdentity, frameWarnings, readVolumes
-from .Output import outputFile, outputFolder
+from .Output import checkApart, checkStillFree, outputFile, outputFolder
 from .Terminal import StepProgress, warn
 
 
@@ -129,6 +129,8 @@ def execute(arguments: argparse.Namespace) -> None:
     """Register and write the folder."""
     inputs = inputFiles(arguments)
     settings = registrationSettings(arguments)
+    targets = [target for target in (arguments.output, arguments.tre_map) if target]
+    checkApart(*targets)
     with ExitStack() as outputs:
         folder = outputs.enter_context(outputFolder(arguments.output, arguments.force, inputs.values()))
         mapFile = None
@@ -174,5 +176,6 @@ def execute(arguments: argparse.Namespace) -> None:
             "inputs": {role: {"file": Path(path).name, "sha256": fileChecksum(path)} for role, path in inputs.items()},
         }
         writeMeasurements(folder / "measurements.json", document)
+        checkStillFree(arguments.force, *targets)
     warn([warning for warning in warnings if warning not in told])
     print(registrationSummary(document["registration"]))

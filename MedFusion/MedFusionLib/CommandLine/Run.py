@@ -22,7 +22,7 @@ from .Arguments import addOutput, addPdf
 from .DicomInput import checkIdentity, frameWarnings, readVolumes
 from .Fuse import addFusionArguments, fusionSettings
 from .Memory import checkMemory
-from .Output import outputFolder
+from .Output import checkApart, checkStillFree, outputFolder
 from .Register import (
     addInputs,
     addInterpolation,
@@ -32,7 +32,7 @@ from .Register import (
     registrationSettings,
     registrationSummary,
 )
-from .Segment import addSegmentationArguments, segmentationOptions
+from .Segment import addSegmentationArguments, interactionFiles, segmentationOptions
 from .Terminal import StepProgress, warn
 
 
@@ -76,11 +76,11 @@ def execute(arguments: argparse.Namespace) -> None:
     inputs = inputFiles(arguments)
     if arguments.pdf:
         checkPdfRenderer()
+    targets = [target for target in (arguments.output, arguments.dicom) if target]
+    checkApart(*targets)
+    protected = [*inputs.values(), *interactionFiles(arguments)]
     with ExitStack() as outputs:
-        folder = outputs.enter_context(outputFolder(arguments.output, arguments.force, inputs.values()))
-        dicomFolder = None
-        if arguments.dicom:
-            dicomFolder = outputs.enter_context(outputFolder(arguments.dicom, arguments.force, inputs.values()))
+        folders = [outputs.enter_context(outputFolder(target, arguments.force, protected)) for target in targets]
         segmentation, interaction = segmentationOptions(arguments)
         options = RunOptions(
             registration=registrationSettings(arguments),
@@ -90,10 +90,11 @@ def execute(arguments: argparse.Namespace) -> None:
             interpolation=Interpolation(arguments.interpolation),
             series=tuple(arguments.series),
             acceptIdentity=arguments.accept_identity,
-            dicomFolder=dicomFolder,
+            dicomFolder=folders[1] if arguments.dicom else None,
             withPdf=arguments.pdf,
         )
-        document = runChain(folder, inputs, options)
+        document = runChain(folders[0], inputs, options)
+        checkStillFree(arguments.force, *targets)
     printSummary(document, Path(arguments.output))
 
 

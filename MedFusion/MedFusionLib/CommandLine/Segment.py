@@ -167,11 +167,14 @@ def execute(arguments: argparse.Namespace) -> None:
 
 def _inputs(arguments: argparse.Namespace) -> list[str]:
     """Return the files that are read and so must not be written."""
-    return [
-        path
-        for path in (arguments.volume, *arguments.more, arguments.ct, arguments.mask, arguments.correct)
-        if path is not None
-    ]
+    paths = (arguments.volume, *arguments.more, arguments.ct, arguments.mask, arguments.correct)
+    return [*(path for path in paths if path is not None), *interactionFiles(arguments)]
+
+
+def interactionFiles(arguments: argparse.Namespace) -> list[str]:
+    """Return the files that `segmentationOptions` reads."""
+    paths = (arguments.foreground, arguments.background, arguments.model_path)
+    return [path for path in paths if path is not None]
 
 
 def _present(session: Session, path: str, image: sitk.Image) -> sitk.Image:
