@@ -69,6 +69,23 @@ class TestRobustness(PhantomCase):
             self.assertEqual(sorted(path.name for path in output.iterdir()), sorted(FILE_NAMES))
         self.assertEqual({role: fileChecksum(path) for role, path in self.inputs.items()}, before)
 
+    def test_every_pixel_type_goes_through_the_whole_chain(self):
+        ctTypes = ("int16", "int32", "int64", "float32", "float64")
+        mriTypes = ("int8", "uint8", "uint16", "uint32", "uint64")
+        for pair in zip(ctTypes, mriTypes, strict=True):
+            files = {}
+            for role, name, image in zip(("ct", "mri"), pair, (self.phantom.ct, self.phantom.mri / 10), strict=True):
+                typed = sitk.GetImageFromArray(sitk.GetArrayFromImage(image).clip(-2000, 2000).astype(name))
+                typed.CopyInformation(image)
+                files[role] = self.folder / f"{name}.nrrd"
+                sitk.WriteImage(typed, str(files[role]))
+            output = self.folder / "_".join(pair)
+            with self.subTest(pair):
+                command = [*self.runArguments(**files), f"--tumor-seed={self.seed}", "--output", output]
+                status, _, errors = medfusion(*command)
+                self.assertEqual(status, 0, errors)
+                self.assertEqual(sorted(path.name for path in output.iterdir()), sorted(FILE_NAMES))
+
     def test_volumes_too_large_for_the_memory_are_refused_before_the_work(self):
         with mock.patch("MedFusionLib.CommandLine.Memory.freeMemory", lambda: 10_000_000):
             self.assertRefused("million voxels.*GB are free", *self.command(self.folder / "large"))
@@ -98,6 +115,15 @@ class TestOddFiles(unittest.TestCase):
         swapped = np.frombuffer(data, "<i2").astype(">i2").tobytes()
         big.write_bytes(header.replace(b"endian: little", b"endian: big") + b"\n\n" + swapped)
         np.testing.assert_array_equal(sitk.GetArrayFromImage(readVolume(big).image), values)
+
+    def test_whole_numbers_beyond_32_bits_are_read_as_floating_point(self):
+        values = np.arange(60).reshape(3, 4, 5) * 10**10
+        for name in ("int64", "uint64"):
+            path = self.folder / f"{name}.nrrd"
+            sitk.WriteImage(sitk.GetImageFromArray(values.astype(name)), str(path))
+            image = readVolume(path).image
+            self.assertEqual(image.GetPixelID(), sitk.sitkFloat64)
+            np.testing.assert_array_equal(sitk.GetArrayFromImage(image), values)
 
     def test_tiny_volumes_and_extreme_spacings_fuse(self):
         values = np.random.default_rng(6).normal(100, 400, (2, 2, 2)).astype(np.float32)

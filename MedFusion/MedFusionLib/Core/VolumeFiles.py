@@ -46,7 +46,7 @@ def readVolume(path: str | Path, seriesUid: str | None = None, modality: str | N
         image, dicom, warnings = volume.image, volume, volume.warnings
     else:
         image, dicom, warnings = _readImageFile(path), None, ()
-    image, warning = checkedVolume(image, path.name)
+    image, warning = checkedVolume(_inUsualType(image), path.name)
     return VolumeFile(image, dicom, warnings + ((warning,) if warning else ()))
 
 
@@ -74,6 +74,19 @@ def _readImageFile(path: Path) -> sitk.Image:
     except RuntimeError as error:
         raise ValueError(f"{path.name} could not be read as a volume (.nrrd, .nii, .nii.gz, .mha or DICOM).") from error
     return image if len(size) == 3 else image[(slice(None),) * 3 + (0,) * (len(size) - 3)]
+
+
+def _inUsualType(image: sitk.Image) -> sitk.Image:
+    """Return the image in a type that Slicer's files know: 8 bit with a sign and 64 bit whole numbers are not."""
+    pixelType = image.GetPixelID()
+    if pixelType == sitk.sitkInt8:
+        return sitk.Cast(image, sitk.sitkInt16)
+    if pixelType not in (sitk.sitkInt64, sitk.sitkUInt64):
+        return image
+    voxels = sitk.GetArrayViewFromImage(image)
+    limits = np.iinfo(np.int32)
+    fits = int(voxels.min()) >= limits.min and int(voxels.max()) <= limits.max
+    return sitk.Cast(image, sitk.sitkInt32 if fits else sitk.sitkFloat64)
 
 
 def checkedVolume(image: sitk.Image, name: str) -> tuple[sitk.Image, str]:
