@@ -1,5 +1,6 @@
 """Fused volumes: invariants, known truth, sources of every kind, bad input."""
 
+import time
 import unittest
 from unittest import mock
 
@@ -153,6 +154,17 @@ class TestInvariants(unittest.TestCase):
             (5.0, [0, 0, 0]),
         ):
             self.assertEqual(zSteps(settings, (1.0, 1.0, distance)), steps)
+
+    def test_senseless_spacings_take_no_longer_than_others(self):
+        ct = makeCt()
+        for spacing in ((1e-6, 1e-6, 1e-6), (1.0, 1.0, 1e-6), (1e6, 1e6, 1e6)):
+            small = makeImage(arrayOf(ct)[:8], spacing)
+            mri = makeImage(arrayOf(makeMri(ct))[:8], spacing)
+            mri.SetOrigin([0.3 * step for step in spacing])
+            start = time.monotonic()
+            with self.subTest(spacing=spacing):
+                self.assertTrue(np.isfinite(fused(small, mri)).all())
+                self.assertLess(time.monotonic() - start, 20)
 
     def test_bone_keeps_its_hounsfield_units_and_tissue_stays_below(self):
         ct = makeCt()

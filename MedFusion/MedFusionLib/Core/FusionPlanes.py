@@ -130,7 +130,9 @@ def featherReach(
     onGrid = all(source.isOnGrid(referenceImage) for source in sources)
     if onGrid and not any(scale.partial for scale in scales.moving):
         return None
-    return tuple(max(2, round(featherMillimeters / step)) for step in referenceImage.GetSpacing())
+    steps = zip(referenceImage.GetSpacing(), referenceImage.GetSize(), strict=True)
+    # Tiny voxels, or a wrong unit, would make millions of it.
+    return tuple(max(2, min(round(featherMillimeters / step), size)) for step, size in steps)
 
 
 def _readRows(source: Source, referenceImage: sitk.Image, first: int, last: int, slices: range) -> Iterator[np.ndarray]:

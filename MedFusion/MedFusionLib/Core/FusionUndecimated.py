@@ -15,6 +15,7 @@ from .FusionPlanes import Plane, Strip, meanOf, neighborhoods
 from .FusionSettings import DetailRule, FusionMode, FusionSettings
 
 _CT_DETAIL_IN_TISSUE = np.float32(0.3)
+_LARGEST_Z_STEP = 64  # slices; far beyond any scanner's, it only keeps senseless spacings from endless work
 _TINY = np.float32(1e-30)
 
 
@@ -41,8 +42,8 @@ def zSteps(settings: FusionSettings, spacing: tuple[float, ...]) -> list[int]:
 
     :param spacing: of the reference grid, x, y, z in millimetres.
     """
-    reaches = [2**level * min(spacing[:2]) for level in range(settings.levels)]
-    return [0 if settings.sliceWise or reach < 0.999 * spacing[2] else round(reach / spacing[2]) for reach in reaches]
+    reaches = [2**level * min(spacing[:2]) / spacing[2] for level in range(settings.levels)]
+    return [0 if settings.sliceWise or reach < 0.999 else min(round(reach), _LARGEST_Z_STEP) for reach in reaches]
 
 
 def zReach(steps: list[int]) -> int:
@@ -73,7 +74,7 @@ def fuseUndecimated(
     works = _differences(planes, settings, buffers)
     for level, step in enumerate(steps):
         works = _smoothed(works, 2**level, step, width, buffers)
-    slope = np.float32(min(spacing[:2]) / spacing[2])
+    slope = np.float32(min(min(spacing[:2]) / spacing[2], _LARGEST_Z_STEP))
     for around in neighborhoods(_shared(works, reach, slope, settings, width, scale, buffers), reach):
         work, shares = around[reach]
         if reach:
