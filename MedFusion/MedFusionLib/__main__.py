@@ -5,17 +5,14 @@ import logging
 import signal
 import sys
 
-from .CommandLine.Arguments import joinNegativeCoordinates
-
 
 def main(argv: list[str] | None = None) -> int:
     """Run a subcommand; return 0, 2 for input that cannot be used, 1 for a failed step, 130 when interrupted."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    if hasattr(signal, "SIGTERM"):
-        signal.signal(signal.SIGTERM, _interrupt)
-    arguments = _parser().parse_args(joinNegativeCoordinates(sys.argv[1:] if argv is None else argv))
     try:
-        arguments.execute(arguments)
+        if hasattr(signal, "SIGTERM"):
+            signal.signal(signal.SIGTERM, _interrupt)
+        _execute(sys.argv[1:] if argv is None else argv)
     except KeyboardInterrupt:
         print("medfusion: interrupted; nothing was written.", file=sys.stderr)
         return 130
@@ -29,6 +26,14 @@ def main(argv: list[str] | None = None) -> int:
         print(f"medfusion: {_firstSentence(error)}", file=sys.stderr)
         return 1
     return 0
+
+
+def _execute(argv: list[str]) -> None:
+    """Run a subcommand. The libraries are imported here, for that takes seconds in which the user may interrupt."""
+    from .CommandLine.Arguments import joinNegativeCoordinates
+
+    arguments = _parser().parse_args(joinNegativeCoordinates(argv))
+    arguments.execute(arguments)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -51,6 +56,9 @@ def _interrupt(_signal: int, _frame: object) -> None:
 
 def _firstSentence(error: BaseException) -> str:
     text = str(error).strip()
+    if "Exception thrown in SimpleITK" in text:
+        logging.debug(text)
+        return "The step could not be finished on these volumes; check their size, voxel size and values."
     return text.splitlines()[0] if text else f"{type(error).__name__}; the step could not be finished."
 
 

@@ -372,6 +372,32 @@ class TestBadInput(PhantomCase):
         with mock.patch("MedFusionLib.Scene.ResultFolder.writeMeasurements", full):
             self.assertRefused("No space left on device", *self.runArguments(), "--output", self.folder / "out")
 
+    def test_the_libraries_own_text_is_kept_from_the_user(self):
+        def fail(*_arguments: object) -> None:
+            sitk.SmoothingRecursiveGaussian(sitk.Image([2, 2, 2], sitk.sitkFloat32), 1.0)
+
+        with mock.patch("MedFusionLib.Scene.ResultFolder.scoreTable", fail):
+            status, _, errors = medfusion(*self.runArguments(), "--output", self.folder / "out")
+        self.assertEqual(status, 1)
+        self.assertRegex(errors.splitlines()[-1], "^medfusion: The step could not be finished on these volumes")
+
+    def test_a_run_interrupted_while_it_loads_its_libraries_says_so(self):
+        script = (
+            "import os, signal, sys\n"
+            "class Interrupt:\n"
+            "    def find_spec(self, name, *_):\n"
+            "        if name == 'numpy':\n"
+            "            sys.meta_path.remove(self)\n"
+            "            os.kill(os.getpid(), signal.SIGTERM)\n"
+            "sys.meta_path.insert(0, Interrupt())\n"
+            "from MedFusionLib.__main__ import main\n"
+            "sys.exit(main(['inspect', 'nothing']))\n"
+        )
+        environment = os.environ | {"PYTHONPATH": str(PROJECT_ROOT / "MedFusion")}
+        process = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment)
+        self.assertEqual(process.returncode, 130, process.stderr)
+        self.assertEqual(process.stderr, "medfusion: interrupted; nothing was written.\n")
+
     def test_an_interrupted_run_leaves_no_output(self):
         output = self.folder / "interrupted"
         environment = os.environ | {"PYTHONPATH": str(PROJECT_ROOT / "MedFusion")}

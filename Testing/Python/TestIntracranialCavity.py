@@ -40,6 +40,13 @@ class TestIntracranialCavity(unittest.TestCase):
         for spacing in ((2.0, 2.0, 2.0), (1.6, 1.6, 5.0)):
             self.assertGreater(dice(*madeHead(spacing)), 0.95)
 
+    def test_a_volume_that_is_no_head_by_its_size_is_refused(self):
+        for shape, spacing, refusal in (((2, 2, 2), 1.0, "too small"), ((8, 8, 8), 1e6, "no head")):
+            image = asImage(np.random.default_rng(0).normal(0, 500, shape), [spacing] * 3)
+            for find in (intracranialCavity, mrHeadMask):
+                with self.subTest(spacing=spacing), self.assertRaisesRegex(ValueError, refusal):
+                    find(image)
+
     def test_a_hole_in_the_skull_does_no_harm(self):
         ct, truth, spacing = madeHead()
         hole = (slice(55, 80), slice(35, 60), slice(0, 45))

@@ -20,6 +20,8 @@ _IN_PLANE = ((0, 0, 1), (0, 0, -1), (0, 1, 0), (0, -1, 0), (0, 1, 1), (0, 1, -1)
 _UPWARD = ((1, 0, 0), (1, 0, 1), (1, 0, -1), (1, 1, 0), (1, -1, 0))
 _LEAST_IN_PLANE = 6
 _LEAST_UPWARD = 4
+_LEAST_VOXELS = 4  # along each axis, for the smoothing
+_MOST_WORKING_VOXELS = 50_000_000
 
 
 def intracranialCavity(ctImage: sitk.Image, progress: Progress | None = None) -> sitk.Image:
@@ -131,8 +133,17 @@ def _asLps(image: sitk.Image) -> sitk.Image:
 
 
 def _resampled(image: sitk.Image, spacing: float) -> sitk.Image:
-    """Return the image as float on an isotropic grid with the same axes."""
+    """Return the image as float on an isotropic grid with the same axes.
+
+    :raises ValueError: if the image is too small for that, or too large to be a head.
+    """
+    if min(image.GetSize()) < _LEAST_VOXELS:
+        voxels = " x ".join(map(str, image.GetSize()))
+        raise ValueError(f"A volume of {voxels} voxels is too small to find the head in it.")
     size = [max(int(np.ceil(n * s / spacing)), 1) for n, s in zip(image.GetSize(), image.GetSpacing(), strict=True)]
+    if np.prod(size, dtype=float) > _MOST_WORKING_VOXELS:
+        extent = " x ".join(f"{n * s / 10:.0f}" for n, s in zip(image.GetSize(), image.GetSpacing(), strict=True))
+        raise ValueError(f"The volume is {extent} cm large, which is no head; check its voxel size.")
     smooth = sitk.SmoothingRecursiveGaussian(image, [max(0.4 * spacing, 0.1)] * 3)
     return sitk.Resample(
         smooth,
