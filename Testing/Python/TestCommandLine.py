@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import tomllib
 import unittest
 from pathlib import Path
 from unittest import mock
@@ -128,6 +129,18 @@ class TestRun(PhantomCase):
         for role, path in self.inputs.items():
             self.assertEqual(document["inputs"][role]["sha256"], fileChecksum(path))
             self.assertEqual(document["inputs"][role]["file"], Path(path).name)
+
+    def test_the_parameters_tell_how_to_repeat_the_run(self):
+        document = json.loads((self.output / "measurements.json").read_text())
+        parameters, html = document["parameters"], (self.output / "report.html").read_text()
+        expected = {"model": "rigid", "interpolation": "linear", "refine": "False", "auto": "False", "pairing": "label"}
+        self.assertEqual(parameters["registration"], expected)
+        seed = [float(value) for value in parameters["tumor"]["tumorSeed"].split(",")]
+        np.testing.assert_allclose(seed, [float(value) for value in self.seed.split(",")])
+        self.assertIn(parameters["tumor"]["tumorSeed"], html)
+        self.assertFalse({"wavelet", "baseRule", "colorStyle", "consistency"} & set(parameters["fusion"]))
+        project = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text())["project"]
+        self.assertEqual(document["versions"]["medfusion"], project["version"])
 
     def test_the_tumor_lies_where_the_truth_is(self):
         status, printed, errors = medfusion(

@@ -14,7 +14,7 @@ from MedFusionLib.CommandLine.Demo import writePhantom
 from MedFusionLib.CommandLine.DicomInput import frameWarnings
 from MedFusionLib.Core.Coordinates import flipPoints
 from MedFusionLib.Core.Phantom import makePhantom
-from MedFusionLib.Core.VolumeFiles import readVolume
+from MedFusionLib.Core.VolumeFiles import fileChecksum, readVolume
 from MedFusionLib.Scene.ResultFolder import FILE_NAMES
 from MedFusionLib.Scene.Session import Session
 from MedFusionLib.Scene.VolumeNodes import imageFromVolumeNode
@@ -64,6 +64,23 @@ class TestDicomCommandLine(unittest.TestCase):
             step = max(np.ptp(inner) / 60000, 1e-3)
             error = np.abs(sitk.GetArrayFromImage(resampled)[1:-1, 1:-1, 1:-1] - inner)
             self.assertLess(error.max(), 2 * step, name)
+
+    def test_the_inputs_are_the_files_read_and_the_series(self):
+        inputs = json.loads((self.folder / "out" / "measurements.json").read_text())["inputs"]
+        report = (self.folder / "out" / "report.html").read_text()
+        for role, modality in (("ct", "CT"), ("mri", "MR")):
+            volume = readVolume(self.study, modality=modality)
+            self.assertEqual(len(volume.files), volume.image.GetDepth())
+            self.assertEqual(inputs[role]["sha256"], fileChecksum(*volume.files))
+            self.assertEqual(inputs[role]["series_uid"], volume.dicom.header.uid)
+            self.assertIn(volume.dicom.header.uid, report)
+            self.assertEqual(readVolume(volume.files[3]).files, volume.files)
+        self.assertNotEqual(inputs["ct"]["sha256"], inputs["mri"]["sha256"])
+
+    def test_versions_and_choices_of_a_run_on_dicom_are_named(self):
+        document = json.loads((self.folder / "out" / "measurements.json").read_text())
+        self.assertLessEqual({"medfusion", "pydicom", "highdicom"}, set(document["versions"]))
+        self.assertEqual(document["parameters"]["inputs"], {"acceptIdentity": "False"})
 
     def test_every_object_of_a_run_is_written(self):
         names = {path.name for path in (self.folder / "dicom").iterdir()}

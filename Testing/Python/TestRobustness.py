@@ -125,6 +125,28 @@ class TestOddFiles(unittest.TestCase):
             self.assertEqual(image.GetPixelID(), sitk.sitkFloat64)
             np.testing.assert_array_equal(sitk.GetArrayFromImage(image), values)
 
+    def test_all_files_of_a_volume_are_known_also_where_a_header_names_the_others(self):
+        image = sitk.GetImageFromArray(np.arange(60, dtype=np.int16).reshape(3, 4, 5))
+        for name, data in (
+            ("a.nrrd", None),
+            ("a.mha", None),
+            ("b.nhdr", "b.raw"),
+            ("c.mhd", "c.raw"),
+            ("d.hdr", "d.img"),
+        ):
+            sitk.WriteImage(image, str(self.folder / name))
+            files = [self.folder / each for each in (name, data) if each]
+            self.assertEqual(list(readVolume(self.folder / name).files), files)
+        slices = [self.folder / f"slice{number}.raw" for number in (1, 2, 3)]
+        for file, plane in zip(slices, sitk.GetArrayFromImage(image), strict=True):
+            file.write_bytes(plane.tobytes())
+        header = "NRRD0004\ntype: short\ndimension: 3\nsizes: 5 4 3\nencoding: raw\nendian: little\n"
+        names = "\n".join(file.name for file in slices)
+        for name, field in (("e.nhdr", "slice%d.raw 1 3 1"), ("f.nhdr", f"LIST\n{names}")):
+            path = self.folder / name
+            path.write_text(f"{header}data file: {field}\n")
+            self.assertEqual(list(readVolume(path).files), [path, *slices])
+
     def test_tiny_volumes_and_extreme_spacings_fuse(self):
         values = np.random.default_rng(6).normal(100, 400, (2, 2, 2)).astype(np.float32)
         for spacing in (1.0, 1e-6, 1e6):

@@ -146,7 +146,7 @@ def _reportPage(
         changeSection(followUp, document["days"]),
         sideBySideSection((runs[0].mri, runs[1].mri), (runs[0].tumor, runs[1].tumor), alignment, centers),
         inputsSection(
-            [(role, item["file"], item["sha256"]) for role, item in document["inputs"].items()],
+            document["inputs"],
             {},
             document["versions"],
         ),

@@ -1,6 +1,7 @@
 """medfusion register: the MRI brought to the CT by landmarks, by the images, or by both."""
 
 import argparse
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -11,12 +12,13 @@ from ..Core.InverseCheck import checkInverse
 from ..Core.LandmarkFit import TransformModel
 from ..Core.LandmarkPairing import Pairing
 from ..Core.LandmarkRegistration import RegistrationSettings
-from ..Core.MeasurementsFile import versions, writeMeasurements
+from ..Core.MeasurementsFile import DICOM_PACKAGES, versions, writeMeasurements
 from ..Core.Resampling import Interpolation, resampleImage
-from ..Core.VolumeFiles import fileChecksum
+from ..Core.VolumeFiles import VolumeFile, fileChecksum
 from ..Scene.LandmarkRegistrationLogic import LandmarkRegistrationLogic
 from ..Scene.NodeFiles import addVolume, loadMarkups, saveNode, volumeName
 from ..Scene.RegistrationNodes import errorMap
+from ..Scene.ResultFolder import InputFile
 from ..Scene.Session import Session
 from ..Scene.VolumeNodes import relativeTransform
 from .Arguments import addLandmarks, addOutput
@@ -88,8 +90,32 @@ def registrationSettings(arguments: argparse.Namespace) -> RegistrationSettings:
 
 def inputFiles(arguments: argparse.Namespace) -> dict[str, str]:
     """Return the paths that were given, by role."""
-    paths = {role: getattr(arguments, role) for role in ("ct", "mri", "ct_landmarks", "mri_landmarks")}
+    roles = ("ct", "mri", "ct_landmarks", "mri_landmarks", "foreground", "background")
+    paths = {role: getattr(arguments, role, None) for role in roles}
     return {role: path for role, path in paths.items() if path}
+
+
+def readFiles(inputs: dict[str, str], volumes: dict[str, VolumeFile]) -> tuple[InputFile, ...]:
+    """Return what was read, by role: of a volume all its files, which can be more or fewer than the path names."""
+    described = []
+    for role, path in inputs.items():
+        volume = volumes.get(role)
+        series = volume.dicom.header.uid if volume is not None and volume.dicom is not None else ""
+        files = volume.files if volume is not None else (path,)
+        described.append(InputFile(role, Path(path).name or Path(path).resolve().name, fileChecksum(*files), series))
+    return tuple(described)
+
+
+def registrationRecipe(settings: RegistrationSettings) -> dict[str, str]:
+    """Return what the registration was told, as strings for the reader of a result."""
+    recipe = {"model": settings.model.value, "refine": str(settings.refine), "auto": str(settings.auto)}
+    return recipe if settings.auto else recipe | {"pairing": settings.pairing.value}
+
+
+def inputsRecipe(series: Sequence[str], acceptIdentity: bool) -> dict[str, str]:
+    """Return how the inputs were chosen, as strings for the reader of a result."""
+    recipe = {"series": ", ".join(series)} if series else {}
+    return recipe | {"acceptIdentity": str(acceptIdentity)}
 
 
 def loadLandmarks(scene: slicer.vtkMRMLScene, inputs: dict[str, str]) -> tuple[slicer.vtkMRMLMarkupsNode | None, ...]:
@@ -172,8 +198,12 @@ def execute(arguments: argparse.Namespace) -> None:
         document = {
             "registration": registration.measurements(),
             "warnings": warnings,
-            "versions": versions(),
-            "inputs": {role: {"file": Path(path).name, "sha256": fileChecksum(path)} for role, path in inputs.items()},
+            "versions": versions(*(DICOM_PACKAGES if ct.dicom or mri.dicom else ())),
+            "inputs": {item.role: item.measurements() for item in readFiles(inputs, {"ct": ct, "mri": mri})},
+            "parameters": {
+                "registration": registrationRecipe(settings) | {"interpolation": arguments.interpolation},
+                "inputs": inputsRecipe(arguments.series, arguments.accept_identity),
+            },
         }
         writeMeasurements(folder / "measurements.json", document)
         checkStillFree(arguments.force, *targets)

@@ -9,12 +9,11 @@ from ..Core.FusionSettings import FusionSettings
 from ..Core.LandmarkRegistration import RegistrationSettings
 from ..Core.Resampling import Interpolation
 from ..Core.TumorSegmentation import SegmentationMethod, SegmentationSettings, TumorInteraction
-from ..Core.VolumeFiles import fileChecksum
 from ..Report.Pdf import checkPdfRenderer
 from ..Scene.LandmarkRegistrationLogic import LandmarkRegistrationLogic
 from ..Scene.NodeFiles import addVolume, volumeName
 from ..Scene.RegistrationNodes import showErrorMap
-from ..Scene.ResultFolder import InputFile, RunResults, writeResultFolder
+from ..Scene.ResultFolder import RunResults, writeResultFolder
 from ..Scene.Session import Session
 from ..Scene.TumorSegmentationLogic import TumorSegmentationLogic
 from ..Scene.WaveletFusionLogic import WaveletFusionLogic
@@ -28,11 +27,14 @@ from .Register import (
     addInterpolation,
     addRegistrationArguments,
     inputFiles,
+    inputsRecipe,
     loadLandmarks,
+    readFiles,
+    registrationRecipe,
     registrationSettings,
     registrationSummary,
 )
-from .Segment import addSegmentationArguments, interactionFiles, segmentationOptions
+from .Segment import addSegmentationArguments, interactionFiles, interactionRecipe, segmentationOptions
 from .Terminal import StepProgress, warn
 
 
@@ -135,10 +137,15 @@ def runChain(folder: Path, inputs: dict[str, str], options: RunOptions) -> dict[
             fusion=fusion,
             segmentationNode=segmentationNode,
             tumor=tumor,
-            inputs=tuple(InputFile(role, Path(path).name, fileChecksum(path)) for role, path in inputs.items()),
+            inputs=readFiles(inputs, {"ct": ct, "mri": mri}),
             warnings=conflicts + moved + told + notes,
             fixedDicom=ct.dicom.header if ct.dicom else None,
             movingDicom=mri.dicom.header if mri.dicom else None,
+            recipe={
+                "registration": registrationRecipe(options.registration),
+                "tumor": interactionRecipe(options.interaction),
+                "inputs": inputsRecipe(options.series, options.acceptIdentity),
+            },
         )
         document = writeResultFolder(
             folder, scene, results, progress.step("Measure and write"), options.dicomFolder, options.withPdf

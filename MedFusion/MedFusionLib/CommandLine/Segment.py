@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
+from ..Core.Coordinates import flipPoints
 from ..Core.Resampling import Interpolation, resampleImage
 from ..Core.TumorMeasurements import measureTumor
 from ..Core.TumorModels import ModelSettings
@@ -87,6 +88,16 @@ def segmentationOptions(arguments: argparse.Namespace) -> tuple[SegmentationSett
     method = arguments.method or _methodFor(interaction, model)
     sequences = tuple(arguments.sequence or ())
     return SegmentationSettings(method=method, sequences=sequences, model=model), interaction
+
+
+def interactionRecipe(interaction: TumorInteraction) -> dict[str, str]:
+    """Return where the tumor was pointed at, RAS millimetres as the command line takes them."""
+    recipe = {}
+    for name, points in (("tumorSeed", interaction.seeds), ("line", interaction.lines)):
+        if points is not None:
+            flat = flipPoints(points.reshape(-1, 3)).reshape(len(points), -1) + 0.0  # no -0
+            recipe[name] = "; ".join(",".join(f"{value:.6g}" for value in row) for row in flat)
+    return recipe
 
 
 def _methodFor(interaction: TumorInteraction, model: ModelSettings | None) -> SegmentationMethod:

@@ -109,6 +109,22 @@ class FusionSettings:
         """Return the recipe as strings, for node attributes and result files."""
         return {field.name: _toString(getattr(self, field.name)) for field in fields(self)}
 
+    def usedSettings(self) -> dict[str, str]:
+        """Return what of the recipe the method heeds, as strings, for the reader of a result."""
+        used = ["method", "ctWindow", "boneRange", "mriPercentiles", "featherMillimeters"]
+        if self.method is FusionMethod.undecimated:
+            used += ["mode", "levels", "sliceWise", "detailRule"]
+            used += ["consistency"] if self.detailRule is DetailRule.maxAbs else []
+        elif self.method in (FusionMethod.dwt, FusionMethod.swt):
+            used += ["levels", "wavelet", "sliceWise", "detailRule", "baseRule"]
+            used += ["consistency"] if self.detailRule in (DetailRule.maxAbs, DetailRule.gradient) else []
+            used += ["ctWeight"] if self.baseRule is BaseRule.weighted else []
+        elif self.method is FusionMethod.average:
+            used += ["ctWeight"]
+        elif self.method is FusionMethod.color:
+            used += ["colorStyle"]
+        return {name: value for name, value in self.asDict().items() if name in used}
+
     @classmethod
     def fromDict(cls, values: dict[str, str]) -> "FusionSettings":
         """Return the settings that asDict() described; names that are not settings are passed over."""

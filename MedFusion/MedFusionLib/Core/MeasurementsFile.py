@@ -5,13 +5,18 @@ import platform
 from importlib import metadata
 from pathlib import Path
 
-_PACKAGES = ("medfusion", "slicer-core", "SimpleITK", "numpy", "PyWavelets", "scikit-image")
+VERSION = "0.1.0"  # in Slicer MedFusion is no installed package that could be asked for it
+DICOM_PACKAGES = ("pydicom", "highdicom")
+_PACKAGES = ("slicer-core", "SimpleITK", "numpy", "scipy", "PyWavelets", "scikit-image")
 
 
-def versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages a result depends on, as far as they are installed."""
-    found = {"python": platform.python_version()}
-    for package in _PACKAGES:
+def versions(*more: str) -> dict[str, str]:
+    """Return the versions of Python, MedFusion and the packages a result depends on, as far as they are installed.
+
+    :param more: packages that not every result depends on.
+    """
+    found = {"python": platform.python_version(), "medfusion": VERSION}
+    for package in (*_PACKAGES, *more):
         try:
             found[package] = metadata.version(package)
         except metadata.PackageNotFoundError:

@@ -1,6 +1,7 @@
 """Read a volume from a file or a DICOM folder and refuse what the pipeline cannot use."""
 
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,15 +9,23 @@ import numpy as np
 import SimpleITK as sitk
 
 MAXIMUM_NAN_FRACTION = 0.5
+# What follows the name of the field in which a header of NRRD or MetaImage names the files of its voxels.
+_DATA_FILE = re.compile(r"^(?:data ?file:|ElementDataFile\s*=)[ \t]*(\S.*?)\s*$", re.IGNORECASE | re.MULTILINE)
+_LONGEST_HEADER = 1 << 20
+_MOST_DATA_FILES = 30_000
 
 
 @dataclass(frozen=True)
 class VolumeFile:
-    """A volume as read: LPS image, the DICOM header where there is one, and what the reader has to say."""
+    """A volume as read: LPS image, the DICOM header where there is one, and what the reader has to say.
+
+    :param files: those that were read, in the order of the slices.
+    """
 
     image: sitk.Image
     dicom: object | None = None
     warnings: tuple[str, ...] = ()
+    files: tuple[Path, ...] = ()
 
 
 def isDicomPath(path: Path) -> bool:
@@ -43,11 +52,11 @@ def readVolume(path: str | Path, seriesUid: str | None = None, modality: str | N
         from .DicomSeries import readSeries
 
         volume = readSeries(path, seriesUid, modality)
-        image, dicom, warnings = volume.image, volume, volume.warnings
+        image, dicom, warnings, files = volume.image, volume, volume.warnings, volume.header.files
     else:
-        image, dicom, warnings = _readImageFile(path), None, ()
+        image, dicom, warnings, files = _readImageFile(path), None, (), _filesOf(path)
     image, warning = checkedVolume(_inUsualType(image), path.name)
-    return VolumeFile(image, dicom, warnings + ((warning,) if warning else ()))
+    return VolumeFile(image, dicom, warnings + ((warning,) if warning else ()), files)
 
 
 def _readImageFile(path: Path) -> sitk.Image:
@@ -74,6 +83,27 @@ def _readImageFile(path: Path) -> sitk.Image:
     except RuntimeError as error:
         raise ValueError(f"{path.name} could not be read as a volume (.nrrd, .nii, .nii.gz, .mha or DICOM).") from error
     return image if len(size) == 3 else image[(slice(None),) * 3 + (0,) * (len(size) - 3)]
+
+
+def _filesOf(path: Path) -> tuple[Path, ...]:
+    """Return a file that could be read as a volume, and those that hold its voxels where it is only their header."""
+    if path.suffix.lower() not in (".nhdr", ".nrrd", ".mhd", ".mha"):
+        beside = path.with_suffix(".img")
+        return (path, beside) if path.suffix.lower() == ".hdr" and beside.is_file() else (path,)
+    with path.open("rb") as stream:
+        header = stream.read(_LONGEST_HEADER).partition(b"\n\n")[0].decode("utf-8", "replace")
+    found = _DATA_FILE.search(header)
+    if found is None:
+        return (path,)
+    first, *numbers = found[1].split()
+    names = [found[1]]
+    if first.upper() == "LIST":
+        names = header[found.end() :].splitlines()
+    elif pattern := re.fullmatch(r"(.*)%(0?\d{0,2})d(.*)", first):  # and its first and last number and the step
+        start, stop, step = (*(int(number) for number in numbers if number.isdecimal()), 0, 0, 1)[:3]
+        numbered = range(start, stop + 1, max(step, 1))[:_MOST_DATA_FILES]
+        names = [f"{pattern[1]}{number:{pattern[2]}d}{pattern[3]}" for number in numbered]
+    return (path, *(file for name in names if name.strip() and (file := path.parent / name.strip()).is_file()))
 
 
 def _inUsualType(image: sitk.Image) -> sitk.Image:
@@ -113,12 +143,11 @@ def checkedVolume(image: sitk.Image, name: str) -> tuple[sitk.Image, str]:
     return image, warning
 
 
-def fileChecksum(path: str | Path) -> str:
-    """Return the SHA-256 of a file, or of all files of a folder in name order, as hexadecimal digits."""
-    path = Path(path)
+def fileChecksum(*paths: str | Path) -> str:
+    """Return the SHA-256 of one file, or of several one after the other, as hexadecimal digits."""
     digest = hashlib.sha256()
-    for file in sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]:
-        with file.open("rb") as stream:
+    for path in paths:
+        with Path(path).open("rb") as stream:
             while chunk := stream.read(1 << 20):
                 digest.update(chunk)
     return digest.hexdigest()

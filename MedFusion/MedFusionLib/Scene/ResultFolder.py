@@ -15,10 +15,11 @@ from ..Core.DicomSeries import DicomSeries
 from ..Core.Fusion import FusionResult
 from ..Core.FusionMetrics import scoreTable
 from ..Core.LandmarkRegistration import RegistrationResult
-from ..Core.MeasurementsFile import versions, writeMeasurements
+from ..Core.MeasurementsFile import DICOM_PACKAGES, versions, writeMeasurements
 from ..Core.Progress import Progress, report, subProgress
 from ..Core.Resampling import Interpolation, resampleImage
 from ..Core.TumorMeasurements import TumorMeasurements, measureTumor
+from ..Core.TumorModels import ModelSettings
 from ..Core.TumorSegmentation import TumorResult
 from ..Core.VolumeFiles import fileChecksum
 from ..Report.FusionSection import fusionSection
@@ -49,11 +50,17 @@ FILE_NAMES = (
 
 @dataclass(frozen=True)
 class InputFile:
-    """A file that went into a run: what it was used as, its name without the folder, its SHA-256."""
+    """What went into a run: as what, its name without the folder, the SHA-256 of the files read, the DICOM series."""
 
     role: str
     name: str
     sha256: str
+    series: str = ""
+
+    def measurements(self) -> dict[str, str]:
+        """Return it for measurements.json, without what is empty."""
+        values = {"file": self.name, "sha256": self.sha256, "series_uid": self.series}
+        return {key: value for key, value in values.items() if value}
 
 
 def inputFiles(**nodes: slicer.vtkMRMLStorableNode | None) -> tuple[InputFile, ...]:
@@ -61,15 +68,20 @@ def inputFiles(**nodes: slicer.vtkMRMLStorableNode | None) -> tuple[InputFile, .
     files = []
     for role, node in nodes.items():
         storageNode = node.GetStorageNode() if node is not None else None
-        path = Path(storageNode.GetFileName() or "") if storageNode is not None else Path()
-        if path.is_file():
-            files.append(InputFile(role, path.name, fileChecksum(path)))
+        names = [storageNode.GetFileName()] if storageNode is not None else []
+        names += [storageNode.GetNthFileName(i) for i in range(storageNode.GetNumberOfFileNames())] if names else []
+        paths = [Path(name) for name in dict.fromkeys(names) if name]
+        if paths and all(path.is_file() for path in paths):
+            files.append(InputFile(role, paths[0].name, fileChecksum(*paths)))
     return tuple(files)
 
 
 @dataclass(frozen=True)
 class RunResults:
-    """The nodes and results of the steps of one run."""
+    """The nodes and results of the steps of one run.
+
+    :param recipe: for each step, what it was told besides what the results themselves know.
+    """
 
     fixedVolumeNode: slicer.vtkMRMLScalarVolumeNode
     movingVolumeNode: slicer.vtkMRMLScalarVolumeNode
@@ -84,6 +96,7 @@ class RunResults:
     warnings: tuple[str, ...] = field(default=())
     fixedDicom: DicomSeries | None = None
     movingDicom: DicomSeries | None = None
+    recipe: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 def writeResultFolder(
@@ -145,7 +158,7 @@ def _evaluate(
     updateErrorTables(results.transformNode, results.registration)
     images = (fixedImage, registeredImage, results.fusion.image)
     scores = scoreTable(*images, results.fusion.settings, subProgress(progress, 0.25, 0.4))
-    document = _document(results, scores, tumorMeasurements)
+    document = _document(results, scores, tumorMeasurements, dicomFolder is not None)
     if dicomFolder is not None:
         exported = _dicomResults(results, registeredImage, labelImage, tumorMeasurements)
         exportDicom(dicomFolder, exported, subProgress(progress, 0.4, 0.6))
@@ -196,11 +209,15 @@ def _isColor(fusion: FusionResult) -> bool:
 
 
 def _document(
-    results: RunResults, scores: dict[str, dict[str, float]], tumorMeasurements: TumorMeasurements | None
+    results: RunResults,
+    scores: dict[str, dict[str, float]],
+    tumorMeasurements: TumorMeasurements | None,
+    writesDicom: bool,
 ) -> dict[str, object]:
     warnings = list(results.registration.warnings) + list(results.fusion.warnings) + list(results.warnings)
     if results.tumor is not None:
         warnings += results.tumor.warnings
+    dicom = {role: s for role, s in (("ct", results.fixedDicom), ("mri", results.movingDicom)) if s is not None}
     document = {
         "created": datetime.now().strftime("%Y-%m-%d %H:%M"),
         "registration": results.registration.measurements(),
@@ -213,12 +230,11 @@ def _document(
         | {name: scores[name] for name in ("copy_ct", "copy_mri") if name in scores},
         "tumor": tumorMeasurements.measurements() if tumorMeasurements else None,
         "warnings": warnings,
-        "versions": versions(),
-        "inputs": {item.role: {"file": item.name, "sha256": item.sha256} for item in results.inputs},
+        "versions": versions(*(DICOM_PACKAGES if dicom or writesDicom else ())),
+        "inputs": {item.role: item.measurements() for item in results.inputs},
         "parameters": _parameters(results),
     }
-    dicom = {"ct": results.fixedDicom, "mri": results.movingDicom}
-    identity = {role: series.identity() for role, series in dicom.items() if series is not None}
+    identity = {role: series.identity() for role, series in dicom.items()}
     return document | ({"dicom": identity} if identity else {})
 
 
@@ -227,14 +243,18 @@ def _parameters(results: RunResults) -> dict[str, dict[str, str]]:
     parameters = {
         "registration": {"model": results.registration.model.value, "interpolation": results.interpolation.value}
     }
-    parameters["fusion"] = results.fusion.settings.asDict()
+    parameters["fusion"] = results.fusion.settings.usedSettings()
     if results.tumor is not None:
         settings = results.tumor.settings
         parameters["tumor"] = {item.name: _plain(getattr(settings, item.name)) for item in fields(settings)}
-    return parameters
+    for step, values in results.recipe.items():
+        parameters[step] = parameters.get(step, {}) | values
+    return {step: values for step, values in parameters.items() if values}
 
 
 def _plain(value: object) -> str:
+    if isinstance(value, ModelSettings):
+        return Path(value.path).name  # where it lies is nobody's business
     if isinstance(value, tuple):
         return ", ".join(_plain(item) for item in value)
     return str(value.value if isinstance(value, Enum) else value)
@@ -298,8 +318,7 @@ def _reportPage(
     ]
     if tumorMeasurements is not None:
         sections.append(tumorSection(tumorMeasurements, labelImage, registeredImage, center))
-    inputs = [(item.role, item.name, item.sha256) for item in results.inputs]
-    sections.append(inputsSection(inputs, document["parameters"], document["versions"]))
+    sections.append(inputsSection(document["inputs"], document["parameters"], document["versions"]))
     dicom = (results.fixedDicom, results.movingDicom)
     subtitle = f"{results.movingVolumeNode.GetName()} registered to {results.fixedVolumeNode.GetName()}"
     identification = identificationBlock(*dicom, document["created"])
