@@ -182,6 +182,18 @@ class TestDicomSeries(unittest.TestCase):
         with self.assertRaisesRegex(ValueError, "gap of 54.0 mm"):
             readSeries(self.folder)
 
+    def test_a_gap_is_no_better_among_thick_slices(self):
+        for k in (0, 1, 2, 6, 7):
+            writeSlice(self.folder, k, (0.0, 0.0, 7.0 * k))
+        with self.assertRaisesRegex(ValueError, "gap of 28.0 mm"):
+            readSeries(self.folder)
+
+    def test_two_slices_far_apart_are_no_volume(self):
+        for k in (0, 1):
+            writeSlice(self.folder, k, (0.0, 0.0, 200.0 * k))
+        with self.assertRaisesRegex(ValueError, "200 mm apart"):
+            readSeries(self.folder)
+
     def test_repeated_slice_is_used_once_and_said(self):
         for k in (0, 1, 1, 2, 3):
             writeSlice(self.folder, k, (0.0, 0.0, 2.0 * k))

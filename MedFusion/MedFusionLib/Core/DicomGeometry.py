@@ -43,7 +43,9 @@ def gridOfSlices(slices: tuple[DicomSlice, ...]) -> SliceGrid:
     local = np.array([s.position for s in slices]) @ direction  # along rows, columns and normal, mm
     distances = np.diff(local[:, 2])
     median = float(np.median(distances))
-    if distances.max() > max(WIDEST_GAP, 4 * median):
+    if median > WIDEST_GAP:
+        raise ValueError(f"The slices are {median:.0f} mm apart; no volume can be made of them.")
+    if distances.max() > WIDEST_GAP:
         at = int(np.argmax(distances))
         raise ValueError(
             f"Between slice {at + 1} and {at + 2} of {len(slices)} there is a gap of {distances.max():.1f} mm "
