@@ -69,6 +69,25 @@ class TestRobustness(PhantomCase):
             self.assertEqual(sorted(path.name for path in output.iterdir()), sorted(FILE_NAMES))
         self.assertEqual({role: fileChecksum(path) for role, path in self.inputs.items()}, before)
 
+    def test_a_run_killed_while_it_writes_the_scene_leaves_nothing_once_the_next_has_run(self):
+        output, temporary = self.folder / "again", self.folder / "temporary"
+        temporary.mkdir()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "MedFusionLib", *self.command(output)],
+            stderr=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            env=os.environ | {"PYTHONPATH": str(PROJECT_ROOT / "MedFusion"), "TMPDIR": str(temporary)},
+        )
+        while process.poll() is None and not any(self.folder.rglob("Data/ct.nrrd")):
+            time.sleep(0.02)
+        process.kill()
+        process.wait()
+        self.assertFalse(output.exists())
+        self.assertEqual([path for path in temporary.rglob("*") if path.is_file()], [])
+        self.assertEqual(medfusion(*self.command(output))[0], 0)
+        self.assertEqual(sorted(path.name for path in output.iterdir()), sorted(FILE_NAMES))
+        self.assertEqual(list(self.folder.glob(".again*")), [])
+
     def test_every_pixel_type_goes_through_the_whole_chain(self):
         ctTypes = ("int16", "int32", "int64", "float32", "float64")
         mriTypes = ("int8", "uint8", "uint16", "uint32", "uint64")

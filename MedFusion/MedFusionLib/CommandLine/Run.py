@@ -105,7 +105,8 @@ def runChain(folder: Path, inputs: dict[str, str], options: RunOptions) -> dict[
 
     :param inputs: paths of ct and mri, and of ct_landmarks and mri_landmarks unless the registration is automatic.
     """
-    with Session() as session, StepProgress() as progress:
+    # What a killed run leaves must lie where the next one removes it.
+    with Session(folder) as session, StepProgress() as progress:
         scene = session.scene
         progress.step("Load")
         ct, mri = readVolumes((inputs["ct"], inputs["mri"]), options.series, ("CT", "MR"))

@@ -24,12 +24,15 @@ _LOGIC_CLASS_NAMES = {
 
 
 class Session:
-    """A scene with everything attached that its nodes need. Use as a context manager or call close()."""
+    """A scene with everything attached that its nodes need. Use as a context manager or call close().
 
-    def __init__(self) -> None:
+    :param workFolder: where the cache folder is made; it holds all volumes while a scene bundle is written.
+    """
+
+    def __init__(self, workFolder: Path | None = None) -> None:
         # Slicer reports every refused file on the console as well; MedFusion says it once, as an exception.
         vtk.vtkObject.GlobalWarningDisplayOff()
-        self._cacheFolder = tempfile.TemporaryDirectory(prefix="medfusion-")
+        self._cacheFolder = tempfile.TemporaryDirectory(prefix="medfusion-", dir=workFolder)
         self.scene = slicer.vtkMRMLScene()
         self.applicationLogic = slicer.vtkSlicerApplicationLogic()
         self.applicationLogic.SetMRMLScene(self.scene)
