@@ -1,5 +1,6 @@
 """Results are saved only when they belong together, also after the scene was loaded again."""
 
+import json
 import tempfile
 import unittest
 from pathlib import Path
@@ -22,6 +23,20 @@ class TestPanelSaving(PanelTestCase):
             self.click("saveButton")
             self.assertEqual(self.errors(), [])
             self.assertTrue((Path(folder) / "results" / "report.html").is_file())
+
+    def test_the_results_tell_how_the_registration_was_made(self):
+        self.loadPhantom()
+        self.ui.refineCheckBox.checked = True
+        self.click("registerButton")
+        self.ui.refineCheckBox.checked = False
+        self.click("fuseButton")
+        with tempfile.TemporaryDirectory() as folder:
+            results = Path(folder) / "results"
+            self.ui.outputFolderEdit.currentPath = str(results)
+            self.click("saveButton")
+            self.assertEqual(self.errors(), [])
+            parameters = json.loads((results / "measurements.json").read_text())["parameters"]["registration"]
+        self.assertLessEqual({"refine": "True", "auto": "False", "pairing": "label"}.items(), parameters.items())
 
     def test_refined_registration_of_an_earlier_session_is_registered_again_before_it_is_saved(self):
         self.loadPhantom()

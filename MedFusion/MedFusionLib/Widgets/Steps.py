@@ -127,6 +127,8 @@ class Steps:
         self.scene = scene
         # Results by the ID of the node that they made: the details that no node holds.
         self._results: dict[str, object] = {}
+        # What the step that made a node was told, for the reader of the results.
+        self._recipes: dict[str, dict[str, str]] = {}
 
     def resultOf(self, node: slicer.vtkMRMLNode | None) -> object | None:
         """Return the result that made a node in this session."""
@@ -135,6 +137,7 @@ class Steps:
     def forget(self) -> None:
         """Drop all results, because the scene is closed."""
         self._results.clear()
+        self._recipes.clear()
 
     def guessVolumes(self, parameters: object) -> None:
         """Choose CT and MRI by DICOM modality, intensity range and name."""
@@ -165,19 +168,22 @@ class Steps:
 
     def register(self, parameters: object, progress: Progress | None = None) -> RegistrationResult:
         """Put all MRIs, and the segmentations drawn on them, under a transform that brings them to the CT."""
-        drawn = drawnOnMovingVolumes(parameters)
+        from ..CommandLine.Register import registrationRecipe
+
+        drawn, settings = drawnOnMovingVolumes(parameters), registrationSettings(parameters)
         transformNode, result = LandmarkRegistrationLogic(self.scene).register(
             parameters.fixedVolume,
             parameters.movingVolume,
             parameters.fixedLandmarks,
             parameters.movingLandmarks,
-            registrationSettings(parameters),
+            settings,
             progress,
             tumorCenter(parameters),
         )
         for node in [*movingVolumes(parameters)[1:], *drawn]:
             node.SetAndObserveTransformNodeID(transformNode.GetID())
         self._results[transformNode.GetID()] = result
+        self._recipes[transformNode.GetID()] = registrationRecipe(settings)
         return result
 
     def _registrationFromLandmarks(self, parameters: object) -> RegistrationResult:
@@ -223,11 +229,13 @@ class Steps:
 
     def segment(self, parameters: object, progress: Progress | None = None) -> object:
         """Outline the tumor into the parameter node's segmentation."""
+        from ..CommandLine.Segment import interactionRecipe
         from ..Scene.TumorSegmentationLogic import TumorSegmentationLogic
 
+        interaction = self._interaction(parameters)
         node, result = TumorSegmentationLogic(self.scene).segment(
             tumorVolumes(parameters),
-            self._interaction(parameters),
+            interaction,
             segmentationSettings(parameters),
             parameters.segmentation,
             progress,
@@ -235,6 +243,7 @@ class Steps:
         )
         parameters.segmentation = node
         self._results[node.GetID()] = result
+        self._recipes[node.GetID()] = interactionRecipe(interaction)
         return result
 
     def _interaction(self, parameters: object) -> object:
@@ -323,6 +332,10 @@ class Steps:
             fusion=fusion,
             segmentationNode=segmentationNode,
             tumor=tumor,
+            recipe={
+                "registration": self._recipes.get(transformNode.GetID(), {}),
+                "tumor": self._recipes.get(segmentationNode.GetID(), {}) if tumor is not None else {},
+            },
             inputs=inputFiles(
                 ct=parameters.fixedVolume,
                 mri=parameters.movingVolume,
