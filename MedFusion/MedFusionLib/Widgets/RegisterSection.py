@@ -82,12 +82,13 @@ class RegisterSection:
                 "Registered in an earlier session. Register again to see the errors, and before saving "
                 "where the images refined it."
             )
-        measured = result.measurements()
+        center = Steps.tumorCenter(self._panel.parameterNode)
+        measured = (result if center is None else result.withTarget(center)).measurements()
         rows = [(_("Landmarks"), str(measured["landmarks"]) if measured["landmarks"] else _("none"))]
         for key, title in (("fre_mm", _("Residual (FRE)")), ("fle_mm", _("Placing error (FLE)"))):
             if measured[key] is not None:
                 rows.append((title, f"{measured[key]:.2f} mm"))
-        rows += self._expectedError(result, measured)
+        rows += self._expectedError(measured)
         if measured["refinement_shift_mm"] is not None:
             rows.append((_("Moved by the images"), f"{measured['refinement_shift_mm']:.2f} mm"))
         advice = [html.escape(measured["advice"])] if measured["advice"] else []
@@ -113,18 +114,17 @@ class RegisterSection:
             )
         )
 
-    def _expectedError(self, result: object, measured: dict[str, object]) -> list[tuple[str, str]]:
+    @staticmethod
+    def _expectedError(measured: dict[str, object]) -> list[tuple[str, str]]:
         """Return the error to expect where it matters: at the tumor once it is outlined, else amid the landmarks."""
-        center = Steps.tumorCenter(self._panel.parameterNode)
-        if center is not None and result.knowsError:
-            known = float(result.expectedError(center)[0]), float(result.errorBound(center)[0])
-            title = _("Expected error at the tumor (TRE)")
-        elif measured["tre_mm_at_landmarks_center"] is not None:
-            known = measured["tre_mm_at_landmarks_center"], measured["tre_mm_at_landmarks_center_95"]
-            title = _("Expected error amid landmarks (TRE)")
-        else:
-            known = measured["tre_mm_at_body_center"], measured["tre_mm_at_body_center_95"]
-            title = _("Expected error amid the head (TRE)")
-        if known[0] is None:
-            return []
-        return [(title, _("{expected:.2f} mm, 95 % below {bound:.2f} mm").format(expected=known[0], bound=known[1]))]
+        for key, title in (
+            ("tumor", _("Expected error at the tumor (TRE)")),
+            ("landmarks_center", _("Expected error amid landmarks (TRE)")),
+            ("body_center", _("Expected error amid the head (TRE)")),
+        ):
+            expected, bound = measured[f"tre_mm_at_{key}"], measured[f"tre_mm_at_{key}_95"]
+            if expected is not None:
+                return [
+                    (title, _("{expected:.2f} mm, 95 % below {bound:.2f} mm").format(expected=expected, bound=bound))
+                ]
+        return []
