@@ -72,6 +72,13 @@ class TestRegisterCommand(PhantomCase):
         values, original = (sitk.GetArrayFromImage(each).astype(float)[inside] for each in (around, ct))
         self.assertGreater(np.corrcoef(values, original)[0, 1], 0.995)
 
+    def test_one_file_for_both_sides_is_refused(self):
+        for role, other in (("mri", "ct"), ("mri_landmarks", "ct_landmarks")):
+            arguments = self.runArguments(**{role: self.inputs[other]})[1:]
+            self.assertRefused(
+                "given for both the CT and the MRI", "register", *arguments, "--output", self.folder / "o"
+            )
+
     def test_the_map_of_the_expected_error_lies_on_the_ct(self):
         path = self.folder / "tre.nrrd"
         measured, _, _ = self.register("mapped", "--tre-map", path)

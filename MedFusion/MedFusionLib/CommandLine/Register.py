@@ -92,6 +92,10 @@ def inputFiles(arguments: argparse.Namespace) -> dict[str, str]:
     """Return the paths that were given, by role."""
     roles = ("ct", "mri", "ct_landmarks", "mri_landmarks", "foreground", "background")
     paths = {role: getattr(arguments, role, None) for role in roles}
+    for first, second, what in (("ct", "mri", "volume"), ("ct_landmarks", "mri_landmarks", "landmark list")):
+        given = {Path(path).resolve() for path in (paths[first], paths[second]) if path}
+        if paths[first] and paths[second] and len(given) == 1 and given.pop().is_file():
+            raise ValueError(f"{paths[first]} was given for both the CT and the MRI; give each its own {what}.")
     return {role: path for role, path in paths.items() if path}
 
 
