@@ -6,6 +6,7 @@ from copy import copy
 
 import numpy as np
 import SimpleITK as sitk
+from MedFusionLib.Core.LandmarkEvidence import poseOf
 from MedFusionLib.Core.LandmarkFit import transformPoints
 from MedFusionLib.Core.Landmarks import LandmarkList
 from MedFusionLib.Core.Phantom import makePhantom
@@ -87,12 +88,6 @@ class HeadCase:
         return np.linalg.norm(pose.apply(self.fixedTargets) - self.movingTargets, axis=1)
 
 
-def poseOf(transform: sitk.Transform) -> Pose:
-    """Return a linear transform as a pose."""
-    origin = transformPoints(transform, np.zeros((1, 3)))[0]
-    return Pose((transformPoints(transform, np.eye(3)) - origin).T, origin)
-
-
 def perturbed(case: HeadCase, millimetres: float, degrees: float, rng: np.random.Generator) -> Pose:
     """Return the truth moved by a distance and turned by an angle, both in random directions."""
     axis, shift = rng.normal(size=3), rng.normal(size=3)
@@ -139,3 +134,8 @@ def _itkImage(image: sitk.Image) -> object:
     converted.SetSpacing(image.GetSpacing())
     converted.SetDirection(itk.matrix_from_array(np.reshape(image.GetDirection(), (3, 3))))
     return converted
+
+
+def rms(values: np.ndarray) -> float:
+    """Return the root mean square."""
+    return float(np.sqrt(np.mean(np.square(values))))
