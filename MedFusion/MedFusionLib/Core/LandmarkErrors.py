@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import chi2, f
 
+from .ErrorBounds import CONFIDENCE
 from .LandmarkFit import TransformModel, fitMatrix
 from .LandmarkGuards import SMALLEST_SPREAD_MM, spread
 from .ThinPlateSpline import cardinalWeights, fitThinPlateSpline
 
 _PARAMETERS = {TransformModel.rigid: 6, TransformModel.similarity: 7, TransformModel.affine: 12}
-_CONFIDENCE = 0.95
 _OUTLIER_PROBABILITY = 0.05
 _SUSPECT_PROBABILITY = 0.2
 _WORST_FLE_MM = 10.0
@@ -160,7 +160,7 @@ def estimateLocalisationError(errors: ErrorModel, residuals: np.ndarray) -> Loca
     if freedom <= 0:
         return None
     squares = float(np.sum(errors.weights * residuals**2))
-    tail = (1 - _CONFIDENCE) / 2
+    tail = (1 - CONFIDENCE) / 2
     low, high = chi2.ppf([1 - tail, tail], freedom)
     return LocalisationError(*(float(np.sqrt(3 * squares / share)) for share in (freedom, low, high)))
 
@@ -213,7 +213,7 @@ def splineLocalisationError(errors: ErrorModel, loo: LeaveOneOut) -> Localisatio
         own = 1 / max(errors.weights[index], 1e-9)
         squares += loo.errors[index] ** 2 / (own + others.spreading(errors.fixedPoints[index][None])[0])
     freedom = max(errors.freedom, 1)
-    tail = (1 - _CONFIDENCE) / 2
+    tail = (1 - CONFIDENCE) / 2
     low, high = chi2.ppf([1 - tail, tail], freedom)
     mean = squares / len(judged)
     return LocalisationError(*(float(np.sqrt(mean * freedom / share)) for share in (freedom, low, high)))

@@ -35,12 +35,11 @@ _LEVELS = (
 
 @dataclass(frozen=True, eq=False)
 class RefinedPose:
-    """Hold start and refined pose, and the mutual information in nats of both on the finest level.
+    """Hold a refined pose, and the mutual information in nats before and after on the finest level.
 
     :param samples: with moving, what was compared on that level.
     """
 
-    start: Pose
     pose: Pose
     similarityBefore: float
     similarityAfter: float
@@ -100,4 +99,4 @@ def refinePose(
         pose = climb(samples, field, pose, level.spacing, affine, level.tolerance, progress=levelProgress)
         done += level.share
     before = mutualInformation(samples, field, start.matrix, start.offset).information
-    return RefinedPose(start, pose, before, pose.information, samples, field, affine)
+    return RefinedPose(pose, before, pose.information, samples, field, affine)
