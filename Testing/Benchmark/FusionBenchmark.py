@@ -22,9 +22,9 @@ from scipy import ndimage
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "MedFusion"))
 
-from MedFusionLib.Core.Fusion import fuseVolumes  # noqa: E402
-from MedFusionLib.Core.FusionMetrics import fusionMetrics, volumeFusionMetrics  # noqa: E402
-from MedFusionLib.Core.FusionSettings import (  # noqa: E402
+from MedFusionLib.Core.Fusion.Fusion import fuseVolumes  # noqa: E402
+from MedFusionLib.Core.Fusion.Metrics import fusionMetrics, volumeFusionMetrics  # noqa: E402
+from MedFusionLib.Core.Fusion.Settings import (  # noqa: E402
     BaseRule,
     DetailRule,
     FusionMethod,

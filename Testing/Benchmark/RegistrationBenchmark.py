@@ -19,14 +19,14 @@ sys.path[:0] = [str(ROOT / "MedFusion"), str(ROOT / "Testing" / "Python")]
 
 import numpy as np  # noqa: E402
 import SimpleITK as sitk  # noqa: E402
-from MedFusionLib.Core.ErrorBounds import expectedLength, lengthBound  # noqa: E402
-from MedFusionLib.Core.LandmarkFit import TransformModel, fitMatrix, transformPoints  # noqa: E402
-from MedFusionLib.Core.LandmarkRegistration import RegistrationSettings, registerLandmarks  # noqa: E402
-from MedFusionLib.Core.Landmarks import LandmarkList  # noqa: E402
-from MedFusionLib.Core.PoseOptimizer import Pose  # noqa: E402
-from MedFusionLib.Core.Refinement import refinePose  # noqa: E402
-from MedFusionLib.Core.RegistrationResult import RegistrationResult  # noqa: E402
-from MedFusionLib.Core.Resampling import resampleImage  # noqa: E402
+from MedFusionLib.Core.Images.Resampling import resampleImage  # noqa: E402
+from MedFusionLib.Core.Landmarks.ErrorBounds import expectedLength, lengthBound  # noqa: E402
+from MedFusionLib.Core.Landmarks.LandmarkFit import TransformModel, fitMatrix, transformPoints  # noqa: E402
+from MedFusionLib.Core.Landmarks.LandmarkList import LandmarkList  # noqa: E402
+from MedFusionLib.Core.Registration.PoseOptimizer import Pose  # noqa: E402
+from MedFusionLib.Core.Registration.Refinement import refinePose  # noqa: E402
+from MedFusionLib.Core.Registration.Registration import RegistrationSettings, registerLandmarks  # noqa: E402
+from MedFusionLib.Core.Registration.RegistrationResult import RegistrationResult  # noqa: E402
 from MedFusionTesting import sharedData  # noqa: E402
 from RegistrationCases import TRUE_FLE, HeadCase, itk, perturbed, poseOf, printTable, rms, runElastix  # noqa: E402
 from scipy.spatial.transform import Rotation  # noqa: E402

@@ -26,9 +26,9 @@ sys.path[:0] = [str(ROOT / "MedFusion"), str(ROOT / "Testing" / "Python")]
 import numpy as np  # noqa: E402
 import SimpleITK as sitk  # noqa: E402
 from MedFusionLib.CommandLine.Demo import writePhantom  # noqa: E402
-from MedFusionLib.Core.Coordinates import flipPoints  # noqa: E402
+from MedFusionLib.Core.Images.Coordinates import flipPoints  # noqa: E402
+from MedFusionLib.Core.Inputs.VolumeFiles import fileChecksum  # noqa: E402
 from MedFusionLib.Core.Phantom import makePhantom  # noqa: E402
-from MedFusionLib.Core.VolumeFiles import fileChecksum  # noqa: E402
 from MedFusionLib.Scene.ResultFolder import FILE_NAMES  # noqa: E402
 
 PIXEL_TYPES = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "float32", "float64")

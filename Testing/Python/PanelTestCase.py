@@ -30,7 +30,7 @@ class PanelTestCase(unittest.TestCase):
         self._tracebacks: list[str] = []
         self._formerHook, sys.excepthook = sys.excepthook, self._onTraceback
         # The slowest of the fusion's measures is not what is tested here.
-        quick = patch("MedFusionLib.Core.FusionScores.featureMutualInformation", lambda *_: 0.5)
+        quick = patch("MedFusionLib.Core.Fusion.Scores.featureMutualInformation", lambda *_: 0.5)
         quick.start()
         self.addCleanup(quick.stop)
         self.parent, self.panel = self.app.openPanel()

@@ -10,6 +10,7 @@ from pathlib import Path
 from MedFusionTesting import PROJECT_ROOT
 
 MODULE_FOLDER = PROJECT_ROOT / "MedFusion"
+LIBRARY = MODULE_FOLDER / "MedFusionLib"
 HEAVY = ("slicer", "vtk", "vtkmodules", "slicer_core", "qt", "PySide6", "ctk")
 
 
@@ -26,10 +27,8 @@ def modulesLoadedBy(statements: str) -> set[str]:
 
 def importsOf(room: str) -> str:
     """Return statements that import every file of a room."""
-    files = sorted(
-        path.stem for path in (MODULE_FOLDER / "MedFusionLib" / room).glob("*.py") if path.stem != "__init__"
-    )
-    return "\n".join(f"import MedFusionLib.{room}.{name}" for name in files)
+    files = sorted(path for path in (LIBRARY / room).rglob("*.py") if path.stem != "__init__")
+    return "\n".join(f"import {'.'.join(path.relative_to(MODULE_FOLDER).with_suffix('').parts)}" for path in files)
 
 
 class TestBoundaries(unittest.TestCase):
@@ -40,7 +39,7 @@ class TestBoundaries(unittest.TestCase):
 
     def test_scene_loads_no_qt_and_names_no_application_singleton(self):
         self.assertEqual(modulesLoadedBy(importsOf("Scene")) & {"qt", "ctk", "PySide6", "sitkUtils"}, set())
-        for path in (MODULE_FOLDER / "MedFusionLib" / "Scene").glob("*.py"):
+        for path in (LIBRARY / "Scene").glob("*.py"):
             found = re.findall(
                 r"slicer\.(?:app|modules|mrmlScene)\b|parameterNodeWrapper", path.read_text(encoding="utf-8")
             )

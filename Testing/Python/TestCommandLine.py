@@ -16,9 +16,9 @@ import numpy as np
 import SimpleITK as sitk
 from MedFusionLib.CommandLine.Arguments import joinNegativeCoordinates
 from MedFusionLib.CommandLine.Demo import writePhantom
-from MedFusionLib.Core.Coordinates import flipPoints
+from MedFusionLib.Core.Images.Coordinates import flipPoints
+from MedFusionLib.Core.Inputs.VolumeFiles import fileChecksum
 from MedFusionLib.Core.Phantom import makePhantom
-from MedFusionLib.Core.VolumeFiles import fileChecksum
 from MedFusionLib.Scene.NodeFiles import readTransform
 from MedFusionLib.Scene.RegistrationNodes import SUMMARY_TABLE_ROLE
 from MedFusionLib.Scene.ResultFolder import FILE_NAMES

@@ -12,9 +12,9 @@ import SimpleITK as sitk
 from DicomTesting import writeSource
 from MedFusionLib.CommandLine.Demo import writePhantom
 from MedFusionLib.CommandLine.DicomInput import frameWarnings
-from MedFusionLib.Core.Coordinates import flipPoints
+from MedFusionLib.Core.Images.Coordinates import flipPoints
+from MedFusionLib.Core.Inputs.VolumeFiles import fileChecksum, readVolume
 from MedFusionLib.Core.Phantom import makePhantom
-from MedFusionLib.Core.VolumeFiles import fileChecksum, readVolume
 from MedFusionLib.Scene.ResultFolder import FILE_NAMES
 from MedFusionLib.Scene.Session import Session
 from MedFusionLib.Scene.VolumeNodes import imageFromVolumeNode

@@ -14,11 +14,11 @@ import numpy as np
 import pydicom
 import SimpleITK as sitk
 from DicomTesting import writeSource
-from MedFusionLib.Core.DicomDerivedImages import quantisationOf
-from MedFusionLib.Core.DicomExport import DicomResults, exportDicom
-from MedFusionLib.Core.DicomRegistration import RegistrationBasis, matrixType
-from MedFusionLib.Core.DicomSeries import readSeries
-from MedFusionLib.Core.TumorMeasurements import measureTumor
+from MedFusionLib.Core.Dicom.DerivedImages import quantisationOf
+from MedFusionLib.Core.Dicom.Export import DicomResults, exportDicom
+from MedFusionLib.Core.Dicom.Registration import RegistrationBasis, matrixType
+from MedFusionLib.Core.Dicom.Series import readSeries
+from MedFusionLib.Core.Tumor.TumorMeasurements import measureTumor
 
 
 def syntheticImage(size: tuple[int, int, int], spacing: tuple[float, float, float], seed: int) -> sitk.Image:

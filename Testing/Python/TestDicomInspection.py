@@ -5,15 +5,15 @@ import unittest
 import zipfile
 from pathlib import Path
 
-from MedFusionLib.Core.DicomInspection import (
+from MedFusionLib.Core.Dicom.Inspection import (
     daysBetween,
     identityConflicts,
     inspectPath,
     sequenceGuess,
     sharesFrameOfReference,
 )
-from MedFusionLib.Core.DicomSeries import DicomSeries
-from MedFusionLib.Core.DicomVolumes import SliceVolume
+from MedFusionLib.Core.Dicom.Series import DicomSeries
+from MedFusionLib.Core.Dicom.Volumes import SliceVolume
 from MedFusionTesting import sharedData
 
 

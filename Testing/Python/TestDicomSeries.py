@@ -11,9 +11,9 @@ import numpy as np
 import pydicom
 import SimpleITK as sitk
 from DicomTesting import writeSource
-from MedFusionLib.Core.DicomInspection import inspectPath
-from MedFusionLib.Core.DicomPixels import readFrames
-from MedFusionLib.Core.DicomSeries import findSeries, readSeries
+from MedFusionLib.Core.Dicom.Inspection import inspectPath
+from MedFusionLib.Core.Dicom.Pixels import readFrames
+from MedFusionLib.Core.Dicom.Series import findSeries, readSeries
 from MedFusionTesting import sharedData
 from PIL import Image
 from pydicom.fileset import FileSet
@@ -362,7 +362,7 @@ class TestDicomSeries(unittest.TestCase):
         for k in range(4):
             writeSlice(self.folder, k, (0.0, 0.0, 2.0 * k))
         with (
-            mock.patch("MedFusionLib.Core.DicomSeries.LARGEST_FILE_COUNT", 3),
+            mock.patch("MedFusionLib.Core.Dicom.Series.LARGEST_FILE_COUNT", 3),
             self.assertRaisesRegex(ValueError, "more than 3 files; give the folder of one study"),
         ):
             findSeries(self.folder)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
-from MedFusionLib.Core.FollowUp import Change, compareTumors, largestLesionCenter
+from MedFusionLib.Core.FollowUp.FollowUp import Change, compareTumors, largestLesionCenter
+from MedFusionLib.Core.FollowUp.RigidAlignment import RigidAlignment, alignRigidly
 from MedFusionLib.Core.Phantom import makePhantom
-from MedFusionLib.Core.RigidAlignment import RigidAlignment, alignRigidly
 from MedFusionTesting import medfusion
 from PdfTesting import pageTexts, skipWithoutPdf
 

@@ -6,9 +6,9 @@ from unittest import mock
 
 import numpy as np
 import SimpleITK as sitk
-from MedFusionLib.Core import FusionStrips
-from MedFusionLib.Core.Fusion import fuseVolumes, isotropicGrid
-from MedFusionLib.Core.FusionSettings import (
+from MedFusionLib.Core.Fusion import Strips
+from MedFusionLib.Core.Fusion.Fusion import fuseVolumes, isotropicGrid
+from MedFusionLib.Core.Fusion.Settings import (
     BaseRule,
     ColorStyle,
     DetailRule,
@@ -16,7 +16,7 @@ from MedFusionLib.Core.FusionSettings import (
     FusionMode,
     FusionSettings,
 )
-from MedFusionLib.Core.FusionUndecimated import zSteps
+from MedFusionLib.Core.Fusion.Undecimated import zSteps
 from MedFusionLib.Core.Progress import Cancelled
 from scipy import ndimage
 
@@ -108,7 +108,7 @@ class TestInvariants(unittest.TestCase):
         for mri, case in [*cases, (whole[5:40, 6:33, 3:20], {})]:
             results = []
             for voxels, workers in ((1, 1), (1, 3), (10**9, 1)):
-                with mock.patch.object(FusionStrips, "_VOXELS_AT_ONCE", voxels):
+                with mock.patch.object(Strips, "_VOXELS_AT_ONCE", voxels):
                     sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(workers)
                     try:
                         results.append(fused(ct, mri, **case))

@@ -8,7 +8,7 @@ from pathlib import Path
 import SimpleITK as sitk
 from MedFusionLib.CommandLine.Demo import writePhantom
 from MedFusionLib.CommandLine.Fuse import addFusionArguments, fusionSettings
-from MedFusionLib.Core.FusionSettings import (
+from MedFusionLib.Core.Fusion.Settings import (
     BaseRule,
     ColorStyle,
     CtWindowPreset,

@@ -5,7 +5,13 @@ import unittest
 
 import numpy as np
 import SimpleITK as sitk
-from MedFusionLib.Core.FusionMetrics import METRIC_MEANINGS, copyMetrics, fusionMetrics, scoreTable, volumeFusionMetrics
+from MedFusionLib.Core.Fusion.Metrics import (
+    METRIC_MEANINGS,
+    copyMetrics,
+    fusionMetrics,
+    scoreTable,
+    volumeFusionMetrics,
+)
 from MedFusionTesting import sharedData
 from PIL import Image
 

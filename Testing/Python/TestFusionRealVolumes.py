@@ -4,9 +4,9 @@ import unittest
 
 import numpy as np
 import SimpleITK as sitk
-from MedFusionLib.Core.Fusion import fuseVolumes
-from MedFusionLib.Core.FusionScores import edgeTransfer, weightedQuality
-from MedFusionLib.Core.FusionSettings import FusionMethod, FusionMode, FusionSettings
+from MedFusionLib.Core.Fusion.Fusion import fuseVolumes
+from MedFusionLib.Core.Fusion.Scores import edgeTransfer, weightedQuality
+from MedFusionLib.Core.Fusion.Settings import FusionMethod, FusionMode, FusionSettings
 from MedFusionTesting import sharedData
 from PIL import Image
 from scipy import ndimage

@@ -4,8 +4,8 @@ import unittest
 
 import numpy as np
 import SimpleITK as sitk
-from MedFusionLib.Core.IntracranialCavity import intracranialCavity, mrHeadMask
-from MedFusionLib.Core.SegmentationMetrics import compareSegmentations
+from MedFusionLib.Core.Tumor.IntracranialCavity import intracranialCavity, mrHeadMask
+from MedFusionLib.Core.Tumor.SegmentationMetrics import compareSegmentations
 from MedFusionTesting import sharedData
 
 

@@ -4,16 +4,16 @@ import unittest
 
 import numpy as np
 import SimpleITK as sitk
-from MedFusionLib.Core.ErrorBounds import expectedLength, lengthBound
-from MedFusionLib.Core.LandmarkAdvice import bodySurface
-from MedFusionLib.Core.LandmarkErrors import ErrorModel, estimateLocalisationError, leaveOneOut
-from MedFusionLib.Core.LandmarkExchange import findExchange
-from MedFusionLib.Core.LandmarkFit import TransformModel, fitMatrix
-from MedFusionLib.Core.LandmarkRegistration import RegistrationSettings, registerLandmarks
-from MedFusionLib.Core.Landmarks import LandmarkList
+from MedFusionLib.Core.Landmarks.ErrorBounds import expectedLength, lengthBound
+from MedFusionLib.Core.Landmarks.LandmarkAdvice import bodySurface
+from MedFusionLib.Core.Landmarks.LandmarkErrors import ErrorModel, estimateLocalisationError, leaveOneOut
+from MedFusionLib.Core.Landmarks.LandmarkExchange import findExchange
+from MedFusionLib.Core.Landmarks.LandmarkFit import TransformModel, fitMatrix
+from MedFusionLib.Core.Landmarks.LandmarkList import LandmarkList
+from MedFusionLib.Core.Landmarks.ThinPlateSpline import fitThinPlateSpline
 from MedFusionLib.Core.Progress import Cancelled
-from MedFusionLib.Core.ThinPlateSpline import fitThinPlateSpline
-from MedFusionLib.Core.TreMap import treMap
+from MedFusionLib.Core.Registration.Registration import RegistrationSettings, registerLandmarks
+from MedFusionLib.Core.Registration.TreMap import treMap
 
 # The reference case of Fitzpatrick, West and Maurer's formula with FLE^2 = 3 mm^2.
 POINTS = np.array([[-30, 55, -10], [30, 55, -10], [0, 85, -30], [-70, -5, -25], [70, -5, -25], [0, -95, 10]], float)

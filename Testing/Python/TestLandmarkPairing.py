@@ -3,8 +3,8 @@
 import unittest
 
 import numpy as np
-from MedFusionLib.Core.LandmarkPairing import Pairing, pairLandmarks
-from MedFusionLib.Core.Landmarks import LandmarkList
+from MedFusionLib.Core.Landmarks.LandmarkList import LandmarkList
+from MedFusionLib.Core.Landmarks.LandmarkPairing import Pairing, pairLandmarks
 from scipy.spatial.transform import Rotation
 
 

@@ -5,9 +5,9 @@ import unittest
 import numpy as np
 import SimpleITK as sitk
 import vtk
-from MedFusionLib.Core.Coordinates import flipPoints
-from MedFusionLib.Core.LandmarkFit import TransformModel, transformPoints
-from MedFusionLib.Core.LandmarkRegistration import RegistrationSettings
+from MedFusionLib.Core.Images.Coordinates import flipPoints
+from MedFusionLib.Core.Landmarks.LandmarkFit import TransformModel, transformPoints
+from MedFusionLib.Core.Registration.Registration import RegistrationSettings
 from MedFusionLib.Scene.ControlPoints import controlPointsIn, pointsBetween
 from MedFusionLib.Scene.LandmarkRegistrationLogic import LandmarkRegistrationLogic
 from MedFusionLib.Scene.NodeFiles import addVolume

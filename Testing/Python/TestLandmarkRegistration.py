@@ -5,10 +5,10 @@ import unittest
 
 import numpy as np
 import SimpleITK as sitk
-from MedFusionLib.Core.LandmarkFit import TransformModel, transformPoints
-from MedFusionLib.Core.LandmarkRegistration import RegistrationSettings, registerLandmarks
-from MedFusionLib.Core.Landmarks import LandmarkList
-from MedFusionLib.Core.Overlap import checkOverlap
+from MedFusionLib.Core.Landmarks.LandmarkFit import TransformModel, transformPoints
+from MedFusionLib.Core.Landmarks.LandmarkList import LandmarkList
+from MedFusionLib.Core.Registration.Overlap import checkOverlap
+from MedFusionLib.Core.Registration.Registration import RegistrationSettings, registerLandmarks
 from MedFusionTesting import sharedData
 
 

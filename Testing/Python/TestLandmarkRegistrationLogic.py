@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 import vtk
-from MedFusionLib.Core.Coordinates import flipPoints
-from MedFusionLib.Core.LandmarkFit import TransformModel, transformPoints
-from MedFusionLib.Core.LandmarkRegistration import RegistrationSettings
+from MedFusionLib.Core.Images.Coordinates import flipPoints
+from MedFusionLib.Core.Landmarks.LandmarkFit import TransformModel, transformPoints
 from MedFusionLib.Core.Progress import Cancelled
+from MedFusionLib.Core.Registration.Registration import RegistrationSettings
 from MedFusionLib.Scene.LandmarkRegistrationLogic import LandmarkRegistrationLogic, landmarkList
 from MedFusionLib.Scene.NodeFiles import addVolume, saveNode
 from MedFusionLib.Scene.RegistrationNodes import (

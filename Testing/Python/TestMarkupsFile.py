@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
-from MedFusionLib.Core.MarkupsFile import checkMarkupsFile
+from MedFusionLib.Core.Inputs.MarkupsFile import checkMarkupsFile
 from MedFusionLib.Scene.NodeFiles import loadMarkups, loadSegmentation, saveNode
 from MedFusionLib.Scene.Session import Session
 

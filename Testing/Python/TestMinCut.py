@@ -3,8 +3,8 @@
 import unittest
 
 import numpy as np
-from MedFusionLib.Core.MinCut import minCut
 from MedFusionLib.Core.Progress import Cancelled
+from MedFusionLib.Core.Tumor.MinCut import minCut
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import breadth_first_order, maximum_flow
 

@@ -9,9 +9,9 @@ import unittest
 
 import numpy as np
 import SimpleITK as sitk
-from MedFusionLib.Core.LandmarkRegistration import RegistrationSettings, registerLandmarks
-from MedFusionLib.Core.Landmarks import LandmarkList
-from MedFusionLib.Core.Resampling import resampleImage
+from MedFusionLib.Core.Images.Resampling import resampleImage
+from MedFusionLib.Core.Landmarks.LandmarkList import LandmarkList
+from MedFusionLib.Core.Registration.Registration import RegistrationSettings, registerLandmarks
 from MedFusionTesting import sharedData
 
 # label: CT point, MR point, both LPS millimetres

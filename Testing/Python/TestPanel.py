@@ -87,7 +87,7 @@ class TestPanel(PanelTestCase):
         self.assertIn("<b>QABF</b>: Share of the sources' edges", self.ui.fusionCard.toolTip)
 
     def _outline(self) -> None:
-        from MedFusionLib.Core.Coordinates import flipPoints
+        from MedFusionLib.Core.Images.Coordinates import flipPoints
         from MedFusionLib.Widgets.SelfTest import longestDiameter
 
         self.assertIs(self.parameters.tumorVolume, self.parameters.movingVolume)
@@ -339,10 +339,10 @@ class TestPanelLabels(unittest.TestCase):
         self.module = SlicerStandIn.start().moduleFile()
 
     def test_choices_of_the_panel_are_those_of_the_library(self):
-        from MedFusionLib.Core.FusionSettings import FusionMethod, FusionMode
-        from MedFusionLib.Core.LandmarkFit import TransformModel
-        from MedFusionLib.Core.LandmarkPairing import Pairing
-        from MedFusionLib.Core.TumorSegmentation import SegmentationMethod
+        from MedFusionLib.Core.Fusion.Settings import FusionMethod, FusionMode
+        from MedFusionLib.Core.Landmarks.LandmarkFit import TransformModel
+        from MedFusionLib.Core.Landmarks.LandmarkPairing import Pairing
+        from MedFusionLib.Core.Tumor.TumorSegmentation import SegmentationMethod
 
         pairs = (
             (self.module.RegistrationModel, TransformModel),

@@ -10,7 +10,7 @@ from PanelTestCase import PanelTestCase, smallPhantom
 
 class TestPanelTumor(PanelTestCase):
     def test_tumor_is_outlined_by_a_click_as_well(self):
-        from MedFusionLib.Core.Coordinates import flipPoints
+        from MedFusionLib.Core.Images.Coordinates import flipPoints
 
         self.loadPhantom()
         self.click("registerButton")
@@ -36,7 +36,7 @@ class TestPanelTumor(PanelTestCase):
             self.assertIs(segment.call_args.args[5], self.parameters.fixedVolume if isLimited else None)
 
     def test_every_way_to_point_out_the_tumor_ends_in_an_outline_or_a_sentence(self):
-        from MedFusionLib.Core.Coordinates import flipPoints
+        from MedFusionLib.Core.Images.Coordinates import flipPoints
 
         self.loadPhantom()
         self.click("registerButton")

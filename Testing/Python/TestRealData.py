@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 from MedFusionLib.CommandLine.Evaluate import readTargets, targetRegistrationErrors
-from MedFusionLib.Core.Coordinates import flipPoints
-from MedFusionLib.Core.LandmarkFit import fitLandmarks, transformPoints
-from MedFusionLib.Core.Resampling import resampleImage
-from MedFusionLib.Core.VolumeFiles import fileChecksum
+from MedFusionLib.Core.Images.Coordinates import flipPoints
+from MedFusionLib.Core.Images.Resampling import resampleImage
+from MedFusionLib.Core.Inputs.VolumeFiles import fileChecksum
+from MedFusionLib.Core.Landmarks.LandmarkFit import fitLandmarks, transformPoints
 from MedFusionLib.Scene.NodeFiles import readTransform
 from MedFusionTesting import medfusion, sharedData
 

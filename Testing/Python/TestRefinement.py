@@ -6,17 +6,17 @@ from functools import cache
 
 import numpy as np
 import SimpleITK as sitk
-from MedFusionLib.Core.AutoStart import findStart
-from MedFusionLib.Core.ErrorBounds import expectedLength
-from MedFusionLib.Core.ImagePyramid import indexMatrix, movingField
-from MedFusionLib.Core.LandmarkFit import TransformModel, transformPoints
-from MedFusionLib.Core.LandmarkRegistration import RegistrationSettings, registerLandmarks
-from MedFusionLib.Core.Landmarks import LandmarkList
-from MedFusionLib.Core.MutualInformation import FixedSamples, interpolate, mutualInformation
-from MedFusionLib.Core.PoseOptimizer import Pose
+from MedFusionLib.Core.Landmarks.ErrorBounds import expectedLength
+from MedFusionLib.Core.Landmarks.LandmarkFit import TransformModel, transformPoints
+from MedFusionLib.Core.Landmarks.LandmarkList import LandmarkList
 from MedFusionLib.Core.Progress import Cancelled
-from MedFusionLib.Core.Refinement import refinePose
-from MedFusionLib.Core.RefinementErrors import PoseSpread
+from MedFusionLib.Core.Registration.AutoStart import findStart
+from MedFusionLib.Core.Registration.ImagePyramid import indexMatrix, movingField
+from MedFusionLib.Core.Registration.MutualInformation import FixedSamples, interpolate, mutualInformation
+from MedFusionLib.Core.Registration.PoseOptimizer import Pose
+from MedFusionLib.Core.Registration.Refinement import refinePose
+from MedFusionLib.Core.Registration.RefinementErrors import PoseSpread
+from MedFusionLib.Core.Registration.Registration import RegistrationSettings, registerLandmarks
 from MedFusionTesting import sharedData
 from scipy.ndimage import gaussian_filter
 from scipy.spatial.transform import Rotation

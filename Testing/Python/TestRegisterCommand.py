@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
-from MedFusionLib.Core.Resampling import resampleImage
+from MedFusionLib.Core.Images.Resampling import resampleImage
 from MedFusionLib.Scene.NodeFiles import readTransform
 from MedFusionTesting import medfusion
 from TestCommandLine import PhantomCase

@@ -4,9 +4,9 @@ import unittest
 
 import numpy as np
 import SimpleITK as sitk
-from MedFusionLib.Core.InverseCheck import inverseError
+from MedFusionLib.Core.Images.Resampling import Interpolation, backgroundValue, resampleImage
 from MedFusionLib.Core.Progress import Cancelled
-from MedFusionLib.Core.Resampling import Interpolation, backgroundValue, resampleImage
+from MedFusionLib.Core.Registration.InverseCheck import inverseError
 
 
 def ramp(pixelType=sitk.sitkInt16, spacing=(0.5, 0.7, 2.0)) -> sitk.Image:

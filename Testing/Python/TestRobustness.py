@@ -16,10 +16,10 @@ import numpy as np
 import SimpleITK as sitk
 from MedFusionLib.CommandLine.Evaluate import readTargets
 from MedFusionLib.CommandLine.Memory import checkMemory
-from MedFusionLib.Core.DicomSeries import readSeries
-from MedFusionLib.Core.Fusion import fuseVolumes
+from MedFusionLib.Core.Dicom.Series import readSeries
+from MedFusionLib.Core.Fusion.Fusion import fuseVolumes
+from MedFusionLib.Core.Inputs.VolumeFiles import fileChecksum, readVolume
 from MedFusionLib.Core.Phantom import makePhantom
-from MedFusionLib.Core.VolumeFiles import fileChecksum, readVolume
 from MedFusionLib.Scene.NodeFiles import loadMarkups
 from MedFusionLib.Scene.ResultFolder import FILE_NAMES
 from MedFusionLib.Scene.Session import Session

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
-from MedFusionLib.Core.Coordinates import flipPoints
+from MedFusionLib.Core.Images.Coordinates import flipPoints
 from MedFusionTesting import medfusion
 from TestTumorSegmentation import ACROSS, headWithBall
 

@@ -4,7 +4,7 @@ import unittest
 
 import numpy as np
 import SimpleITK as sitk
-from MedFusionLib.Core.SegmentationMetrics import bestUnion, compareSegmentations
+from MedFusionLib.Core.Tumor.SegmentationMetrics import bestUnion, compareSegmentations
 
 
 def labelImage(array: np.ndarray, spacing: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> sitk.Image:

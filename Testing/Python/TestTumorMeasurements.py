@@ -4,7 +4,7 @@ import unittest
 
 import numpy as np
 import SimpleITK as sitk
-from MedFusionLib.Core.TumorMeasurements import measureTumor
+from MedFusionLib.Core.Tumor.TumorMeasurements import measureTumor
 
 
 def ellipsoid(

@@ -13,8 +13,8 @@ from unittest import mock
 import numpy as np
 import SimpleITK as sitk
 from MedFusionLib.Core.Progress import Cancelled
-from MedFusionLib.Core.TumorModels import ModelSettings
-from MedFusionLib.Core.TumorSegmentation import SegmentationMethod, SegmentationSettings, segmentTumor
+from MedFusionLib.Core.Tumor.TumorModels import ModelSettings
+from MedFusionLib.Core.Tumor.TumorSegmentation import SegmentationMethod, SegmentationSettings, segmentTumor
 
 PREDICT = """#!{python}
 import sys, time, glob, os

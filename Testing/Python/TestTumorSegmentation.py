@@ -7,8 +7,8 @@ import numpy as np
 import SimpleITK as sitk
 from MedFusionLib.Core.Phantom import makePhantom
 from MedFusionLib.Core.Progress import Cancelled
-from MedFusionLib.Core.SegmentationMetrics import compareSegmentations
-from MedFusionLib.Core.TumorSegmentation import (
+from MedFusionLib.Core.Tumor.SegmentationMetrics import compareSegmentations
+from MedFusionLib.Core.Tumor.TumorSegmentation import (
     MrSequence,
     SegmentationMethod,
     SegmentationSettings,

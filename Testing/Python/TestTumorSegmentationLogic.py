@@ -5,10 +5,10 @@ import unittest
 
 import numpy as np
 import SimpleITK as sitk
-from MedFusionLib.Core.Coordinates import flipPoints
-from MedFusionLib.Core.SegmentationMetrics import compareSegmentations
-from MedFusionLib.Core.TumorMeasurements import measureTumor
-from MedFusionLib.Core.TumorSegmentation import MrSequence, SegmentationSettings, TumorInteraction, guessSequence
+from MedFusionLib.Core.Images.Coordinates import flipPoints
+from MedFusionLib.Core.Tumor.SegmentationMetrics import compareSegmentations
+from MedFusionLib.Core.Tumor.TumorMeasurements import measureTumor
+from MedFusionLib.Core.Tumor.TumorSegmentation import MrSequence, SegmentationSettings, TumorInteraction, guessSequence
 from MedFusionLib.Scene.NodeFiles import addVolume
 from MedFusionLib.Scene.Session import Session
 from MedFusionLib.Scene.TumorSegmentationLogic import TumorSegmentationLogic

@@ -8,7 +8,7 @@ import numpy as np
 import SimpleITK as sitk
 import slicer
 import vtk
-from MedFusionLib.Core.Coordinates import flipPoints
+from MedFusionLib.Core.Images.Coordinates import flipPoints
 from MedFusionLib.Scene.NodeFiles import addVolume, discard
 from MedFusionLib.Scene.Session import Session
 from MedFusionLib.Scene.VolumeNodes import (

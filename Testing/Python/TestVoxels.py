@@ -4,16 +4,21 @@ import unittest
 
 import numpy as np
 import SimpleITK as sitk
-from MedFusionLib.Core.Fusion import fuseVolumes
-from MedFusionLib.Core.FusionMetrics import scoreTable
-from MedFusionLib.Core.IntracranialCavity import coarseCavity
-from MedFusionLib.Core.LandmarkRegistration import Pairing, RegistrationSettings, registerLandmarks
-from MedFusionLib.Core.Landmarks import LandmarkList
+from MedFusionLib.Core.Fusion.Fusion import fuseVolumes
+from MedFusionLib.Core.Fusion.Metrics import scoreTable
+from MedFusionLib.Core.Images.Resampling import resampleImage
+from MedFusionLib.Core.Images.Voxels import everyNth, extremes, slabs, writableVoxels
+from MedFusionLib.Core.Landmarks.LandmarkList import LandmarkList
 from MedFusionLib.Core.Phantom import Phantom, makePhantom
-from MedFusionLib.Core.Resampling import resampleImage
-from MedFusionLib.Core.TumorMeasurements import measureTumor
-from MedFusionLib.Core.TumorSegmentation import SegmentationMethod, SegmentationSettings, TumorInteraction, segmentTumor
-from MedFusionLib.Core.Voxels import everyNth, extremes, slabs, writableVoxels
+from MedFusionLib.Core.Registration.Registration import Pairing, RegistrationSettings, registerLandmarks
+from MedFusionLib.Core.Tumor.IntracranialCavity import coarseCavity
+from MedFusionLib.Core.Tumor.TumorMeasurements import measureTumor
+from MedFusionLib.Core.Tumor.TumorSegmentation import (
+    SegmentationMethod,
+    SegmentationSettings,
+    TumorInteraction,
+    segmentTumor,
+)
 from MedFusionLib.Report.Pictures import robustWindow
 
 

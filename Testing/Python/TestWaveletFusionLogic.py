@@ -5,7 +5,7 @@ import unittest
 
 import numpy as np
 import SimpleITK as sitk
-from MedFusionLib.Core.FusionSettings import FusionMethod, FusionMode, FusionSettings
+from MedFusionLib.Core.Fusion.Settings import FusionMethod, FusionMode, FusionSettings
 from MedFusionLib.Core.Phantom import makePhantom
 from MedFusionLib.Scene.NodeFiles import addVolume
 from MedFusionLib.Scene.Session import Session

@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 
-from ..Core.Coordinates import flipPoints
+from ..Core.Images.Coordinates import flipPoints
 
 _COORDINATES = re.compile(r"^-[0-9.]+([eE][-+]?[0-9]+)?(,[-+0-9.eE]+)+$")
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from ..Core.FollowUp import FollowUp, compareTumors, largestLesionCenter
-from ..Core.MeasurementsFile import versions, writeMeasurements
-from ..Core.RigidAlignment import RigidAlignment, alignRigidly
-from ..Core.RunFolder import RunFolder, readRunFolder
-from ..Core.VolumeFiles import fileChecksum
+from ..Core.FollowUp.FollowUp import FollowUp, compareTumors, largestLesionCenter
+from ..Core.FollowUp.RigidAlignment import RigidAlignment, alignRigidly
+from ..Core.FollowUp.RunFolder import RunFolder, readRunFolder
+from ..Core.Inputs.VolumeFiles import fileChecksum
+from ..Core.Results.MeasurementsFile import versions, writeMeasurements
 from ..Report.FollowUpSection import changeSection, sideBySideSection
 from ..Report.IdentificationSection import readable
 from ..Report.InputsSection import inputsSection
@@ -69,7 +69,7 @@ def execute(arguments: argparse.Namespace) -> None:
 
 
 def _identityWarnings(runs: tuple[RunFolder, RunFolder], isAccepted: bool) -> list[str]:
-    from ..Core.DicomInspection import differingFields
+    from ..Core.Dicom.Inspection import differingFields
 
     first, second = (run.identity for run in runs)
     conflicts = [

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from ..Core.FusionSettings import FusionSettings
-from ..Core.LandmarkRegistration import RegistrationSettings
+from ..Core.Fusion.Settings import FusionSettings
 from ..Core.Phantom import Phantom, makePhantom
-from ..Core.SegmentationMetrics import compareSegmentations
-from ..Core.TumorSegmentation import SegmentationMethod, SegmentationSettings, TumorInteraction
+from ..Core.Registration.Registration import RegistrationSettings
+from ..Core.Tumor.SegmentationMetrics import compareSegmentations
+from ..Core.Tumor.TumorSegmentation import SegmentationMethod, SegmentationSettings, TumorInteraction
 from ..Report.Overview import writeOverview
 from ..Scene.NodeFiles import addVolume, loadSegmentation, readTransform, saveNode
 from ..Scene.Session import Session

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from ..Core.VolumeFiles import VolumeFile, isDicomPath, readVolume
+from ..Core.Inputs.VolumeFiles import VolumeFile, isDicomPath, readVolume
 
 LARGEST_MOTION_IN_SHARED_FRAME = 15.0
 
@@ -57,7 +57,7 @@ def _assignSeries(paths: Sequence[str], choices: Sequence[str]) -> list[str | No
     chosen: list[str | None] = [None] * len(paths)
     if not choices:
         return chosen
-    from ..Core.DicomSeries import findSeries, matchesChoice
+    from ..Core.Dicom.Series import findSeries, matchesChoice
 
     found = [findSeries(path) if isDicomPath(Path(path)) and Path(path).exists() else () for path in paths]
     for choice in choices:
@@ -71,7 +71,7 @@ def _assignSeries(paths: Sequence[str], choices: Sequence[str]) -> list[str | No
 
 
 def _warnings(volume: VolumeFile, modality: str | None, path: str) -> tuple[str, ...]:
-    from ..Core.DicomInspection import seriesWarnings
+    from ..Core.Dicom.Inspection import seriesWarnings
 
     header = volume.dicom.header
     name = Path(path).name
@@ -91,7 +91,7 @@ def frameWarnings(
     """
     if fixed.dicom is None or moving.dicom is None:
         return ()
-    from ..Core.DicomInspection import sharesFrameOfReference
+    from ..Core.Dicom.Inspection import sharesFrameOfReference
 
     if not sharesFrameOfReference(fixed.dicom.header, moving.dicom.header):
         return ()
@@ -116,7 +116,7 @@ def checkIdentities(volumes: Sequence[VolumeFile], isAccepted: bool) -> tuple[st
 
     :raises ValueError: if something does and the user has not accepted it, or the other one is the first again.
     """
-    from ..Core.DicomInspection import identityConflicts
+    from ..Core.Dicom.Inspection import identityConflicts
 
     headers = [volume.dicom.header for volume in volumes if volume.dicom is not None]
     for header in headers[1:]:

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from ..Core.Coordinates import flipPoints
-from ..Core.FusionMetrics import METRIC_MEANINGS, scoreTable
-from ..Core.Resampling import resampleImage
-from ..Core.SegmentationMetrics import bestUnion, compareSegmentations
-from ..Core.VolumeFiles import readVolume
-from ..Core.Voxels import extremes
+from ..Core.Fusion.Metrics import METRIC_MEANINGS, scoreTable
+from ..Core.Images.Coordinates import flipPoints
+from ..Core.Images.Resampling import resampleImage
+from ..Core.Images.Voxels import extremes
+from ..Core.Inputs.VolumeFiles import readVolume
+from ..Core.Tumor.SegmentationMetrics import bestUnion, compareSegmentations
 from ..Scene.NodeFiles import loadSegmentation, readTransform
 from ..Scene.Session import Session
 from ..Scene.VolumeNodes import labelImageFromSegmentation, mappedPoints

@@ -3,7 +3,7 @@
 import argparse
 from enum import Enum
 
-from ..Core.FusionSettings import (
+from ..Core.Fusion.Settings import (
     BaseRule,
     ColorStyle,
     CtWindowPreset,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..Core.VolumeFiles import isDicomPath, readVolume
+from ..Core.Inputs.VolumeFiles import isDicomPath, readVolume
 
 
 def addParser(subparsers: argparse._SubParsersAction) -> None:
@@ -21,13 +21,13 @@ def execute(arguments: argparse.Namespace) -> None:
     if path.exists() and not isDicomPath(path):
         print(_describeFile(path))
         return
-    from ..Core.DicomInspection import inspectPath
+    from ..Core.Dicom.Inspection import inspectPath
 
     print(inspectPath(path))
 
 
 def _describeFile(path: Path) -> str:
-    from ..Core.DicomInspection import orientationText
+    from ..Core.Dicom.Inspection import orientationText
 
     volume = readVolume(path)
     image = volume.image

@@ -8,13 +8,13 @@ from pathlib import Path
 import SimpleITK as sitk
 import slicer
 
-from ..Core.InverseCheck import checkInverse
-from ..Core.LandmarkFit import TransformModel
-from ..Core.LandmarkPairing import Pairing
-from ..Core.LandmarkRegistration import RegistrationSettings
-from ..Core.MeasurementsFile import DICOM_PACKAGES, versions, writeMeasurements
-from ..Core.Resampling import Interpolation, resampleImage
-from ..Core.VolumeFiles import VolumeFile, fileChecksum
+from ..Core.Images.Resampling import Interpolation, resampleImage
+from ..Core.Inputs.VolumeFiles import VolumeFile, fileChecksum
+from ..Core.Landmarks.LandmarkFit import TransformModel
+from ..Core.Landmarks.LandmarkPairing import Pairing
+from ..Core.Registration.InverseCheck import checkInverse
+from ..Core.Registration.Registration import RegistrationSettings
+from ..Core.Results.MeasurementsFile import DICOM_PACKAGES, versions, writeMeasurements
 from ..Scene.LandmarkRegistrationLogic import LandmarkRegistrationLogic
 from ..Scene.NodeFiles import addVolume, loadMarkups, saveNode, volumeName
 from ..Scene.RegistrationNodes import errorMap

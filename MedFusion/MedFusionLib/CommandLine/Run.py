@@ -5,10 +5,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..Core.FusionSettings import FusionSettings
-from ..Core.LandmarkRegistration import RegistrationSettings
-from ..Core.Resampling import Interpolation
-from ..Core.TumorSegmentation import SegmentationMethod, SegmentationSettings, TumorInteraction
+from ..Core.Fusion.Settings import FusionSettings
+from ..Core.Images.Resampling import Interpolation
+from ..Core.Registration.Registration import RegistrationSettings
+from ..Core.Tumor.TumorSegmentation import SegmentationMethod, SegmentationSettings, TumorInteraction
 from ..Report.Pdf import checkPdfRenderer
 from ..Scene.LandmarkRegistrationLogic import LandmarkRegistrationLogic
 from ..Scene.NodeFiles import addVolume, volumeName

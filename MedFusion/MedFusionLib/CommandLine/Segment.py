@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from ..Core.Coordinates import flipPoints
-from ..Core.Resampling import Interpolation, resampleImage
-from ..Core.TumorMeasurements import measureTumor
-from ..Core.TumorModels import ModelSettings
-from ..Core.TumorSegmentation import MrSequence, SegmentationMethod, SegmentationSettings, TumorInteraction
-from ..Core.VolumeFiles import readVolume
+from ..Core.Images.Coordinates import flipPoints
+from ..Core.Images.Resampling import Interpolation, resampleImage
+from ..Core.Inputs.VolumeFiles import readVolume
+from ..Core.Tumor.TumorMeasurements import measureTumor
+from ..Core.Tumor.TumorModels import ModelSettings
+from ..Core.Tumor.TumorSegmentation import MrSequence, SegmentationMethod, SegmentationSettings, TumorInteraction
 from ..Scene.NodeFiles import addVolume, loadMarkups, loadSegmentation, saveNode, volumeName
 from ..Scene.Session import Session
 from ..Scene.TumorSegmentationLogic import TumorSegmentationLogic

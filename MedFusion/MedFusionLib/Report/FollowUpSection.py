@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import SimpleITK as sitk
 
-from ..Core.FollowUp import FollowUp
-from ..Core.RigidAlignment import RigidAlignment
+from ..Core.FollowUp.FollowUp import FollowUp
+from ..Core.FollowUp.RigidAlignment import RigidAlignment
 from .Page import Figure, figures, paragraph, section, table
 from .Pictures import Plane, grayPicture, robustWindow, sliceGrid, sliceValues, withOutline
 

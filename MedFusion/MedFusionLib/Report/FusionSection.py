@@ -3,9 +3,9 @@
 import numpy as np
 import SimpleITK as sitk
 
-from ..Core.Fusion import FusionResult
-from ..Core.FusionMetrics import METRIC_MEANINGS
-from ..Core.FusionSettings import FusionMethod
+from ..Core.Fusion.Fusion import FusionResult
+from ..Core.Fusion.Metrics import METRIC_MEANINGS
+from ..Core.Fusion.Settings import FusionMethod
 from .Page import Figure, figures, paragraph, section, table
 from .Pictures import Plane, grayPicture, robustWindow, sliceGrid, sliceValues
 

@@ -1,6 +1,6 @@
 """The report's head: whose images these are, when they were made, and when the report was."""
 
-from ..Core.DicomSeries import DicomSeries
+from ..Core.Dicom.Series import DicomSeries
 from .Page import table
 
 

@@ -9,7 +9,7 @@ import SimpleITK as sitk
 from PIL import Image
 from scipy import ndimage
 
-from ..Core.Voxels import everyNth
+from ..Core.Images.Voxels import everyNth
 
 
 class Plane(Enum):

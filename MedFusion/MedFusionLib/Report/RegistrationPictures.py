@@ -4,7 +4,7 @@ import numpy as np
 import SimpleITK as sitk
 from PIL import Image, ImageDraw
 
-from ..Core.RegistrationResult import RegistrationResult
+from ..Core.Registration.RegistrationResult import RegistrationResult
 from .Pictures import Plane, grayPicture, sliceGrid, sliceValues
 
 _ARROW_FACTOR = 10.0

@@ -3,7 +3,7 @@
 import numpy as np
 import SimpleITK as sitk
 
-from ..Core.RegistrationResult import RegistrationResult
+from ..Core.Registration.RegistrationResult import RegistrationResult
 from .Page import Figure, figures, paragraph, section, table
 from .Pictures import Plane, grayPicture, sliceGrid, sliceValues, withEdges
 from .RegistrationPictures import arrowPicture, errorPicture

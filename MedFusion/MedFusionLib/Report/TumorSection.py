@@ -3,7 +3,7 @@
 import numpy as np
 import SimpleITK as sitk
 
-from ..Core.TumorMeasurements import LesionMeasurements, TumorMeasurements
+from ..Core.Tumor.TumorMeasurements import LesionMeasurements, TumorMeasurements
 from .Page import Figure, figures, section, table
 from .Pictures import Plane, grayPicture, robustWindow, sliceGrid, sliceValues, withOutline
 

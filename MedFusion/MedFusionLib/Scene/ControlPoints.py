@@ -4,7 +4,7 @@ import numpy as np
 import slicer
 import vtk
 
-from ..Core.Coordinates import flipPoints
+from ..Core.Images.Coordinates import flipPoints
 
 # VTK inverts transforms that bend space step by step; where they fold, it ends somewhere else.
 _INVERSE_TOLERANCE_MM = 0.05

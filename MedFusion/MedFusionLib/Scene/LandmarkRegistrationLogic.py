@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import numpy as np
 import slicer
 
-from ..Core.LandmarkRegistration import RegistrationResult, RegistrationSettings, registerLandmarks
-from ..Core.Landmarks import LandmarkList
+from ..Core.Landmarks.LandmarkList import LandmarkList
 from ..Core.Progress import Progress
+from ..Core.Registration.Registration import RegistrationResult, RegistrationSettings, registerLandmarks
 from .ControlPoints import controlPointsIn, joinParentOf
 from .RegistrationNodes import updateErrorTables
 from .VolumeNodes import (

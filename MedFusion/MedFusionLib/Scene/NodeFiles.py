@@ -9,8 +9,8 @@ import numpy as np
 import SimpleITK as sitk
 import slicer
 
-from ..Core.MarkupsFile import checkMarkupsFile
-from ..Core.VolumeFiles import readVolume
+from ..Core.Inputs.MarkupsFile import checkMarkupsFile
+from ..Core.Inputs.VolumeFiles import readVolume
 from .VolumeNodes import setTransformNode, setVolumeNodeImage
 
 _MARKUPS_CLASS_NAMES = {

@@ -5,10 +5,10 @@ import SimpleITK as sitk
 import slicer
 import vtk
 
-from ..Core.Coordinates import flipPoints
+from ..Core.Images.Coordinates import flipPoints
 from ..Core.Progress import Progress
-from ..Core.RegistrationResult import RegistrationResult
-from ..Core.TreMap import coarseTreMap, treMap
+from ..Core.Registration.RegistrationResult import RegistrationResult
+from ..Core.Registration.TreMap import coarseTreMap, treMap
 from .VolumeNodes import setVolumeNodeImage, worldImageFromVolumeNode
 
 LANDMARK_TABLE_ROLE = "landmarkErrorTable"

@@ -9,19 +9,19 @@ import numpy as np
 import SimpleITK as sitk
 import slicer
 
-from ..Core.DicomExport import DicomResults, exportDicom
-from ..Core.DicomRegistration import RegistrationBasis
-from ..Core.DicomSeries import DicomSeries
-from ..Core.Fusion import FusionResult
-from ..Core.FusionMetrics import scoreTable
-from ..Core.LandmarkRegistration import RegistrationResult
-from ..Core.MeasurementsFile import DICOM_PACKAGES, versions, writeMeasurements
+from ..Core.Dicom.Export import DicomResults, exportDicom
+from ..Core.Dicom.Registration import RegistrationBasis
+from ..Core.Dicom.Series import DicomSeries
+from ..Core.Fusion.Fusion import FusionResult
+from ..Core.Fusion.Metrics import scoreTable
+from ..Core.Images.Resampling import Interpolation, resampleImage
+from ..Core.Inputs.VolumeFiles import fileChecksum
 from ..Core.Progress import Progress, report, subProgress
-from ..Core.Resampling import Interpolation, resampleImage
-from ..Core.TumorMeasurements import TumorMeasurements, measureTumor
-from ..Core.TumorModels import ModelSettings
-from ..Core.TumorSegmentation import TumorResult
-from ..Core.VolumeFiles import fileChecksum
+from ..Core.Registration.Registration import RegistrationResult
+from ..Core.Results.MeasurementsFile import DICOM_PACKAGES, versions, writeMeasurements
+from ..Core.Tumor.TumorMeasurements import TumorMeasurements, measureTumor
+from ..Core.Tumor.TumorModels import ModelSettings
+from ..Core.Tumor.TumorSegmentation import TumorResult
 from ..Report.FusionSection import fusionSection
 from ..Report.IdentificationSection import identificationBlock, patientLine
 from ..Report.InputsSection import inputsSection

@@ -6,10 +6,10 @@ import numpy as np
 import SimpleITK as sitk
 import slicer
 
-from ..Core.Coordinates import RAS_TO_LPS
-from ..Core.Fusion import FusionResult, fuseVolumes
-from ..Core.FusionInputs import FusionScales
-from ..Core.FusionSettings import FusionSettings
+from ..Core.Fusion.Fusion import FusionResult, fuseVolumes
+from ..Core.Fusion.Inputs import FusionScales
+from ..Core.Fusion.Settings import FusionSettings
+from ..Core.Images.Coordinates import RAS_TO_LPS
 from .VolumeNodes import arrayFromMatrix, imageFromVolumeNode, worldToNodeTransform
 
 

@@ -3,8 +3,8 @@
 import SimpleITK as sitk
 import slicer
 
-from ..Core.Resampling import Interpolation, resampleImage
-from ..Core.TumorSegmentation import SegmentationMethod, SegmentationSettings, TumorResult
+from ..Core.Images.Resampling import Interpolation, resampleImage
+from ..Core.Tumor.TumorSegmentation import SegmentationMethod, SegmentationSettings, TumorResult
 from .VolumeNodes import imageFromVolumeNode, labelImageFromSegmentation, relativeTransform
 
 INSIDE_COLOR, OUTSIDE_COLOR = (0.30, 0.80, 0.35), (0.35, 0.55, 0.95)

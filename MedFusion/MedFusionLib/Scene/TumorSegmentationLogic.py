@@ -8,12 +8,12 @@ from collections.abc import Sequence
 import SimpleITK as sitk
 import slicer
 
-from ..Core.Coordinates import flipPoints
-from ..Core.IntracranialCavity import cavityOn, coarseCavity
+from ..Core.Images.Coordinates import flipPoints
+from ..Core.Images.Resampling import Interpolation, resampleImage
 from ..Core.Progress import Progress, subProgress
-from ..Core.Resampling import Interpolation, resampleImage
-from ..Core.TumorMeasurements import LesionMeasurements, TumorMeasurements
-from ..Core.TumorSegmentation import (
+from ..Core.Tumor.IntracranialCavity import cavityOn, coarseCavity
+from ..Core.Tumor.TumorMeasurements import LesionMeasurements, TumorMeasurements
+from ..Core.Tumor.TumorSegmentation import (
     SegmentationSettings,
     TumorInteraction,
     TumorResult,

@@ -9,7 +9,7 @@ import slicer
 import vtk
 from vtk.util import numpy_support
 
-from ..Core.Coordinates import RAS_TO_LPS, flipPoints
+from ..Core.Images.Coordinates import RAS_TO_LPS, flipPoints
 
 # Points
 

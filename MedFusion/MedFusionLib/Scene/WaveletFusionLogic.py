@@ -5,11 +5,11 @@ from dataclasses import fields
 
 import slicer
 
-from ..Core.Fusion import FusionResult, fuseVolumes, isotropicGrid
-from ..Core.FusionMetrics import volumeFusionMetrics
-from ..Core.FusionSettings import FusionMethod, FusionSettings
+from ..Core.Fusion.Fusion import FusionResult, fuseVolumes, isotropicGrid
+from ..Core.Fusion.Metrics import volumeFusionMetrics
+from ..Core.Fusion.Settings import FusionMethod, FusionSettings
+from ..Core.Images.Resampling import resampleImage
 from ..Core.Progress import Progress
-from ..Core.Resampling import resampleImage
 from .Alignment import rememberAlignment
 from .VolumeNodes import imageFromVolumeNode, setVolumeNodeImage, worldToNodeTransform
 

@@ -143,7 +143,7 @@ class FuseSection:
 
     def _meanings(self, parameters: object) -> str:
         """Return what the measures on the card say, or what the card is when there are none."""
-        from ..Core.FusionMetrics import METRIC_MEANINGS
+        from ..Core.Fusion.Metrics import METRIC_MEANINGS
 
         shown = self._metrics.get(parameters.fusedVolume.GetID()) if parameters.fusedVolume is not None else None
         if not shown:

@@ -9,12 +9,12 @@ import slicer
 from slicer.i18n import tr as _
 
 from ..CommandLine.Output import outputFolder
-from ..Core.Coordinates import flipPoints
-from ..Core.FusionSettings import FusionMethod, FusionMode, FusionSettings
-from ..Core.LandmarkFit import TransformModel
-from ..Core.LandmarkPairing import Pairing
-from ..Core.LandmarkRegistration import RegistrationResult, RegistrationSettings, registerLandmarks
+from ..Core.Fusion.Settings import FusionMethod, FusionMode, FusionSettings
+from ..Core.Images.Coordinates import flipPoints
+from ..Core.Landmarks.LandmarkFit import TransformModel
+from ..Core.Landmarks.LandmarkPairing import Pairing
 from ..Core.Progress import Progress, subProgress
+from ..Core.Registration.Registration import RegistrationResult, RegistrationSettings, registerLandmarks
 from ..Scene.LandmarkRegistrationLogic import LandmarkRegistrationLogic, landmarkLists
 from ..Scene.VolumeNodes import definedPointsFromMarkups
 
@@ -80,8 +80,8 @@ def tumorVolumes(parameters: object) -> list[slicer.vtkMRMLScalarVolumeNode]:
 
 def segmentationSettings(parameters: object) -> object:
     """Return what the parameter node says about the tumor's outline."""
-    from ..Core.TumorModels import ModelSettings
-    from ..Core.TumorSegmentation import SegmentationMethod, SegmentationSettings
+    from ..Core.Tumor.TumorModels import ModelSettings
+    from ..Core.Tumor.TumorSegmentation import SegmentationMethod, SegmentationSettings
 
     method = SegmentationMethod[parameters.tumorMethod.value]
     model = ModelSettings(str(parameters.modelFolder)) if method is SegmentationMethod.model else None
@@ -248,7 +248,7 @@ class Steps:
 
     def _interaction(self, parameters: object) -> object:
         """Return what the user pointed at, in world points."""
-        from ..Core.TumorSegmentation import TumorInteraction
+        from ..Core.Tumor.TumorSegmentation import TumorInteraction
         from ..Scene.TumorNodes import scribbleImages
 
         def pointsOf(node: slicer.vtkMRMLMarkupsNode | None) -> np.ndarray | None:
@@ -280,7 +280,7 @@ class Steps:
 
     def measure(self, parameters: object) -> object:
         """Return the measurements of the segmentation as it is now, with every correction made by hand."""
-        from ..Core.TumorMeasurements import measureTumor
+        from ..Core.Tumor.TumorMeasurements import measureTumor
 
         tumor = self._tumorResult(parameters)
         if tumor is None:

@@ -6,7 +6,7 @@ import SimpleITK as sitk
 import slicer
 from slicer.i18n import tr as _
 
-from ..Core.Overlap import checkOverlap
+from ..Core.Registration.Overlap import checkOverlap
 from ..Scene.VolumeNodes import imageFromVolumeNode, relativeTransform
 from . import Steps
 from .Texts import paragraphs, warning

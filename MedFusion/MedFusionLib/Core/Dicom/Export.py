@@ -1,0 +1,88 @@
+"""Write the results of a run as DICOM objects that join the patient's study."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import SimpleITK as sitk
+
+from ..Progress import Progress, report, subProgress
+from ..Tumor.TumorMeasurements import LesionMeasurements
+from .DerivedImages import DerivedKind, writeDerivedSeries
+from .Errors import withoutLibraryWarnings
+from .Registration import RegistrationBasis, registrationObject
+from .Series import DicomSeries
+from .Study import studyFor
+from .Tumor import measurementReport, segmentationObject
+
+
+@dataclass(frozen=True)
+class DicomResults:
+    """What is to be written; every image lies in the fixed image's frame of reference (LPS mm).
+
+    :param transform: fixed to moving points.
+    :param fixed: the series the fixed image came from, None if it was not DICOM; so for `moving`.
+    :param fusedImage: scalar; None if the fusion is in color, which no derived CT or MR image can hold.
+    :param labelNames: label value to the segment's name.
+    :param lesions: measurements by segment name.
+    :param isTumorAutomatic: whether the tumor was outlined without anybody pointing at it.
+    """
+
+    transform: sitk.Transform
+    registeredImage: sitk.Image
+    fusedImage: sitk.Image | None = None
+    fixed: DicomSeries | None = None
+    moving: DicomSeries | None = None
+    labelImage: sitk.Image | None = None
+    labelNames: dict[int, str] = field(default_factory=dict)
+    lesions: dict[str, LesionMeasurements] = field(default_factory=dict)
+    registrationComment: str = ""
+    registrationBasis: RegistrationBasis = RegistrationBasis.landmarks
+    isTumorAutomatic: bool = False
+    version: str = ""
+
+
+def exportDicom(folder: Path, results: DicomResults, progress: Progress | None = None) -> tuple[Path, ...]:
+    """Write the fused and registered series, the segmentation, the registration and the report; return the paths.
+
+    Nothing enters the files but what the sources held, the results and this program's name and version.
+    """
+    # Names and dates are carried over as the sources have them, also those that the standard would write otherwise.
+    with withoutLibraryWarnings():
+        return _export(Path(folder), results, progress)
+
+
+def _export(folder: Path, results: DicomResults, progress: Progress | None) -> tuple[Path, ...]:
+    report(progress, 0.0, "Writing DICOM")
+    images = [image for image in (results.registeredImage, results.fusedImage, results.labelImage) if image is not None]
+    study = studyFor(results.fixed, results.moving, images, results.version or "0")
+    written = []
+    if results.fusedImage is not None:
+        step = subProgress(progress, 0.0, 0.4)
+        target = folder / "fused"
+        writeDerivedSeries(
+            target, study, DerivedKind.fused, "Fused CT and MRI", results.fusedImage, results.transform, step
+        )
+        written.append(target)
+    step = subProgress(progress, 0.4, 0.8)
+    target = folder / "mri_registered"
+    headers = writeDerivedSeries(
+        target, study, DerivedKind.registered, "MRI registered to CT", results.registeredImage, results.transform, step
+    )
+    written.append(target)
+    registration = registrationObject(
+        study, results.transform, results.registeredImage, results.registrationComment, results.registrationBasis
+    )
+    objects = {"registration.dcm": registration}
+    if results.labelImage is not None and results.labelNames:
+        report(progress, 0.8, "Writing the tumor as DICOM")
+        segmentation = segmentationObject(
+            study, results.labelImage, results.labelNames, headers, results.isTumorAutomatic
+        )
+        objects["tumor.dcm"] = segmentation
+        if results.lesions:
+            objects["measurements.dcm"] = measurementReport(study, segmentation, results.lesions)
+    for name, dataset in objects.items():
+        dataset.save_as(folder / name, enforce_file_format=True)
+        written.append(folder / name)
+    report(progress, 1.0, "Wrote DICOM")
+    return tuple(written)

@@ -1,0 +1,152 @@
+"""Write a tumor as a DICOM segmentation and its measurements as a structured report."""
+
+import numpy as np
+import SimpleITK as sitk
+
+from ..Tumor.TumorMeasurements import LesionMeasurements
+from .Patient import takeOverPatient, withoutPatient
+from .Study import FIRST_SERIES_NUMBER, MANUFACTURER, DerivedStudy
+
+
+def segmentationObject(
+    study: DerivedStudy, labelImage: sitk.Image, names: dict[int, str], sources: list, isAutomatic: bool = False
+):
+    """Return labels as a DICOM segmentation with SNOMED CT codes; segments are numbered in the order of the names.
+
+    :param labelImage: in the fixed frame of reference (LPS mm).
+    :param names: label value to the segment's name.
+    :param sources: headers of the image series that the outline was drawn on, in the same frame of reference.
+    :param isAutomatic: whether nobody pointed at it.
+    """
+    import highdicom as hd
+    from pydicom.sr.codedict import codes
+
+    kinds = hd.seg.SegmentAlgorithmTypeValues
+    labels = sitk.GetArrayViewFromImage(labelImage)
+    numbered = np.zeros(labels.shape, np.uint8)
+    descriptions = []
+    for number, (value, name) in enumerate(names.items(), start=1):
+        numbered[labels == value] = number
+        descriptions.append(
+            hd.seg.SegmentDescription(
+                segment_number=number,
+                segment_label=name,
+                segmented_property_category=codes.SCT.MorphologicallyAbnormalStructure,
+                segmented_property_type=findingCode(name),
+                algorithm_type=kinds.AUTOMATIC if isAutomatic else kinds.SEMIAUTOMATIC,
+                algorithm_identification=hd.AlgorithmIdentificationSequence(
+                    name=MANUFACTURER, family=codes.cid7162.NeighborhoodAnalysis, version=study.version
+                ),
+                tracking_uid=study.uid("tracking", number),
+                tracking_id=name,
+                anatomic_regions=[codes.SCT.Brain],
+            )
+        )
+    if not numbered.any():
+        raise ValueError("The segmentation is empty; there is nothing to write as DICOM.")
+    spacing = labelImage.GetSpacing()
+    direction = np.reshape(labelImage.GetDirection(), (3, 3))
+    affine = np.eye(4)
+    affine[:3, :3] = (direction * spacing)[:, ::-1]
+    affine[:3, 3] = labelImage.GetOrigin()
+    volume = hd.Volume(numbered, affine, "PATIENT", frame_of_reference_uid=study.fixedFrameUid)
+    segmentation = hd.seg.Segmentation(
+        source_images=[withoutPatient(source) for source in sources],
+        pixel_array=volume,
+        segmentation_type=hd.seg.SegmentationTypeValues.BINARY,
+        segment_descriptions=descriptions,
+        series_instance_uid=study.uid("Tumor"),
+        series_number=FIRST_SERIES_NUMBER + 2,
+        sop_instance_uid=study.uid("Tumor", 1),
+        instance_number=1,
+        manufacturer=MANUFACTURER,
+        manufacturer_model_name=MANUFACTURER,
+        software_versions=study.version,
+        device_serial_number=study.version,
+        content_label="TUMOR",
+        content_description="Tumor outline",
+        series_description="Tumor",
+        omit_empty_frames=True,
+    )
+    # highdicom makes this one at random; the same result is to give the same object.
+    for item in (*segmentation.DimensionOrganizationSequence, *segmentation.DimensionIndexSequence):
+        item.DimensionOrganizationUID = study.uid("dimensions")
+    takeOverPatient(segmentation, study.header)
+    return segmentation
+
+
+def findingCode(name: str):
+    """Return the SNOMED CT code that fits a segment's name: edema, necrosis, else neoplasm."""
+    from pydicom.sr.codedict import codes
+
+    words = name.casefold()
+    if "edema" in words:
+        return codes.SCT.Edema
+    return codes.SCT.Necrosis if "necro" in words else codes.SCT.Neoplasm
+
+
+def measurementReport(study: DerivedStudy, segmentation, lesions: dict[str, LesionMeasurements]):
+    """Return the measurements of each segment as a TID 1500 structured report that refers to the segmentation.
+
+    :param segmentation: made by `segmentationObject`; lesions are found by their segment's name.
+    """
+    import highdicom as hd
+    from pydicom.sr.codedict import codes
+
+    observer = hd.sr.DeviceObserverIdentifyingAttributes(
+        uid=study.uid("device"), name=MANUFACTURER, manufacturer_name=MANUFACTURER, model_name=MANUFACTURER
+    )
+    groups = []
+    for segment in segmentation.SegmentSequence:
+        if segment.SegmentLabel in lesions:
+            groups.append(_measurementGroup(segmentation, segment, lesions[segment.SegmentLabel]))
+    report = hd.sr.MeasurementReport(
+        observation_context=hd.sr.ObservationContext(
+            observer_device_context=hd.sr.ObserverContext(codes.DCM.Device, observer)
+        ),
+        procedure_reported=codes.cid100.ImagingProcedure,
+        imaging_measurements=groups,
+        title=codes.cid7021.ImagingMeasurementReport,
+    )
+    document = hd.sr.Comprehensive3DSR(
+        evidence=[withoutPatient(segmentation)],
+        content=report[0],
+        series_instance_uid=study.uid("Measurements"),
+        series_number=FIRST_SERIES_NUMBER + 4,
+        sop_instance_uid=study.uid("Measurements", 1),
+        instance_number=1,
+        manufacturer=MANUFACTURER,
+        series_description="Measurements",
+        is_complete=True,
+    )
+    takeOverPatient(document, study.header)
+    return document
+
+
+def _measurementGroup(segmentation, segment, lesion: LesionMeasurements):
+    import highdicom as hd
+    from pydicom.sr.codedict import codes
+
+    millimeter, milliliter = codes.UCUM.Millimeter, codes.UCUM.CubicCentimeter
+    values = [
+        (codes.SCT.Volume, lesion.volumeMl, milliliter),
+        (codes.SCT.LongAxis, lesion.axialDiameter.lengthMm, millimeter),
+        (codes.SCT.ShortAxis, lesion.perpendicularDiameter.lengthMm, millimeter),
+        (codes.IBSI.Maximum3DDiameterOfAMesh, lesion.longestDiameter.lengthMm, millimeter),
+        (codes.IBSI.Sphericity, lesion.sphericity, codes.UCUM.NoUnits),
+    ]
+    if lesion.depthMm is not None:
+        values.append((codes.SCT.Depth, lesion.depthMm, millimeter))
+    series = segmentation.ReferencedSeriesSequence[0].SeriesInstanceUID
+    return hd.sr.VolumetricROIMeasurementsAndQualitativeEvaluations(
+        tracking_identifier=hd.sr.TrackingIdentifier(uid=segment.TrackingUID, identifier=segment.TrackingID),
+        referenced_segment=hd.sr.ReferencedSegment(
+            sop_class_uid=segmentation.SOPClassUID,
+            sop_instance_uid=segmentation.SOPInstanceUID,
+            segment_number=segment.SegmentNumber,
+            source_series=hd.sr.SourceSeriesForSegmentation(series),
+        ),
+        finding_type=findingCode(segment.SegmentLabel),
+        finding_sites=[hd.sr.FindingSite(codes.SCT.Brain)],
+        measurements=[hd.sr.Measurement(name, float(f"{value:.6g}"), unit) for name, value, unit in values],
+    )

@@ -1,0 +1,80 @@
+"""Read the result folder of a run again."""
+
+import json
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+from ..Dicom.Inspection import dateOf
+from ..Inputs.VolumeFiles import readVolume
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """What a follow-up needs of a run: the MRI and the tumor in the CT's frame (LPS mm) and the document."""
+
+    name: str
+    mri: sitk.Image
+    tumor: sitk.Image
+    document: dict
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """Return whose images they were, each value as the MRI's or else the CT's DICOM header said it."""
+        dicom = self.document.get("dicom")
+        if not isinstance(dicom, dict):
+            return {}
+        merged: dict[str, str] = {}
+        for role in ("ct", "mri"):
+            found = dicom.get(role)
+            if isinstance(found, dict):
+                merged |= {str(key): str(value) for key, value in found.items() if value}
+        return merged
+
+    @property
+    def studyDate(self) -> date | None:
+        """Return the day of the study, None if unknown."""
+        return dateOf(self.identity.get("study_date", ""))
+
+
+def readRunFolder(folder: str | Path) -> RunFolder:
+    """Return a run's results.
+
+    :raises ValueError: when the folder is no complete result folder, or no tumor was outlined in that run.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise ValueError(f"There is no result folder {folder}.")
+    for name in ("mri_registered.nrrd", "tumor.seg.nrrd", "measurements.json"):
+        if not (folder / name).is_file():
+            raise ValueError(f"{folder} is not the result folder of a run: {name} is missing.")
+    try:
+        document = json.loads((folder / "measurements.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ValueError(f"{folder / 'measurements.json'} could not be read as JSON.") from error
+    if not isinstance(document, dict):
+        raise ValueError(f"{folder / 'measurements.json'} is not a measurements document.")
+    if not document.get("tumor"):
+        raise ValueError(f"No tumor was outlined in the run {folder.name}; outline it before comparing.")
+    mri = readVolume(folder / "mri_registered.nrrd").image
+    return RunFolder(folder.name, mri, _readTumor(folder / "tumor.seg.nrrd"), document)
+
+
+def _readTumor(path: Path) -> sitk.Image:
+    """Return the mask of all segments of a .seg.nrrd file, whose layers are vector components."""
+    try:
+        image = sitk.ReadImage(str(path))
+    except RuntimeError as error:
+        raise ValueError(f"{path} could not be read as a segmentation.") from error
+    if image.GetDimension() != 3:
+        raise ValueError(f"{path} is {image.GetDimension()}D; a segmentation in 3D is needed.")
+    array = sitk.GetArrayViewFromImage(image)
+    isTumor = (array > 0).any(axis=-1) if image.GetNumberOfComponentsPerPixel() > 1 else array > 0
+    if not isTumor.any():
+        raise ValueError(f"{path} holds no outline; outline the tumor before comparing.")
+    mask = sitk.GetImageFromArray(isTumor.astype(np.uint8))
+    mask.CopyInformation(image)
+    return mask

@@ -1,0 +1,171 @@
+"""Which landmark of one image belongs to which of the other."""
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+
+from .GeometricPairing import pairByGeometry
+from .LandmarkList import LandmarkList
+
+_DEFAULT_LABEL = re.compile(r"(.*?)(\d+)")  # Slicer numbers what nobody named: "F-1", "CT landmarks-3"
+_FEWEST_SHARED_LABELS = 3
+
+
+class Pairing(Enum):
+    """How landmarks of two lists are matched."""
+
+    label = "label"
+    order = "order"
+    auto = "auto"
+
+
+@dataclass(frozen=True, eq=False)
+class PairedLandmarks:
+    """Hold matched landmarks: row i of fixedPoints belongs to row i of movingPoints, LPS millimetres.
+
+    :param weights: shape (N,), 1 / FLE^2 of each pair, all 1 where nothing is known.
+    """
+
+    labels: tuple[str, ...]
+    fixedPoints: np.ndarray
+    movingPoints: np.ndarray
+    weights: np.ndarray
+    notes: tuple[str, ...] = ()
+
+
+def pairLandmarks(fixed: LandmarkList, moving: LandmarkList, pairing: Pairing = Pairing.label) -> PairedLandmarks:
+    """Return the landmarks that both lists share, with notes that name what was left out.
+
+    Pairing by label goes by the order of the lists, and says so, where nobody named the landmarks of either list.
+    """
+    notes = [*_unusedNotes(fixed), *_unusedNotes(moving)]
+    fixedIndices, movingIndices = fixed.usedIndices, moving.usedIndices
+    for landmarks, indices in ((fixed, fixedIndices), (moving, movingIndices)):
+        if not indices:
+            raise ValueError(f"The {landmarks.name} hold no placed landmark; place at least 3 in each image.")
+    if pairing is Pairing.label and None not in (_commonPrefix(fixed), _commonPrefix(moving)):
+        pairing = _pairingOfUnnamed(fixed, moving, notes)
+    if pairing is Pairing.label:
+        pairs = _pairByLabel(fixed, moving, notes)
+    elif pairing is Pairing.order:
+        pairs = _pairByOrder(fixed, moving)
+    else:
+        pairs = _pairByShape(fixed, moving, notes)
+    return _paired(fixed, moving, pairs, notes)
+
+
+def _paired(
+    fixed: LandmarkList, moving: LandmarkList, pairs: list[tuple[int, int]], notes: list[str]
+) -> PairedLandmarks:
+    fixedRows, movingRows = [i for i, _ in pairs], [j for _, j in pairs]
+    labels = tuple(fixed.labels[i] or moving.labels[j] or str(n + 1) for n, (i, j) in enumerate(pairs))
+    if len(set(labels)) < len(labels):
+        labels = tuple(f"{label} ({n + 1})" for n, label in enumerate(labels))
+    weights = np.ones(len(pairs))
+    if fixed.fle is not None or moving.fle is not None:
+        squares = sum(
+            np.array(side.fle)[rows] ** 2 for side, rows in ((fixed, fixedRows), (moving, movingRows)) if side.fle
+        )
+        weights = 1 / squares
+    return PairedLandmarks(labels, fixed.points[fixedRows], moving.points[movingRows], weights, tuple(notes))
+
+
+def _commonPrefix(landmarks: LandmarkList) -> str | None:
+    """Return what stands before the numbers of landmarks that nobody named, "" without labels, None if named."""
+    labels = _usedLabels(landmarks)
+    if not any(labels):
+        return ""
+    matches = [_DEFAULT_LABEL.fullmatch(label) for label in labels]
+    prefixes = {match[1] if match else None for match in matches}
+    return prefixes.pop() if len(prefixes) == 1 else None
+
+
+def _pairingOfUnnamed(fixed: LandmarkList, moving: LandmarkList, notes: list[str]) -> Pairing:
+    """Return how to pair landmarks that nobody named: by order, unless equal labels contradict it, and note it."""
+    labels = fixedLabels, movingLabels = _usedLabels(fixed), _usedLabels(moving)
+    shared = set(fixedLabels) & set(movingLabels) - {""}
+    moved = any(fixedLabels.index(label) != movingLabels.index(label) for label in shared)
+    if fixedLabels != movingLabels and (moved or len(shared) >= _FEWEST_SHARED_LABELS):
+        notes.append("Nobody named the landmarks, so they were paired by their numbers.")
+        return Pairing.label
+    if len(fixedLabels) != len(movingLabels):
+        raise ValueError(
+            f"Nobody named the landmarks, and the {fixed.name} hold {len(fixedLabels)}, the {moving.name} "
+            f"{len(movingLabels)}, so neither labels nor order tell which belong together; give pairs the same label "
+            "or remove the surplus."
+        )
+    note = "Nobody named the landmarks, so they were paired in the order of the lists"
+    numbers = [[(_DEFAULT_LABEL.fullmatch(label) or ("", "", ""))[2] for label in side] for side in labels]
+    differing = [
+        f"{fixedLabel} with {movingLabel}"
+        for fixedLabel, movingLabel, number, other in zip(*labels, *numbers, strict=True)
+        if number and other and int(number) != int(other)
+    ]
+    notes.append(f"{note}; check those with other numbers: {', '.join(differing)}." if differing else f"{note}.")
+    return Pairing.order
+
+
+def _usedLabels(landmarks: LandmarkList) -> list[str]:
+    return [landmarks.labels[index] for index in landmarks.usedIndices]
+
+
+def _unusedNotes(landmarks: LandmarkList) -> list[str]:
+    left = [
+        label or str(n + 1)
+        for n, (label, used) in enumerate(zip(landmarks.labels, landmarks.used, strict=True))
+        if not used
+    ]
+    return [f"Left out as unset or switched off in the {landmarks.name}: {', '.join(left)}."] if left else []
+
+
+def _pairByLabel(fixed: LandmarkList, moving: LandmarkList, notes: list[str]) -> list[tuple[int, int]]:
+    positions = []
+    for landmarks in (fixed, moving):
+        counts = Counter(landmarks.labels[index] for index in landmarks.usedIndices if landmarks.labels[index])
+        repeated = [label for label, count in counts.items() if count > 1]
+        if repeated:
+            raise ValueError(f"The {landmarks.name} use the label {', '.join(repeated)} more than once; rename one.")
+        positions.append({landmarks.labels[index]: index for index in landmarks.usedIndices if landmarks.labels[index]})
+    shared = [label for label in positions[0] if label in positions[1]]
+    for landmarks, own, other in ((fixed, *positions), (moving, *positions[::-1])):
+        alone = [label for label in own if label not in other]
+        if alone:
+            notes.append(f"Left out as the other list has no such label, in the {landmarks.name}: {', '.join(alone)}.")
+        unlabelled = _usedLabels(landmarks).count("")
+        if unlabelled:
+            what = (
+                "1 landmark without a label was" if unlabelled == 1 else f"{unlabelled} landmarks without a label were"
+            )
+            notes.append(f"{what} not used in the {landmarks.name}.")
+    if not shared:
+        raise ValueError(
+            f"No label of the {fixed.name} ({', '.join(positions[0])}) is found in the {moving.name} "
+            f"({', '.join(positions[1])}); give pairs the same label or pair by order."
+        )
+    return [(positions[0][label], positions[1][label]) for label in shared]
+
+
+def _pairByShape(fixed: LandmarkList, moving: LandmarkList, notes: list[str]) -> list[tuple[int, int]]:
+    indices = fixed.usedIndices, moving.usedIndices
+    matched, fre = pairByGeometry(fixed.points[indices[0]], moving.points[indices[1]])
+    pairs = [(indices[0][i], indices[1][j]) for i, j in matched]
+    notes.append(f"{len(pairs)} landmarks were paired by the shape they make (FRE {fre:.1f} mm).")
+    for side, landmarks in enumerate((fixed, moving)):
+        taken = {pair[side] for pair in pairs}
+        alone = [landmarks.labels[index] or str(index + 1) for index in indices[side] if index not in taken]
+        if alone:
+            notes.append(f"Left out as nothing matches, in the {landmarks.name}: {', '.join(alone)}.")
+    return pairs
+
+
+def _pairByOrder(fixed: LandmarkList, moving: LandmarkList) -> list[tuple[int, int]]:
+    fixedIndices, movingIndices = fixed.usedIndices, moving.usedIndices
+    if len(fixedIndices) != len(movingIndices):
+        raise ValueError(
+            f"Pairing by order needs as many landmarks in both lists, but the {fixed.name} hold {len(fixedIndices)} "
+            f"and the {moving.name} {len(movingIndices)}; remove the surplus or pair by label."
+        )
+    return list(zip(fixedIndices, movingIndices, strict=True))

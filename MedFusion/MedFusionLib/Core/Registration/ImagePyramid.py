@@ -1,0 +1,126 @@
+"""Images made ready to be compared from coarse to fine."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import SimpleITK as sitk
+from scipy.ndimage import gaussian_filter
+
+from ..Images.Voxels import slabs, writableVoxels
+from .MutualInformation import FixedSamples, MovingField, interpolate
+
+_LOW_PERCENT, _HIGH_PERCENT = 1.0, 99.0
+_BIAS_MM = 30.0
+_COARSE_MM = 4.0
+_KRONECKER = 1.2207440846057596 ** -np.arange(1.0, 4.0)  # spreads points evenly in 3D
+
+
+def shrink(image: sitk.Image, spacing: float) -> sitk.Image:
+    """Return an image averaged to voxels of about a spacing in mm, as float32; finer axes of it stay as they are."""
+    factors = [
+        max(1, min(round(spacing / own), size // 4))
+        for own, size in zip(image.GetSpacing(), image.GetSize(), strict=True)
+    ]
+    return sitk.Cast(sitk.BinShrink(image, factors) if max(factors) > 1 else image, sitk.sitkFloat32)
+
+
+def axes(image: sitk.Image) -> np.ndarray:
+    """Return the 3x3 matrix whose columns are the steps in mm from voxel to voxel along i, j and k."""
+    return np.array(image.GetDirection()).reshape(3, 3) * image.GetSpacing()
+
+
+def indexMatrix(image: sitk.Image) -> np.ndarray:
+    """Return the 3x4 matrix that maps LPS points to continuous indices (i, j, k) of an image."""
+    inverse = np.linalg.inv(axes(image))
+    return np.hstack([inverse, -inverse @ np.array(image.GetOrigin())[:, None]])
+
+
+def foreground(image: sitk.Image, margin: float) -> sitk.Image:
+    """Return a coarse mask of the body, grown by a margin in mm; a CT's table is not part of it.
+
+    Source of the threshold: Otsu 1979, doi:10.1109/TSMC.1979.4310076.
+    """
+    coarse = sitk.Clamp(shrink(image, _COARSE_MM), lowerBound=-1000.0, upperBound=1000.0)
+    values = sitk.GetArrayViewFromImage(coarse)
+    if not np.all(np.isfinite(values)) or values.max() <= values.min():
+        raise ValueError("An image is constant or holds values that are not numbers; it cannot be compared.")
+    opened = sitk.BinaryMorphologicalOpening(sitk.OtsuThreshold(coarse, 0, 1), [1, 1, 1])
+    if not sitk.GetArrayFromImage(opened).any():
+        raise ValueError("An image shows no body, only scattered bright voxels; it cannot be compared with another.")
+    body = sitk.RelabelComponent(sitk.ConnectedComponent(opened)) == 1
+    return sitk.BinaryDilate(body, [int(np.ceil(margin / spacing)) for spacing in body.GetSpacing()])
+
+
+def flattenBias(image: sitk.Image) -> sitk.Image:
+    """Return an MR image divided by its slow shading, as float64; one with negative values as it is, as float32."""
+    coarse = shrink(sitk.Cast(image, sitk.sitkFloat32), _COARSE_MM)
+    values = sitk.GetArrayFromImage(coarse)
+    if np.percentile(values, 0.5) < 0:
+        return sitk.Cast(image, sitk.sitkFloat32)
+    body = sitk.GetArrayFromImage(sitk.OtsuThreshold(coarse, 0, 1)) > 0
+    sigma = [_BIAS_MM / spacing for spacing in coarse.GetSpacing()[::-1]]
+    logarithm = np.where(body, np.log(np.maximum(values, 1e-6)), 0.0)
+    shading = gaussian_filter(logarithm, sigma) / np.maximum(gaussian_filter(body.astype(float), sigma), 0.01)
+    shadingImage = sitk.GetImageFromArray(np.exp(shading - shading[body].mean()).clip(0.2, 5.0).astype(np.float32))
+    shadingImage.CopyInformation(coarse)
+    shadingImage = sitk.Resample(shadingImage, image, sitk.Transform(3, sitk.sitkIdentity), sitk.sitkLinear, 1.0)
+    flat = sitk.Image(image.GetSize(), sitk.sitkFloat64)
+    flat.CopyInformation(image)
+    voxels, shading = writableVoxels(flat), sitk.GetArrayViewFromImage(shadingImage)
+    for start, slab in slabs(image):
+        part = slice(start, start + slab.GetDepth())
+        np.divide(sitk.GetArrayViewFromImage(slab).astype(np.float32), shading[part], out=voxels[part], dtype=float)
+    return flat
+
+
+def pyramid(image: sitk.Image, spacings: Sequence[float]) -> tuple[list[sitk.Image], tuple[float, float]]:
+    """Return an image without its slow shading, shrunk to each spacing in mm, and the range of its values."""
+    flat = flattenBias(image)
+    return [shrink(flat, spacing) for spacing in spacings], intensityRange(flat)
+
+
+def intensityRange(image: sitk.Image) -> tuple[float, float]:
+    """Return the values between which an image's histogram bins lie."""
+    values = sitk.GetArrayViewFromImage(image)[::2, ::2, ::2]
+    low, high = np.percentile(values, (_LOW_PERCENT, _HIGH_PERCENT))
+    if not high > low:
+        raise ValueError(f"An image holds hardly anything but the value {low:g}; it cannot be compared.")
+    return float(low), float(high)
+
+
+def toBins(values: np.ndarray, limits: tuple[float, float], binCount: int) -> np.ndarray:
+    """Return values as float32 in units of bins, 0 to just below binCount."""
+    top = binCount - 0.001
+    return np.clip((values - limits[0]) * (top / (limits[1] - limits[0])), 0.0, top).astype(np.float32)
+
+
+def sampleFixed(
+    image: sitk.Image, mask: sitk.Image, limits: tuple[float, float], count: int, binCount: int
+) -> FixedSamples:
+    """Return about count samples of an image, spread evenly over a mask and off the voxel grid.
+
+    Even spread leaves less noise than random picks, and off the grid the interpolation makes no artefacts.
+    """
+    isInside = sitk.GetArrayViewFromImage(mask) > 0
+    size = np.array(mask.GetSize())[:, None]
+    sequence = np.arange(int(count / max(isInside.mean(), 1e-3)))
+    indices = (sequence * _KRONECKER[:, None] + 0.5) % 1.0 * size - 0.5
+    i, j, k = np.clip(np.rint(indices).astype(int), 0, size - 1)
+    chosen = np.flatnonzero(isInside[k, j, i])
+    chosen = chosen[np.lexsort((i[chosen], j[chosen], k[chosen]))]  # neighbors in space stay neighbors in memory
+    points = indices[:, chosen].T @ axes(mask).T + mask.GetOrigin()
+    toIndex = indexMatrix(image)
+    indices = toIndex[:, :3] @ points.T + toIndex[:, 3:]
+    within = ((indices >= 0) & (indices <= np.array(image.GetSize())[:, None] - 1.001)).all(axis=0)
+    values, _ = interpolate(np.ascontiguousarray(sitk.GetArrayViewFromImage(image)), indices[:, within])
+    return FixedSamples(points[within], toBins(values, limits, binCount).astype(np.int32), binCount)
+
+
+def movingField(image: sitk.Image, limits: tuple[float, float], binCount: int, endless: bool = False) -> MovingField:
+    """Return an image as a field of bins; an endless one is framed by its lowest value, as air would be."""
+    values = toBins(sitk.GetArrayViewFromImage(image), limits, binCount)
+    toIndex = indexMatrix(image)
+    if endless:
+        values = np.pad(values, 1)
+        toIndex[:, 3] += 1.0
+    return MovingField(values, toIndex, endless)

@@ -1,0 +1,43 @@
+"""Whether the inverse of a transform that bends space can be trusted, which a fold does not let it be."""
+
+import numpy as np
+import SimpleITK as sitk
+
+from ..Images.Resampling import coarseGrid
+from .ImagePyramid import axes
+
+LARGEST_ERROR_MM = 1.0
+_SPACING_MM = 4.0
+
+
+def checkInverse(
+    transform: sitk.Transform, inverse: sitk.Transform, fixedImage: sitk.Image, movingImage: sitk.Image
+) -> None:
+    """Raise ValueError where a way from the moving to the fixed image and back does not end where it began.
+
+    :param transform: maps fixed to moving points, LPS millimetres; the other way for inverse.
+    """
+    error = inverseError(transform, inverse, fixedImage, movingImage)
+    if error > LARGEST_ERROR_MM:
+        raise ValueError(
+            f"The spline folds the image: its inverse is off by up to {error:.1f} mm, so the CT cannot be put onto the "
+            "MRI's grid; correct the landmark that is misplaced, or choose another model."
+        )
+
+
+def inverseError(
+    transform: sitk.Transform, inverse: sitk.Transform, fixedImage: sitk.Image, movingImage: sitk.Image
+) -> float:
+    """Return the largest distance in mm between a point of both images and itself after both transforms."""
+    grid = coarseGrid(movingImage, _SPACING_MM)
+    place = (grid.GetSize(), grid.GetOrigin(), grid.GetSpacing(), grid.GetDirection())
+    points = sitk.GetArrayFromImage(sitk.PhysicalPointSource(sitk.sitkVectorFloat64, *place))
+    points += _displacements(inverse, place)
+    indices = (points - fixedImage.GetOrigin()) @ np.linalg.inv(axes(fixedImage)).T
+    inside = np.all((indices >= -0.5) & (indices <= np.array(fixedImage.GetSize()) - 0.5), axis=-1)
+    around = _displacements(sitk.CompositeTransform([transform, inverse]), place)[inside]
+    return float(np.linalg.norm(around, axis=-1).max(initial=0.0))
+
+
+def _displacements(transform: sitk.Transform, place: tuple) -> np.ndarray:
+    return sitk.GetArrayFromImage(sitk.TransformToDisplacementField(transform, sitk.sitkVectorFloat64, *place))

@@ -1,0 +1,87 @@
+"""Climb mutual information from a starting pose."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import minimize
+from scipy.spatial.transform import Rotation
+
+from ..Progress import Progress, report
+from .MutualInformation import FixedSamples, MovingField, mutualInformation
+
+_CROSS = np.array(
+    [[[0, 0, 0], [0, 0, -1], [0, 1, 0]], [[0, 0, 1], [0, 0, 0], [-1, 0, 0]], [[0, -1, 0], [1, 0, 0], [0, 0, 0]]]
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Pose:
+    """Hold the mapping point -> matrix @ point + offset (LPS millimetres) and the similarity it gives, in nats."""
+
+    matrix: np.ndarray
+    offset: np.ndarray
+    information: float = 0.0
+    inside: float = 1.0
+
+    def apply(self, points: np.ndarray) -> np.ndarray:
+        """Return points (N, 3) mapped."""
+        return points @ self.matrix.T + self.offset
+
+
+def climb(
+    samples: FixedSamples,
+    moving: MovingField,
+    start: Pose,
+    unit: float,
+    affine: bool = False,
+    tolerance: float = 1e-6,
+    iterations: int = 60,
+    progress: Progress | None = None,
+) -> Pose:
+    """Return the pose of greatest mutual information near a start.
+
+    Rotation and shear count by how far they move a point at the samples' RMS radius, so that every parameter is a
+    length and the first step is one unit.
+
+    :param unit: how far the first step goes, in mm; about the voxel size.
+    :param affine: whether scale and shear may change too.
+
+    Source of the optimizer: Byrd et al. 1995, doi:10.1137/0916069 (L-BFGS-B).
+    """
+    centre = samples.points.mean(axis=0)
+    radius = np.sqrt(np.mean(np.sum((samples.points - centre) ** 2, axis=1)))
+    movingCentre = start.apply(centre)
+    evaluations = 0
+
+    def pose(parameters: np.ndarray) -> tuple[Pose, np.ndarray]:
+        turn, slopes = _affineTurn(parameters[3:] / radius) if affine else _rigidTurn(parameters[3:] / radius)
+        matrix = turn @ start.matrix
+        return Pose(matrix, movingCentre + parameters[:3] - matrix @ centre), slopes @ start.matrix
+
+    def cost(scaled: np.ndarray) -> tuple[float, np.ndarray]:
+        nonlocal evaluations
+        evaluations += 1
+        report(progress, 1.0 - 0.95**evaluations, f"Comparing the images, {evaluations} poses")
+        here, slopes = pose(scaled * unit)
+        similarity = mutualInformation(samples, moving, here.matrix, here.offset)
+        byOffset = similarity.gradient[:, 3]
+        byMatrix = similarity.gradient[:, :3] - np.outer(byOffset, centre)
+        byTurn = np.einsum("ij,pij->p", byMatrix, slopes) / radius
+        return -similarity.information, -np.concatenate([byOffset, byTurn]) * unit
+
+    options = {"ftol": tolerance, "gtol": 1e-7, "maxiter": iterations}
+    found = minimize(cost, np.zeros(12 if affine else 6), jac=True, method="L-BFGS-B", options=options)
+    best, _ = pose(found.x * unit)
+    inside = mutualInformation(samples, moving, best.matrix, best.offset).inside
+    return Pose(best.matrix, best.offset, -float(found.fun), inside)
+
+
+def _rigidTurn(angles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rotation Rz Ry Rx of three angles in radians and its slopes (3, 3, 3)."""
+    x, y, z = (Rotation.from_euler(axis, angle).as_matrix() for axis, angle in zip("xyz", angles, strict=True))
+    return z @ y @ x, np.stack([z @ y @ _CROSS[0] @ x, z @ _CROSS[1] @ y @ x, _CROSS[2] @ z @ y @ x])
+
+
+def _affineTurn(entries: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the identity plus nine entries as a matrix, and its slopes (9, 3, 3)."""
+    return np.eye(3) + entries.reshape(3, 3), np.eye(9).reshape(9, 3, 3)

@@ -1,0 +1,143 @@
+"""The tumor outlined from one click."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import SimpleITK as sitk
+from scipy import ndimage
+
+from ..Progress import Progress, report, subProgress
+from .CutRefinement import refineByCut
+from .LineSegmentation import acrossRim, outlineFromLine
+from .TumorEvidence import airLevel, gradients, insideImage
+from .WorkingRegion import WorkingRegion, workingRegion
+
+_FAR_MM = 70.0
+_NEAR_MM = 28.0
+_MOST_VOXELS = 120_000
+_LEVELS = np.linspace(0.25, 6, 24)
+_VOLUMES_ML = (0.1, 400.0)
+_MOST_ON_EDGE = 0.05
+
+
+def outlineFromClick(
+    image: sitk.Image, seed: np.ndarray, allowed: sitk.Image | None = None, progress: Progress | None = None
+) -> tuple[np.ndarray, tuple[slice, ...], tuple[str, ...]]:
+    """Return the tumor's mask in a part of the image, that part's slices (KJI), and warnings.
+
+    A ladder of thresholds, above and below the tissue's median, each gives the component that holds the click or
+    encloses it; the one with the sharpest border, clear contrast and largest volume is refined by minimum cuts.
+
+    :param seed: LPS millimetres, shape (3,).
+    :param allowed: where a tumor can be; None takes all of the image that is not cut away.
+    """
+    place = np.round(seed, 1).tolist()
+    inVolume = image.TransformPhysicalPointToContinuousIndex(seed.tolist())
+    if any(i < -0.5 or i > n - 0.5 for i, n in zip(inVolume, image.GetSize(), strict=True)):
+        raise ValueError(f"The seed {place} (LPS mm) is outside the volume; click on the tumor.")
+    allowed = allowed if allowed is not None else insideImage(image)
+    best, air = None, airLevel(image)
+    for reach, fraction in ((_FAR_MM, 0.0), (_NEAR_MM, 0.5)):
+        report(progress, fraction, "Trying thresholds")
+        region = workingRegion(image, seed[None], reach, _MOST_VOXELS)
+        usable = np.ones(region.values.shape, bool) if allowed is None else region.sampled(allowed) > 0.5
+        choice = _bestCandidate(region, usable, air, seed)
+        if choice is not None and (best is None or choice.rank > best.rank):
+            best, bestRegion, bestUsable = choice, region, usable
+    if best is None:
+        raise ValueError(f"Nothing stands out at the seed {place} (LPS mm); click inside the tumor, or draw a line.")
+    report(progress, 0.7, "Refining the outline")
+    if not best.brighter:
+        line = acrossRim(bestRegion, best.mask, bestUsable)
+        if line is not None:
+            return outlineFromLine(image, line, allowed, subProgress(progress, 0.7, 1.0))
+    found = refineByCut(bestRegion.values, best.mask, bestUsable, bestRegion.spacing)
+    mask, slices = bestRegion.onSource(ndimage.gaussian_filter(found.astype(np.float32), 0.6))
+    report(progress, 1.0, "Tumor outlined")
+    warnings = ()
+    if not best.brighter:
+        warnings = ("The click gave a dark region without a bright rim; check it, or draw a line instead.",)
+    return mask, slices, warnings
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A component that may be the lesion."""
+
+    mask: np.ndarray
+    brighter: bool
+    score: float
+
+    @property
+    def rank(self) -> tuple[bool, float]:
+        """Return what candidates are ordered by: a bright one comes first, as edema and enhancing rims are bright."""
+        return self.brighter, self.score
+
+
+def _bestCandidate(region: WorkingRegion, usable: np.ndarray, air: float, seed: np.ndarray) -> _Candidate | None:
+    """Return the best component around the click in a region, or None."""
+    values, spacing = region.values, region.spacing
+    smooth = ndimage.gaussian_filter(values, 0.8 / spacing)
+    tissue = usable & (smooth > air)
+    index = tuple(np.clip(np.rint(region.indices(seed[None])[0]).astype(int), 0, np.array(values.shape) - 1))
+    if not usable[index] or not ndimage.binary_fill_holes(ndimage.binary_dilation(tissue, iterations=2))[index]:
+        raise ValueError(
+            f"The seed {np.round(seed, 1).tolist()} (LPS mm) is in air or outside the mask; click on the tumor."
+        )
+    magnitude = np.sqrt(sum(d * d for d in gradients(values, spacing, 1.0)))
+    best = None
+    for component, brighter in _candidates(smooth, tissue, index, spacing):
+        score = _score(component, brighter, values, magnitude, usable, spacing)
+        if score > -np.inf and (best is None or (brighter, score) > best.rank):
+            best = _Candidate(component, brighter, score)
+    return best
+
+
+def _candidates(smooth: np.ndarray, tissue: np.ndarray, index: tuple[int, ...], spacing: float):
+    """Yield the component around the click at each threshold, and whether it is brighter than its surroundings."""
+    middle = float(np.median(smooth[tissue]))
+    spread = 1.48 * float(np.median(np.abs(smooth[tissue] - middle)))
+    opening = max(1, round(2 / spacing))
+    for brighter in (True, False):
+        for level in _LEVELS:
+            beyond = tissue & (smooth > middle + level * spread if brighter else smooth < middle - level * spread)
+            if not beyond.any():
+                break
+            for mask in (beyond, ndimage.binary_opening(beyond, iterations=opening)):
+                filled = mask if mask[index] else ndimage.binary_fill_holes(mask)
+                if not filled[index]:
+                    continue
+                labels, _ = ndimage.label(filled)
+                component = ndimage.binary_fill_holes(labels == labels[index])
+                volume = float(component.sum()) * spacing**3 / 1000
+                if _VOLUMES_ML[0] < volume < _VOLUMES_ML[1]:
+                    yield component, brighter
+
+
+def _score(
+    component: np.ndarray, brighter: bool, values: np.ndarray, magnitude: np.ndarray, usable: np.ndarray, spacing: float
+) -> float:
+    """Return how much a component looks like a lesion: sharp border, contrast, size."""
+    border = component & ~ndimage.binary_erosion(component)
+    inner = tuple(slice(1, -1) for _ in range(3))
+    onEdge = component.sum() - component[inner].sum()
+    if onEdge > _MOST_ON_EDGE * border.sum():
+        return -np.inf
+    reach = max(round(4 / spacing), 2)
+    box = tuple(
+        slice(max(part.start - reach - 2, 0), part.stop + reach + 2)
+        for part in ndimage.find_objects(component.astype(np.uint8))[0]
+    )
+    part, region, use = values[box], component[box], usable[box]
+    free = ndimage.binary_erosion(use, iterations=reach, border_value=1)
+    near = ndimage.binary_dilation(region)
+    shell = ndimage.binary_dilation(region, iterations=reach) & ~near & use
+    atBorder = border[box] & free
+    if not shell.any() or not atBorder.any():
+        return -np.inf
+    sign = 1 if brighter else -1
+    contrast = sign * float(part[region].mean() - part[shell].mean())
+    if contrast <= 0 or sign * float(part[border[box]].mean() - part[shell].mean()) <= 0:
+        return -np.inf
+    sharpness = float(magnitude[box][atBorder].mean())
+    return float(np.log(sharpness) + 0.5 * np.log(contrast) + 0.45 * np.log(float(component.sum()) * spacing**3))

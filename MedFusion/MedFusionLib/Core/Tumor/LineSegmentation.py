@@ -1,0 +1,246 @@
+"""The tumor outlined from one line along its longest diameter."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import SimpleITK as sitk
+from scipy import ndimage
+
+from ..Progress import Progress, report, subProgress
+from .MinCut import minCut
+from .TumorEvidence import (
+    HistogramRatio,
+    airLevel,
+    gradients,
+    histogramOverlap,
+    insideImage,
+    inwardEdgeCapacity,
+    touching,
+)
+from .TumorMeasurements import axialDiameters
+from .WorkingRegion import WorkingRegion, workingRegion
+
+_ROUNDS = 3
+_REACH = 1.35
+_GROWTH = 1.2
+_BOUNDARY_COST = 0.12
+_CYLINDER_MM = 1.4
+_CERTAIN = 10.0
+_FAINT_OVERLAP = 0.85
+_DOUBTFUL = 0.4
+_WIDER = (1.5, 2.25)
+_CLEARLY = 0.8
+_WIDEST_RIM_MM = 12.0
+
+
+def outlineFromLine(
+    image: sitk.Image,
+    line: np.ndarray,
+    allowed: sitk.Image | None = None,
+    progress: Progress | None = None,
+) -> tuple[np.ndarray, tuple[slice, ...], tuple[str, ...]]:
+    """Return the tumor's mask in a part of the image, that part's slices (KJI), and warnings.
+
+    What lies on the line looks like tumor, what lies beyond its reach does not; a minimum cut between the two, with
+    a mild preference for the sphere that the line spans, is repeated with what was found. All lengths scale with the
+    line, so a small tumor is treated as a large one seen from farther away.
+
+    A line drawn carelessly is too short or beside the middle, and then the outline shows it: a dark one inside a bright
+    rim is taken as the middle of the lesion and cut again from a line across the rim; one whose border follows no edges
+    is cut again within wider spheres about it, and a wider outline wins when its border clearly costs less per voxel.
+
+    :param line: the two ends, LPS millimetres, shape (2, 3).
+    :param allowed: where a tumor can be; None takes all of the image that is not cut away.
+
+    Boykov, Funka-Lea 2006, doi:10.1007/s11263-006-7934-5 (cut with histograms and seeds); Rother, Kolmogorov, Blake
+    2004, doi:10.1145/1015706.1015720 (repeated with what was found); Jermyn, Ishikawa 2001, doi:10.1109/34.954599
+    (regions compared by their border's mean cost).
+    """
+    _checkLine(image, line)
+    allowed = allowed if allowed is not None else insideImage(image)
+    length = float(np.linalg.norm(line[1] - line[0]))
+    best = _cutAbout(image, line, line, allowed, progress=subProgress(progress, 0.0, 0.5))
+    if best.darkInBright:
+        across = acrossRim(best.region, best.found, best.usable)
+        if across is not None and np.linalg.norm(across[1] - across[0]) < _widest(length):
+            best = _cutAbout(image, across, across, allowed, True, subProgress(progress, 0.5, 0.7))
+    if best.edgeless > _DOUBTFUL:
+        center = best.center
+        for number, share in enumerate(_WIDER):
+            if share * length > _widest(length):
+                break
+            wider = center + share * np.array([[-0.5], [0.5]]) * (line[1] - line[0])
+            part = subProgress(progress, 0.7 + 0.1 * number, 0.8 + 0.1 * number)
+            try:
+                trial = _cutAbout(image, line, wider, allowed, best.brighter, part)
+            except ValueError:  # so wide that nothing of the image is left around it
+                break
+            if trial.edgeless < _CLEARLY * best.edgeless:
+                best = trial
+    mask, slices = best.region.onSource(ndimage.gaussian_filter(best.found.astype(np.float32), 0.6))
+    report(progress, 1.0, "Tumor outlined")
+    warnings = ()
+    if best.overlap > _FAINT_OVERLAP:
+        warnings = (
+            f"The tumor hardly differs from what lies around it here (overlap of intensities {best.overlap:.0%}); "
+            "check the outline, or draw the line on another sequence.",
+        )
+    return mask, slices, warnings
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """What was cut out, and how well its border follows edges of the image.
+
+    :param brighter: whether its border was taken to be brighter than what lies around it.
+    :param darkInBright: whether its outermost layer is darker than the layer around it.
+    :param edgeless: mean cost of its border, 0 on sharp edges and 1 where there is none.
+    :param overlap: of its intensities with those around it.
+    """
+
+    region: WorkingRegion
+    usable: np.ndarray
+    found: np.ndarray
+    brighter: bool
+    darkInBright: bool
+    edgeless: float
+    overlap: float
+
+    @property
+    def center(self) -> np.ndarray:
+        """Return the centroid, LPS millimetres."""
+        index = np.argwhere(self.found).mean(axis=0)[::-1]
+        return np.array(self.region.grid.TransformContinuousIndexToPhysicalPoint(index.tolist()))
+
+
+def _cutAbout(
+    image: sitk.Image,
+    line: np.ndarray,
+    span: np.ndarray,
+    allowed: sitk.Image | None,
+    brighter: bool | None = None,
+    progress: Progress | None = None,
+) -> _Cut:
+    """Return what looks like the line, within reach of the sphere that a span (two ends, LPS mm) is across."""
+    radius = 0.5 * float(np.linalg.norm(span[1] - span[0]))
+    region = workingRegion(image, span.mean(axis=0)[None], _REACH * _GROWTH * radius + 6)
+    values = region.values
+    usable = np.ones(values.shape, bool) if allowed is None else region.sampled(allowed) > 0.5
+    center = region.indices(span.mean(axis=0)[None])[0]
+    distance = region.distance(center)
+    onLine = _cylinder(region, line, 1.0) & usable
+    seeds = _cylinder(region, line, 0.8) & usable
+    shell = (distance > 1.05 * radius) & (distance < 2 * radius) & usable
+    if not seeds.any() or not shell.any():
+        raise ValueError("The line lies outside the head or the mask; draw it through the tumor.")
+    compare = HistogramRatio(values, onLine | shell)
+    around, lineHistogram = compare.histogram(shell), compare.histogram(onLine)
+    derivatives = gradients(values, region.spacing)
+    if brighter is None:
+        brighter = _brighterThanSurroundings(region, values, span, shell)
+    capacity = inwardEdgeCapacity(
+        derivatives, shell, _BOUNDARY_COST * radius / region.spacing, center, brighterInside=brighter
+    )
+    inside, labeling, currentRadius = lineHistogram, None, radius
+    for turn in range(_ROUNDS):
+        report(progress, turn / _ROUNDS, "Outlining the tumor from the line")
+        unary = compare.logRatio(inside, around) + np.clip(0.95 - distance / currentRadius, -1.5, 1)
+        np.clip(unary, -5, 5, out=unary)
+        unary[(distance > _REACH * currentRadius + 4) | ~usable] = -_CERTAIN
+        unary[seeds] = _CERTAIN
+        labeling = minCut(
+            unary,
+            capacity,
+            labeling,
+            100 if turn == 0 else 40,
+            progress=subProgress(progress, turn / 3, turn / 3 + 0.3),
+        )
+        found = ndimage.binary_fill_holes(touching(labeling > 0.5, seeds))
+        inside = 0.4 * lineHistogram + 0.6 * compare.histogram(found)
+        foundCenter = 0.5 * (center + np.argwhere(found).mean(axis=0))
+        distance = region.distance(foundCenter)
+        currentRadius = float(np.clip(np.percentile(distance[found], 95) / 0.95, radius, _GROWTH * radius))
+    border = found & ~ndimage.binary_erosion(found)
+    edgeless = float(capacity[border].mean()) * region.spacing / (_BOUNDARY_COST * radius)
+    overlap = histogramOverlap(compare.histogram(found), compare.histogram(shell & ~found))
+    darkInBright = not brighter or _isDarkInBright(values, found, usable)
+    return _Cut(region, usable, found, brighter, darkInBright, edgeless, overlap)
+
+
+def _isDarkInBright(values: np.ndarray, found: np.ndarray, usable: np.ndarray) -> bool:
+    """Return whether a region's outer 2 voxels are darker than the next ones, the voxels of the border left out."""
+    layer = found & ~ndimage.binary_erosion(found, iterations=2)
+    near = ndimage.binary_dilation(found)
+    beyond = ndimage.binary_dilation(near, iterations=2) & ~near & usable
+    return bool(beyond.any() and np.median(values[layer]) < np.median(values[beyond]))
+
+
+def acrossRim(region: WorkingRegion, dark: np.ndarray, usable: np.ndarray) -> np.ndarray | None:
+    """Return the line across a dark middle and the bright rim or edema around it (LPS mm), or None without one."""
+    values = ndimage.gaussian_filter(region.values, 0.7 / region.spacing)
+    middle = float(np.median(values[usable]))
+    spread = 1.48 * float(np.median(np.abs(values[usable] - middle)))
+    diameter, _ = axialDiameters(dark, region.grid)
+    ends = region.indices(np.array([diameter.start, diameter.end]))
+    center, half = ends.mean(axis=0), 0.5 * (ends[1] - ends[0])
+    shares = 1 + np.arange(0, (diameter.lengthMm * 0.5 + _WIDEST_RIM_MM) / max(diameter.lengthMm * 0.5, 1), 0.02)
+    outer = []
+    for sign in (-1, 1):
+        points = center[:, None] + sign * half[:, None] * shares[None]
+        along = ndimage.map_coordinates(values, points, order=1, mode="nearest")
+        peak = int(np.argmax(along))
+        if along[peak] < middle + 0.5 * spread:
+            return None
+        beyond = np.flatnonzero(along[peak:] < 0.5 * (along[peak] + middle))
+        outer.append(points[:, peak + (beyond[0] if len(beyond) else 0)])
+    return np.array([region.grid.TransformContinuousIndexToPhysicalPoint(end[::-1].tolist()) for end in outer])
+
+
+def _widest(length: float) -> float:
+    """Return how long a tumor can be whose line of a length was drawn carelessly (mm)."""
+    return 1.5 * length + 25
+
+
+def _checkLine(image: sitk.Image, line: np.ndarray) -> None:
+    """Raise ValueError unless the line lies in the image, has a length, and crosses tissue."""
+    ends = np.array([image.TransformPhysicalPointToContinuousIndex(p.tolist()) for p in line])
+    size = np.array(image.GetSize())
+    if (ends < -0.5).any() or (ends > size - 0.5).any():
+        raise ValueError(f"The line {np.round(line, 1).tolist()} (LPS mm) leaves the volume; draw it on the tumor.")
+    length = float(np.linalg.norm(ends[1] - ends[0]))
+    if length < 3:
+        raise ValueError(f"The line is only {length:.1f} voxels long; draw it along the tumor's longest diameter.")
+    steps = np.linspace(0, 1, 30)[:, None]
+    along = np.rint(np.clip(ends[0] + steps * (ends[1] - ends[0]), 0, size - 1)).astype(int)
+    values = np.array([image.GetPixel(*index.tolist()) for index in along])
+    if (values <= airLevel(image)).mean() > 0.9:
+        raise ValueError("The line lies outside the head, in air; draw it through the tumor.")
+
+
+def _cylinder(region: WorkingRegion, line: np.ndarray, share: float) -> np.ndarray:
+    """Return the voxels within a thin cylinder around the central share of a line."""
+    ends = region.indices(line)
+    middle, half = ends.mean(axis=0), 0.5 * share * (ends[1] - ends[0])
+    axes = np.ogrid[tuple(slice(0, n) for n in region.grid.GetSize()[::-1])]
+    offsets = [axis - np.float32(m) for axis, m in zip(axes, middle, strict=True)]
+    along = np.clip(sum(o * np.float32(h) for o, h in zip(offsets, half, strict=True)) / (half @ half), -1, 1)
+    squares = sum((o - along * np.float32(h)) ** 2 for o, h in zip(offsets, half, strict=True))
+    return squares <= (max(_CYLINDER_MM / region.spacing, 0.75)) ** 2
+
+
+def _brighterThanSurroundings(region: WorkingRegion, values: np.ndarray, line: np.ndarray, shell: np.ndarray) -> bool:
+    """Return whether the tumor's border is brighter than what lies beyond the line's two ends.
+
+    In doubt it is: edema on FLAIR and the enhancing rim on T1c are.
+    """
+    ends = region.indices(line)
+    middle, half = ends.mean(axis=0), 0.5 * (ends[1] - ends[0])
+
+    def sampled(shares: np.ndarray) -> np.ndarray:
+        points = np.concatenate([middle + sign * share * half for sign in (-1, 1) for share in shares]).reshape(-1, 3)
+        return ndimage.map_coordinates(values, points.T, order=1, mode="nearest")
+
+    difference = np.median(sampled(np.linspace(0.8, 1.0, 8))) - np.median(sampled(np.linspace(1.1, 1.3, 8)))
+    around = values[shell]
+    spread = 1.48 * float(np.median(np.abs(around - np.median(around))))
+    return bool(difference > -0.5 * spread)

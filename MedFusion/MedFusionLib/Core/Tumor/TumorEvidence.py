@@ -1,0 +1,110 @@
+"""What speaks for tumor and what for its surroundings, voxel by voxel."""
+
+import numpy as np
+import SimpleITK as sitk
+from scipy import ndimage
+
+from ..Images.Voxels import everyNth
+
+_BINS = 64
+_FLOOR = 1e-3
+
+
+class HistogramRatio:
+    """Compare how often a voxel's intensity occurs in two groups of voxels."""
+
+    def __init__(self, values: np.ndarray, about: np.ndarray):
+        """Choose the intensity bins.
+
+        :param values: the image in the region.
+        :param about: mask of the voxels whose range of intensities matters.
+        """
+        low, high = np.percentile(values[about], [0.5, 99.5])
+        if not high > low:
+            raise ValueError("The image has no contrast where the tumor is said to be; choose another volume.")
+        self._bins = np.clip((values - low) * (_BINS / (high - low)), 0, _BINS - 1).astype(np.uint8)
+
+    def histogram(self, mask: np.ndarray) -> np.ndarray:
+        """Return the smoothed relative frequencies inside a mask."""
+        counts = np.bincount(self._bins[mask], minlength=_BINS).astype(float)
+        counts = ndimage.gaussian_filter1d(counts, 1.5, mode="nearest")
+        return counts / max(float(counts.sum()), 1e-9)
+
+    def logRatio(self, inside: np.ndarray, outside: np.ndarray) -> np.ndarray:
+        """Return for every voxel the logarithm of inside over outside frequency of its intensity."""
+        return np.log((inside + _FLOOR) / (outside + _FLOOR)).astype(np.float32)[self._bins]
+
+
+def histogramOverlap(first: np.ndarray, second: np.ndarray) -> float:
+    """Return the Bhattacharyya coefficient, 1 for equal histograms and 0 for disjoint ones."""
+    return float(np.sqrt(first * second).sum())
+
+
+def gradients(values: np.ndarray, spacing: float, smoothingMm: float = 0.7) -> list[np.ndarray]:
+    """Return the derivatives per millimetre of the smoothed image along the array's axes."""
+    smooth = ndimage.gaussian_filter(values, smoothingMm / spacing, truncate=3)
+    return [part / np.float32(spacing) for part in np.gradient(smooth)]
+
+
+def edgeCapacity(derivatives: list[np.ndarray], typicalAt: np.ndarray, strength: float) -> np.ndarray:
+    """Return what a boundary costs at each voxel: little where the image has an edge.
+
+    :param typicalAt: mask of surroundings whose median gradient tells texture from edge.
+    :param strength: cost where there is no edge.
+
+    Boykov, Jolly 2001, doi:10.1109/ICCV.2001.937505.
+    """
+    magnitude = np.sqrt(sum(part * part for part in derivatives))
+    return capacityOf(magnitude, float(np.median(magnitude[typicalAt])) if typicalAt.any() else 0.0, strength)
+
+
+def inwardEdgeCapacity(
+    derivatives: list[np.ndarray], typicalAt: np.ndarray, strength: float, center: np.ndarray, brighterInside: bool
+) -> np.ndarray:
+    """Return the boundary cost where only edges of the expected direction, seen from a centre, count.
+
+    So the inner border of an enhancing rim does not draw the boundary to itself.
+
+    :param center: array index (KJI, with fractions).
+    :param brighterInside: whether the tumor's border is brighter than what lies around it.
+    """
+    magnitude = np.sqrt(sum(part * part for part in derivatives))
+    typical = float(np.median(magnitude[typicalAt])) if typicalAt.any() else 0.0
+    axes = np.ogrid[tuple(slice(0, n) for n in magnitude.shape)]
+    outward = sum(part * (axis - np.float32(c)) for part, axis, c in zip(derivatives, axes, center, strict=True))
+    magnitude[(outward > 0) == brighterInside] = 0
+    return capacityOf(magnitude, typical, strength)
+
+
+def capacityOf(magnitude: np.ndarray, typical: float, strength: float) -> np.ndarray:
+    """Return the boundary cost from the gradient's magnitude and the magnitude that texture alone has."""
+    scale = max(1.2 * typical, 1e-6 * float(magnitude.max()) + 1e-12)
+    return (strength * np.exp(-(magnitude * magnitude) / np.float32(2 * scale * scale))).astype(np.float32)
+
+
+def touching(mask: np.ndarray, seeds: np.ndarray) -> np.ndarray:
+    """Return the mask's components that hold a seed voxel."""
+    labels, count = ndimage.label(mask)
+    kept = np.zeros(count + 1, bool)
+    kept[np.unique(labels[seeds])] = True
+    kept[0] = False
+    return kept[labels]
+
+
+def insideImage(image: sitk.Image) -> sitk.Image | None:
+    """Return where a skull-stripped or padded image holds something, or None if it holds something everywhere.
+
+    Such an image has one and the same value in a large part of its voxels, which no scanner makes.
+    """
+    sample = everyNth(image, 3)
+    found, counts = np.unique(sample, return_counts=True)
+    if counts.max() < 0.2 * sample.size:
+        return None
+    return image != found[np.argmax(counts)].item()
+
+
+def airLevel(image: sitk.Image) -> float:
+    """Return the value below which a voxel is air or cut away."""
+    values = everyNth(image, 3)
+    low, high = float(values.min()), float(np.percentile(values, 99))
+    return low + 0.08 * (high - low)

@@ -1,0 +1,312 @@
+"""The tumor outlined, by one of several methods."""
+
+import logging
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+
+import numpy as np
+import SimpleITK as sitk
+
+from ..Images.Resampling import Interpolation, resampleImage
+from ..Images.Voxels import extremes
+from ..Progress import Progress, subProgress
+from .AutomaticSegmentation import outlineAutomatically
+from .ClickSegmentation import outlineFromClick
+from .LineSegmentation import outlineFromLine
+from .NestedSegmentation import tumorParts
+from .StrokeSegmentation import correctOutline, outlineFromStrokes
+from .TumorEvidence import insideImage
+from .TumorModels import ModelSettings, segmentWithModel
+from .WatershedSegmentation import outlineByWatershed
+
+
+class SegmentationMethod(Enum):
+    """How the tumor is pointed out."""
+
+    line = "line"
+    automatic = "automatic"
+    click = "click"
+    strokes = "strokes"
+    watershed = "watershed"
+    model = "model"
+
+    @property
+    def isAutomatic(self) -> bool:
+        """Return True if nobody points at the tumor."""
+        return self in (SegmentationMethod.automatic, SegmentationMethod.model)
+
+
+class MrSequence(Enum):
+    """What an MRI volume was weighted for."""
+
+    unknown = "unknown"
+    flair = "flair"
+    t1 = "t1"
+    t1c = "t1c"
+    t2 = "t2"
+
+
+def guessSequence(name: str) -> MrSequence:
+    """Return the sequence that a volume's name speaks of, or unknown."""
+    words = name.casefold()
+    for pattern, sequence in (
+        (r"flair|dark.?fluid|tirm", MrSequence.flair),
+        (r"t1.?(c|ce|gd|gad|post|contrast|km)(?![a-z])|t1w?.?(post|gd|contrast)", MrSequence.t1c),
+        (r"t2", MrSequence.t2),
+        (r"t1|mprage|spgr", MrSequence.t1),
+    ):
+        if re.search(pattern, words):
+            return sequence
+    return MrSequence.unknown
+
+
+@dataclass(frozen=True)
+class SegmentationSettings:
+    """What the segmentation depends on besides images and interaction.
+
+    :param sequences: of each image in turn; fewer are filled up with unknown. With FLAIR (or T2) and T1c together
+        the tumor is parted into necrosis, edema and enhancing tumor.
+    :param model: the trained model for the method model, see TumorModels.
+    """
+
+    method: SegmentationMethod = SegmentationMethod.line
+    sequences: tuple[MrSequence, ...] = ()
+    model: ModelSettings | None = None
+
+    def __post_init__(self) -> None:
+        if self.method is SegmentationMethod.model and self.model is None:
+            raise ValueError("The method model needs a trained model's folder or file.")
+
+
+@dataclass(frozen=True)
+class TumorInteraction:
+    """What the user pointed at, in LPS millimetres of the images' world.
+
+    :param seeds: clicks inside lesions, one lesion each, shape (N, 3).
+    :param lines: longest diameters, one lesion each, shape (M, 2, 3).
+    :param foregroundPoints: points of strokes inside the tumor, shape (N, 3).
+    :param backgroundPoints: points of strokes outside the tumor, shape (N, 3).
+    :param foregroundImage: strokes inside the tumor as a label image.
+    :param backgroundImage: strokes outside the tumor as a label image.
+    :param presentImage: an outline (label image) that the strokes correct, however it was made.
+    """
+
+    seeds: np.ndarray | None = None
+    lines: np.ndarray | None = None
+    foregroundPoints: np.ndarray | None = None
+    backgroundPoints: np.ndarray | None = None
+    foregroundImage: sitk.Image | None = None
+    backgroundImage: sitk.Image | None = None
+    presentImage: sitk.Image | None = None
+
+    def __post_init__(self) -> None:
+        shapes = {"seeds": (-1, 3), "lines": (-1, 2, 3), "foregroundPoints": (-1, 3), "backgroundPoints": (-1, 3)}
+        for name, shape in shapes.items():
+            value = getattr(self, name)
+            if value is None:
+                continue
+            array = np.asarray(value, dtype=float)
+            if array.ndim != len(shape) or array.shape[1:] != shape[1:] or not len(array):
+                raise ValueError(f"{name} has shape {array.shape}; it must be (N, {', '.join(map(str, shape[1:]))}).")
+            if not np.isfinite(array).all():
+                raise ValueError(f"{name} holds a coordinate that is not a number; place the points again.")
+            object.__setattr__(self, name, array)
+
+
+@dataclass(frozen=True)
+class TumorResult:
+    """An outlined tumor: labels on the first image's grid, the segment of each label, and what to be wary of.
+
+    :param groups: segments made of several labels (whole tumor, core) by name.
+    :param cavity: the intracranial cavity that limited the outline (see `coarseCavity`), None for none.
+    """
+
+    labelImage: sitk.Image
+    segmentNames: dict[int, str]
+    warnings: tuple[str, ...]
+    settings: SegmentationSettings
+    groups: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    cavity: sitk.Image | None = None
+
+
+def segmentTumor(
+    images: Sequence[sitk.Image],
+    interaction: TumorInteraction | None = None,
+    settings: SegmentationSettings | None = None,
+    cavityMask: sitk.Image | None = None,
+    progress: Progress | None = None,
+) -> TumorResult:
+    """Return the tumor's outline.
+
+    :param images: one or more volumes on the first one's grid.
+    :param cavityMask: where a tumor can be at all, on the first image's grid.
+    """
+    settings = settings or SegmentationSettings()
+    interaction = interaction or TumorInteraction()
+    _checkImages(images, cavityMask)
+    if settings.method is SegmentationMethod.model:
+        labelImage, names, groups = segmentWithModel(images, settings.model, progress)
+        return TumorResult(labelImage, names, (), settings, groups)
+    sequences = (*settings.sequences, *[MrSequence.unknown] * len(images))[: len(images)]
+    main = _mainImage(sequences)
+    image = images[main]
+    warnings = _sequenceWarnings(sequences[main], settings.method)
+    masks = []
+    outlines = _outlines(image, interaction, settings.method, cavityMask, progress)
+    for mask, slices, doubts in outlines:
+        whole = np.zeros(image.GetSize()[::-1], bool)
+        whole[slices] = mask
+        masks.append(whole)
+        warnings += doubts
+    for first in range(len(masks)):
+        for second in range(first):
+            masks[first] &= ~masks[second]
+    if not any(mask.any() for mask in masks):
+        raise ValueError("The outline came out empty; point at the tumor again, or choose another volume.")
+    contrastEnhanced = None
+    if MrSequence.t1c in sequences and sequences[main] is not MrSequence.t1c:
+        contrastEnhanced = images[sequences.index(MrSequence.t1c)]
+    labels, names, groups, doubts = _labeled(masks, contrastEnhanced, cavityMask)
+    labelImage = sitk.GetImageFromArray(labels)
+    labelImage.CopyInformation(images[0])
+    logging.info("Outlined %d lesion(s) by %s", len(masks), settings.method.value)
+    return TumorResult(labelImage, names, tuple(dict.fromkeys((*warnings, *doubts))), settings, groups)
+
+
+_Outline = tuple[np.ndarray, tuple[slice, ...], tuple[str, ...]]
+
+
+def _outlines(
+    image: sitk.Image,
+    interaction: TumorInteraction,
+    method: SegmentationMethod,
+    cavityMask: sitk.Image | None,
+    progress: Progress | None,
+) -> Iterator[_Outline]:
+    """Yield the outline of each lesion that was pointed at."""
+    if method is SegmentationMethod.automatic:
+        yield outlineAutomatically(image, cavityMask, progress)
+    elif method is SegmentationMethod.strokes:
+        yield _strokesOutline(image, interaction, cavityMask, progress)
+    elif method is SegmentationMethod.line:
+        lines = _needed(interaction.lines, "Draw a line along the tumor's longest diameter.")
+        for number, line in enumerate(lines):
+            part = subProgress(progress, number / len(lines), (number + 1) / len(lines))
+            yield outlineFromLine(image, line, cavityMask, part)
+    elif method is SegmentationMethod.click:
+        seeds = _needed(interaction.seeds, "Click on the tumor: the click method needs a seed inside the lesion.")
+        for number, seed in enumerate(seeds):
+            part = subProgress(progress, number / len(seeds), (number + 1) / len(seeds))
+            yield outlineFromClick(image, seed, cavityMask, part)
+    else:
+        if interaction.lines is not None:
+            lesions = [line[0] + np.linspace(0.1, 0.9, 9)[:, None] * (line[1] - line[0]) for line in interaction.lines]
+        else:
+            lesions = [seed[None] for seed in _needed(interaction.seeds, "Click on the tumor, or draw a line.")]
+        for points in lesions:
+            yield outlineByWatershed(image, points, cavityMask)
+
+
+def _strokesOutline(
+    image: sitk.Image, interaction: TumorInteraction, cavityMask: sitk.Image | None, progress: Progress | None
+) -> _Outline:
+    """Return the outline from strokes, or the present one corrected by them."""
+    foreground = _strokePoints(interaction.foregroundPoints, interaction.foregroundImage)
+    background = _strokePoints(interaction.backgroundPoints, interaction.backgroundImage)
+    if interaction.presentImage is None:
+        return outlineFromStrokes(image, foreground, background, cavityMask, progress)
+    present = resampleImage(interaction.presentImage, image, interpolation=Interpolation.nearest)
+    mask, slices = correctOutline(image, present, foreground, background, cavityMask, progress)
+    whole = sitk.GetArrayFromImage(present) != 0
+    whole[slices] = mask
+    return whole, tuple(slice(None) for _ in range(3)), ()
+
+
+def _strokePoints(points: np.ndarray | None, image: sitk.Image | None) -> np.ndarray:
+    """Return the points of strokes given as points, as a label image, or both, shape (N, 3)."""
+    found = [np.zeros((0, 3))] if points is None else [points]
+    if image is not None:
+        marked = np.argwhere(sitk.GetArrayViewFromImage(image) != 0)
+        found.append(np.array([image.TransformIndexToPhysicalPoint(i[::-1].tolist()) for i in marked]).reshape(-1, 3))
+    return np.concatenate(found)
+
+
+def _needed(points: np.ndarray | None, request: str) -> np.ndarray:
+    """Return the points or raise ValueError with the request for them."""
+    if points is None:
+        raise ValueError(request)
+    return points
+
+
+def _checkImages(images: Sequence[sitk.Image], cavityMask: sitk.Image | None) -> None:
+    """Raise ValueError unless all images and the mask are 3D scalar volumes of one grid with some contrast."""
+    if not images:
+        raise ValueError("There is no volume to outline a tumor in.")
+    for image in [*images, *([] if cavityMask is None else [cavityMask])]:
+        if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
+            raise ValueError("The tumor is outlined in volumes of three dimensions with one value per voxel.")
+        if image.GetSize() != images[0].GetSize():
+            raise ValueError(f"A volume or mask of {image.GetSize()} voxels is not on the grid {images[0].GetSize()}.")
+    low, high = extremes(images[0])
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise ValueError("The volume holds values that are not numbers; clean it first.")
+    if not high > low:
+        raise ValueError("The volume is constant, so there is no tumor to outline in it.")
+
+
+def _mainImage(sequences: Sequence[MrSequence]) -> int:
+    """Return which image shows the whole tumor: FLAIR, else T2, else the first."""
+    for wanted in (MrSequence.flair, MrSequence.t2):
+        if wanted in sequences:
+            return sequences.index(wanted)
+    return 0
+
+
+def _sequenceWarnings(sequence: MrSequence, method: SegmentationMethod) -> tuple[str, ...]:
+    """Return what speaks against a method on a sequence, or raise ValueError if it cannot work."""
+    if method is not SegmentationMethod.automatic or sequence is MrSequence.flair:
+        return ()
+    if sequence in (MrSequence.t1, MrSequence.t1c):
+        raise ValueError(
+            f"The automatic method does not work on {sequence.value} (Dice about 0.3): it looks for the bright edema "
+            "of FLAIR. Draw a line along the longest diameter instead, or choose a FLAIR volume."
+        )
+    if sequence is MrSequence.t2:
+        return ("On T2 the automatic method is right in half of the cases only: fluid is as bright as edema.",)
+    return ("The automatic method is made for FLAIR; if this volume is not one, draw a line instead.",)
+
+
+def _labeled(
+    masks: list[np.ndarray], contrastEnhanced: sitk.Image | None, cavityMask: sitk.Image | None
+) -> tuple[np.ndarray, dict[int, str], dict[str, tuple[int, ...]], tuple[str, ...]]:
+    """Return labels, their names, groups and warnings of all lesions; parted if a T1c is given and enhances."""
+    labels = np.zeros(masks[0].shape, np.uint8)
+    names: dict[int, str] = {}
+    groups: dict[str, tuple[int, ...]] = {}
+    warnings: tuple[str, ...] = ()
+    for number, mask in enumerate(masks):
+        suffix = f" {number + 1}" if len(masks) > 1 else ""
+        parts = None
+        if contrastEnhanced is not None and mask.any():
+            allowed = cavityMask if cavityMask is not None else insideImage(contrastEnhanced)
+            tissue = np.ones(mask.shape, bool) if allowed is None else sitk.GetArrayViewFromImage(allowed) != 0
+            parts = tumorParts(mask, contrastEnhanced, tissue)
+            if parts is None:
+                warnings = (f"Nothing enhances inside the tumor{suffix}, so it is not parted.",)
+        if parts is None:
+            value = 3 * number + 1 if contrastEnhanced is not None else number + 1
+            labels[mask] = value
+            names[value] = f"Tumor{suffix}"
+            continue
+        labels[mask] = parts[mask] + 3 * number
+        necrosis, edema, enhancing = (3 * number + part for part in (1, 2, 3))
+        names |= {
+            necrosis: f"Necrosis{suffix}",
+            edema: f"Edema{suffix}",
+            enhancing: f"Enhancing tumor{suffix}",
+        }
+        groups[f"Whole tumor{suffix}"] = (necrosis, edema, enhancing)
+        groups[f"Tumor core{suffix}"] = (necrosis, enhancing)
+    return labels, names, groups, warnings
