@@ -1,5 +1,7 @@
 """Segmentation nodes that a user works on: scribbles that point a tumor out, and an outline corrected by hand."""
 
+from dataclasses import replace
+
 import SimpleITK as sitk
 import slicer
 
@@ -68,7 +70,7 @@ def tumorResultFromNode(
         for group, parts in members.items()
         if all(part in values for part in parts)
     }
-    return TumorResult(labelImage, names, known.warnings, known.settings, groups)
+    return replace(known, labelImage=labelImage, segmentNames=names, groups=groups)
 
 
 def _settingsOf(segmentationNode: slicer.vtkMRMLSegmentationNode) -> SegmentationSettings:

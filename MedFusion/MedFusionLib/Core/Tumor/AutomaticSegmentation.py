@@ -7,6 +7,7 @@ from scipy import ndimage
 from ..Progress import Progress, report, subProgress
 from .CutRefinement import refineByCut
 from .IntracranialCavity import mrHeadMask
+from .Outline import Outline
 from .TumorEvidence import gradients, insideImage
 from .WorkingRegion import WorkingRegion, workingRegion
 
@@ -23,8 +24,8 @@ _NO_LESION = "No lesion found: nothing in the volume is clearly brighter than th
 
 def outlineAutomatically(
     image: sitk.Image, allowed: sitk.Image | None = None, progress: Progress | None = None
-) -> tuple[np.ndarray, tuple[slice, ...], tuple[str, ...]]:
-    """Return the most lesion-like bright region as a mask in a part of the image, its slices (KJI), and warnings.
+) -> Outline:
+    """Return the most lesion-like bright region.
 
     Brightness and left-right asymmetry together pass a ladder of thresholds; of all components the one that is
     asymmetric, sharply bordered, large, compact and away from the brain's surface is refined by minimum cuts.
@@ -34,12 +35,12 @@ def outlineAutomatically(
 
     Asymmetry: Joshi et al. 2003, doi:10.1109/TMI.2003.809685 (bilateral comparison); refinement as in CutRefinement.
     """
-    warnings: list[str] = []
+    notes: tuple[str, ...] = ()
     if allowed is None:
         allowed = insideImage(image)
     if allowed is None:
         allowed = mrHeadMask(image)
-        warnings.append("No CT gave the cavity, so the mask is from the MRI alone; scalp or orbit can be mistaken.")
+        notes = ("No CT gave the cavity, so the mask is from the MRI alone; scalp or orbit can be mistaken.",)
     report(progress, 0.05, "Finding the midline")
     region = _wholeRegion(image, allowed)
     usable = region.sampled(allowed) > 0.5
@@ -57,9 +58,9 @@ def outlineAutomatically(
         raise ValueError(_NO_LESION)
     found = refineByCut(region.values, best, usable, region.spacing, progress=subProgress(progress, 0.8, 1.0))
     mask, slices = region.onSource(ndimage.gaussian_filter(found.astype(np.float32), 0.6))
-    warnings += _doubts(found, z, asymmetry, usable, region.spacing)
+    doubts = _doubts(found, z, asymmetry, usable, region.spacing)
     report(progress, 1.0, "Tumor outlined")
-    return mask, slices, tuple(warnings)
+    return Outline(mask, slices, tuple(doubts), notes)
 
 
 def _wholeRegion(image: sitk.Image, allowed: sitk.Image) -> WorkingRegion:

@@ -9,6 +9,7 @@ from scipy import ndimage
 from ..Progress import Progress, report, subProgress
 from .CutRefinement import refineByCut
 from .LineSegmentation import acrossRim, outlineFromLine
+from .Outline import Outline
 from .TumorEvidence import airLevel, gradients, insideImage
 from .WorkingRegion import WorkingRegion, workingRegion
 
@@ -22,8 +23,8 @@ _MOST_ON_EDGE = 0.05
 
 def outlineFromClick(
     image: sitk.Image, seed: np.ndarray, allowed: sitk.Image | None = None, progress: Progress | None = None
-) -> tuple[np.ndarray, tuple[slice, ...], tuple[str, ...]]:
-    """Return the tumor's mask in a part of the image, that part's slices (KJI), and warnings.
+) -> Outline:
+    """Return the tumor around a click.
 
     A ladder of thresholds, above and below the tissue's median, each gives the component that holds the click or
     encloses it; the one with the sharpest border, clear contrast and largest volume is refined by minimum cuts.
@@ -54,10 +55,10 @@ def outlineFromClick(
     found = refineByCut(bestRegion.values, best.mask, bestUsable, bestRegion.spacing)
     mask, slices = bestRegion.onSource(ndimage.gaussian_filter(found.astype(np.float32), 0.6))
     report(progress, 1.0, "Tumor outlined")
-    warnings = ()
+    doubts = ()
     if not best.brighter:
-        warnings = ("The click gave a dark region without a bright rim; check it, or draw a line instead.",)
-    return mask, slices, warnings
+        doubts = ("The click gave a dark region without a bright rim; check it, or draw a line instead.",)
+    return Outline(mask, slices, doubts)
 
 
 @dataclass(frozen=True)

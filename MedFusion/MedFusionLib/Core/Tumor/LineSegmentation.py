@@ -8,6 +8,7 @@ from scipy import ndimage
 
 from ..Progress import Progress, report, subProgress
 from .MinCut import minCut
+from .Outline import Outline
 from .TumorEvidence import (
     HistogramRatio,
     airLevel,
@@ -38,8 +39,8 @@ def outlineFromLine(
     line: np.ndarray,
     allowed: sitk.Image | None = None,
     progress: Progress | None = None,
-) -> tuple[np.ndarray, tuple[slice, ...], tuple[str, ...]]:
-    """Return the tumor's mask in a part of the image, that part's slices (KJI), and warnings.
+) -> Outline:
+    """Return the tumor along a line.
 
     What lies on the line looks like tumor, what lies beyond its reach does not; a minimum cut between the two, with
     a mild preference for the sphere that the line spans, is repeated with what was found. All lengths scale with the
@@ -79,13 +80,13 @@ def outlineFromLine(
                 best = trial
     mask, slices = best.region.onSource(ndimage.gaussian_filter(best.found.astype(np.float32), 0.6))
     report(progress, 1.0, "Tumor outlined")
-    warnings = ()
+    doubts = ()
     if best.overlap > _FAINT_OVERLAP:
-        warnings = (
+        doubts = (
             f"The tumor hardly differs from what lies around it here (overlap of intensities {best.overlap:.0%}); "
             "check the outline, or draw the line on another sequence.",
         )
-    return mask, slices, warnings
+    return Outline(mask, slices, doubts)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from scipy import ndimage
 
 from ..Progress import Progress, report, subProgress
 from .MinCut import minCut
+from .Outline import Outline
 from .TumorEvidence import HistogramRatio, edgeCapacity, gradients, insideImage, touching
 from .WorkingRegion import WorkingRegion, workingRegion
 
@@ -21,8 +22,8 @@ def outlineFromStrokes(
     background: np.ndarray,
     allowed: sitk.Image | None = None,
     progress: Progress | None = None,
-) -> tuple[np.ndarray, tuple[slice, ...], tuple[str, ...]]:
-    """Return the tumor's mask in a part of the image, that part's slices (KJI), and warnings.
+) -> Outline:
+    """Return the tumor that strokes point at.
 
     :param foreground: points of strokes on the tumor, LPS millimetres, shape (N, 3).
     :param background: points of strokes beside it, shape (M, 3), may be empty.
@@ -58,7 +59,7 @@ def outlineFromStrokes(
         current = ndimage.binary_fill_holes(touching(labeling > 0.5, inside)) & ~outside
     mask, slices = region.onSource(ndimage.gaussian_filter(current.astype(np.float32), 0.6))
     report(progress, 1.0, "Tumor outlined")
-    return mask, slices, ()
+    return Outline(mask, slices)
 
 
 def correctOutline(
@@ -68,8 +69,8 @@ def correctOutline(
     background: np.ndarray,
     allowed: sitk.Image | None = None,
     progress: Progress | None = None,
-) -> tuple[np.ndarray, tuple[slice, ...]]:
-    """Return a present outline changed near strokes only: a mask in a part of the image, and its slices (KJI).
+) -> Outline:
+    """Return a present outline changed near strokes only.
 
     Each stroke spreads over voxels that are near it and look like it; far from all strokes the outline stays.
 
@@ -112,10 +113,11 @@ def correctOutline(
     now = keep[labels]
     change = np.where(now != was, now.astype(np.float32), outline)
     mask, slices = region.onSource(change)
-    kept = sitk.GetArrayViewFromImage(present)[slices] != 0
     changed, _ = region.onSource(ndimage.binary_dilation(now != was).astype(np.float32))
     report(progress, 1.0, "Outline corrected")
-    return np.where(changed, mask, kept), slices
+    whole = sitk.GetArrayFromImage(present) != 0
+    whole[slices] = np.where(changed, mask, whole[slices])
+    return Outline(whole, tuple(slice(None) for _ in range(3)))
 
 
 def _strokes(region: WorkingRegion, foreground: np.ndarray, background: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -12,14 +12,21 @@ import SimpleITK as sitk
 from ..Images.Resampling import Interpolation, resampleImage
 from ..Images.Voxels import extremes
 from ..Progress import Progress, subProgress
+from ..Verdict import Judgement, Verdict
 from .AutomaticSegmentation import outlineAutomatically
 from .ClickSegmentation import outlineFromClick
 from .LineSegmentation import outlineFromLine
 from .NestedSegmentation import tumorParts
+from .Outline import Outline, SecondOpinion
 from .StrokeSegmentation import correctOutline, outlineFromStrokes
 from .TumorEvidence import insideImage
 from .TumorModels import ModelSettings, segmentWithModel
 from .WatershedSegmentation import outlineByWatershed
+
+_UNCHECKED = Verdict(Judgement.notConfirmed, ("No method has checked this outline.",))
+_NOBODY_POINTED = (
+    "The tumor was found without pointing at it; look at the outline and accept it, or point at the tumor."
+)
 
 
 class SegmentationMethod(Enum):
@@ -120,6 +127,8 @@ class TumorResult:
     """An outlined tumor: labels on the first image's grid, the segment of each label, and what to be wary of.
 
     :param groups: segments made of several labels (whole tumor, core) by name.
+    :param verdict: whether the outlines may be trusted; its reasons are among the warnings.
+    :param second: what another method outlined, None where none was asked.
     :param cavity: the intracranial cavity that limited the outline (see `coarseCavity`), None for none.
     """
 
@@ -129,6 +138,8 @@ class TumorResult:
     settings: SegmentationSettings
     groups: dict[str, tuple[int, ...]] = field(default_factory=dict)
     cavity: sitk.Image | None = None
+    verdict: Verdict = _UNCHECKED
+    second: SecondOpinion | None = None
 
 
 def segmentTumor(
@@ -148,18 +159,15 @@ def segmentTumor(
     _checkImages(images, cavityMask)
     if settings.method is SegmentationMethod.model:
         labelImage, names, groups = segmentWithModel(images, settings.model, progress)
-        return TumorResult(labelImage, names, (), settings, groups)
+        return TumorResult(labelImage, names, (), settings, groups, verdict=_verdict(settings.method, ()))
     sequences = (*settings.sequences, *[MrSequence.unknown] * len(images))[: len(images)]
     main = _mainImage(sequences)
     image = images[main]
-    warnings = _sequenceWarnings(sequences[main], settings.method)
-    masks = []
-    outlines = _outlines(image, interaction, settings.method, cavityMask, progress)
-    for mask, slices, doubts in outlines:
-        whole = np.zeros(image.GetSize()[::-1], bool)
-        whole[slices] = mask
-        masks.append(whole)
-        warnings += doubts
+    doubts = _sequenceDoubts(sequences[main], settings.method)
+    outlines = list(_outlines(image, interaction, settings.method, cavityMask, progress))
+    masks = [outline.onGrid(image.GetSize()[::-1]) for outline in outlines]
+    doubts += tuple(doubt for outline in outlines for doubt in outline.doubts)
+    notes = tuple(note for outline in outlines for note in outline.notes)
     for first in range(len(masks)):
         for second in range(first):
             masks[first] &= ~masks[second]
@@ -168,14 +176,12 @@ def segmentTumor(
     contrastEnhanced = None
     if MrSequence.t1c in sequences and sequences[main] is not MrSequence.t1c:
         contrastEnhanced = images[sequences.index(MrSequence.t1c)]
-    labels, names, groups, doubts = _labeled(masks, contrastEnhanced, cavityMask)
+    labels, names, groups, partNotes = _labeled(masks, contrastEnhanced, cavityMask)
     labelImage = sitk.GetImageFromArray(labels)
     labelImage.CopyInformation(images[0])
     logging.info("Outlined %d lesion(s) by %s", len(masks), settings.method.value)
-    return TumorResult(labelImage, names, tuple(dict.fromkeys((*warnings, *doubts))), settings, groups)
-
-
-_Outline = tuple[np.ndarray, tuple[slice, ...], tuple[str, ...]]
+    warnings = tuple(dict.fromkeys((*notes, *doubts, *partNotes)))
+    return TumorResult(labelImage, names, warnings, settings, groups, verdict=_verdict(settings.method, doubts))
 
 
 def _outlines(
@@ -184,7 +190,7 @@ def _outlines(
     method: SegmentationMethod,
     cavityMask: sitk.Image | None,
     progress: Progress | None,
-) -> Iterator[_Outline]:
+) -> Iterator[Outline]:
     """Yield the outline of each lesion that was pointed at."""
     if method is SegmentationMethod.automatic:
         yield outlineAutomatically(image, cavityMask, progress)
@@ -209,19 +215,24 @@ def _outlines(
             yield outlineByWatershed(image, points, cavityMask)
 
 
+def _verdict(method: SegmentationMethod, doubts: tuple[str, ...]) -> Verdict:
+    """Return the judgement on all outlines together; what nobody pointed at stays unconfirmed until it is accepted."""
+    reasons = tuple(dict.fromkeys(doubts))
+    if method.isAutomatic:
+        return Verdict(Judgement.notConfirmed, (_NOBODY_POINTED, *reasons))
+    return Verdict(Judgement.doubtful, reasons) if reasons else Verdict(Judgement.confirmed)
+
+
 def _strokesOutline(
     image: sitk.Image, interaction: TumorInteraction, cavityMask: sitk.Image | None, progress: Progress | None
-) -> _Outline:
+) -> Outline:
     """Return the outline from strokes, or the present one corrected by them."""
     foreground = _strokePoints(interaction.foregroundPoints, interaction.foregroundImage)
     background = _strokePoints(interaction.backgroundPoints, interaction.backgroundImage)
     if interaction.presentImage is None:
         return outlineFromStrokes(image, foreground, background, cavityMask, progress)
     present = resampleImage(interaction.presentImage, image, interpolation=Interpolation.nearest)
-    mask, slices = correctOutline(image, present, foreground, background, cavityMask, progress)
-    whole = sitk.GetArrayFromImage(present) != 0
-    whole[slices] = mask
-    return whole, tuple(slice(None) for _ in range(3)), ()
+    return correctOutline(image, present, foreground, background, cavityMask, progress)
 
 
 def _strokePoints(points: np.ndarray | None, image: sitk.Image | None) -> np.ndarray:
@@ -264,7 +275,7 @@ def _mainImage(sequences: Sequence[MrSequence]) -> int:
     return 0
 
 
-def _sequenceWarnings(sequence: MrSequence, method: SegmentationMethod) -> tuple[str, ...]:
+def _sequenceDoubts(sequence: MrSequence, method: SegmentationMethod) -> tuple[str, ...]:
     """Return what speaks against a method on a sequence, or raise ValueError if it cannot work."""
     if method is not SegmentationMethod.automatic or sequence is MrSequence.flair:
         return ()

@@ -4,6 +4,7 @@ import numpy as np
 import SimpleITK as sitk
 from skimage.segmentation import watershed
 
+from .Outline import Outline
 from .TumorEvidence import gradients, insideImage
 from .WorkingRegion import workingRegion
 
@@ -11,10 +12,8 @@ _SEED_MM = 3.0
 _REACH_MM = 40.0
 
 
-def outlineByWatershed(
-    image: sitk.Image, points: np.ndarray, allowed: sitk.Image | None = None
-) -> tuple[np.ndarray, tuple[slice, ...], tuple[str, ...]]:
-    """Return the catchment basin of the points against the region's rim as a mask, its slices (KJI), and warnings.
+def outlineByWatershed(image: sitk.Image, points: np.ndarray, allowed: sitk.Image | None = None) -> Outline:
+    """Return the catchment basin of the points against the region's rim.
 
     :param points: LPS millimetres on one lesion, shape (N, 3): a click, or points along a line.
 
@@ -34,4 +33,4 @@ def outlineByWatershed(
     derivatives = gradients(region.values, region.spacing, 1.0)
     basins = watershed(np.sqrt(sum(part * part for part in derivatives)), markers)
     mask, slices = region.onSource((basins == 1).astype(np.float32))
-    return mask, slices, ()
+    return Outline(mask, slices)

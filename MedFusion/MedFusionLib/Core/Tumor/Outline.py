@@ -1,0 +1,44 @@
+"""One lesion's outline, as every method hands it on, and what another method says about it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import SimpleITK as sitk
+
+
+@dataclass(frozen=True)
+class Outline:
+    """One lesion's outline in a part of an image.
+
+    :param mask: the lesion, array (KJI) of bool.
+    :param slices: which part of the image the mask is, in array order (KJI).
+    :param doubts: what speaks against the outline, one sentence each; none where nothing does.
+    :param notes: what the user should know and what does not make the outline doubtful.
+    """
+
+    mask: np.ndarray
+    slices: tuple[slice, ...]
+    doubts: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def onGrid(self, shape: tuple[int, ...]) -> np.ndarray:
+        """Return the mask on the whole image's voxels (KJI)."""
+        whole = np.zeros(shape, bool)
+        whole[self.slices] = self.mask
+        return whole
+
+
+@dataclass(frozen=True)
+class SecondOpinion:
+    """What another, different method outlined, which needed nothing more from the user.
+
+    :param labelImage: its outlines on the result's grid, each lesion's number (1, 2, ...); 0 where it found none.
+    :param methods: of each lesion the method in words; empty where none could answer.
+    :param agreements: of each lesion the Dice of both outlines, NaN where no second method could answer.
+    :param volumesMl: of each lesion the volumes in milliliters, the result's and the other method's.
+    """
+
+    labelImage: sitk.Image
+    methods: tuple[str, ...]
+    agreements: tuple[float, ...]
+    volumesMl: tuple[tuple[float, float], ...]
