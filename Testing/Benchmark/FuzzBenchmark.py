@@ -33,9 +33,9 @@ from MedFusionLib.CommandLine.Demo import writePhantom  # noqa: E402
 from MedFusionLib.CommandLine.Evaluate import readTargets  # noqa: E402
 from MedFusionLib.Core.Dicom.Inspection import inspectPath  # noqa: E402
 from MedFusionLib.Core.Dicom.Series import readSeries  # noqa: E402
-from MedFusionLib.Core.FollowUp.RunFolder import readRunFolder  # noqa: E402
 from MedFusionLib.Core.Inputs.VolumeFiles import readVolume  # noqa: E402
 from MedFusionLib.Core.Phantom import makePhantom  # noqa: E402
+from MedFusionLib.Core.Results.RunFolder import readRunFolder  # noqa: E402
 from MedFusionLib.Scene.LandmarkRegistrationLogic import landmarkList  # noqa: E402
 from MedFusionLib.Scene.NodeFiles import loadMarkups, loadSegmentation, readTransform  # noqa: E402
 from MedFusionLib.Scene.Session import Session  # noqa: E402

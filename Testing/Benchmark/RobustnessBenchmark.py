@@ -29,7 +29,7 @@ from MedFusionLib.CommandLine.Demo import writePhantom  # noqa: E402
 from MedFusionLib.Core.Images.Coordinates import flipPoints  # noqa: E402
 from MedFusionLib.Core.Inputs.VolumeFiles import fileChecksum  # noqa: E402
 from MedFusionLib.Core.Phantom import makePhantom  # noqa: E402
-from MedFusionLib.Scene.ResultFolder import FILE_NAMES  # noqa: E402
+from MedFusionLib.Core.Results.FileNames import RUN_FILES  # noqa: E402
 
 PIXEL_TYPES = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "float32", "float64")
 
@@ -93,9 +93,9 @@ def kills(folder: Path, count: int) -> None:
             process.send_signal(signal.SIGKILL)
             process.wait()
         names = sorted(path.name for path in output.iterdir()) if output.exists() else []
-        complete += names == sorted(FILE_NAMES)
+        complete += names == sorted(RUN_FILES)
         absent += not output.exists()
-        broken += output.exists() and names != sorted(FILE_NAMES)
+        broken += output.exists() and names != sorted(RUN_FILES)
         hidden = list(folder.glob(".*.partial-*"))
         leftover += len(hidden)
         for path in [*hidden, output]:

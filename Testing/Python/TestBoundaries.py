@@ -1,5 +1,6 @@
 """The rooms' walls: what each may import, and that the build lists know every file."""
 
+import ast
 import json
 import re
 import subprocess
@@ -31,6 +32,27 @@ def importsOf(room: str) -> str:
     return "\n".join(f"import {'.'.join(path.relative_to(MODULE_FOLDER).with_suffix('').parts)}" for path in files)
 
 
+def roomsImportedBy(path: Path) -> set[tuple[str, ...]]:
+    """Return the folders below the library, as their parts, that a file imports from, wherever in it it does so."""
+    package = path.relative_to(MODULE_FOLDER).parent.parts
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else ()
+            modules = [(*above, *(node.module.split(".") if node.module else ()))]
+            modules += [(*modules[0], name.name) for name in node.names]
+        elif isinstance(node, ast.Import):
+            modules = [tuple(name.name.split(".")) for name in node.names]
+        else:
+            continue
+        for parts in modules:
+            while parts and not MODULE_FOLDER.joinpath(*parts).is_dir():
+                parts = parts[:-1]
+            if parts and parts[0] == LIBRARY.name:
+                found.add(parts[1:])
+    return found
+
+
 class TestBoundaries(unittest.TestCase):
     def test_core_and_report_load_neither_slicer_nor_vtk_nor_qt(self):
         for room in ("Core", "Report"):
@@ -44,6 +66,11 @@ class TestBoundaries(unittest.TestCase):
                 r"slicer\.(?:app|modules|mrmlScene)\b|parameterNodeWrapper", path.read_text(encoding="utf-8")
             )
             self.assertEqual(found, [], path.name)
+
+    def test_panel_and_command_line_never_import_each_other(self):
+        for room, other in (("Widgets", "CommandLine"), ("CommandLine", "Widgets")):
+            for path in (LIBRARY / room).glob("*.py"):
+                self.assertNotIn((other,), roomsImportedBy(path), path.name)
 
     def test_only_one_scene_file_and_one_core_file_flip_axes(self):
         flips = re.compile(r"-1(?:\.0)?,\s*-1(?:\.0)?,\s*1")

@@ -19,9 +19,9 @@ from MedFusionLib.CommandLine.Demo import writePhantom
 from MedFusionLib.Core.Images.Coordinates import flipPoints
 from MedFusionLib.Core.Inputs.VolumeFiles import fileChecksum
 from MedFusionLib.Core.Phantom import makePhantom
+from MedFusionLib.Core.Results.FileNames import RUN_FILES
 from MedFusionLib.Scene.NodeFiles import readTransform
 from MedFusionLib.Scene.RegistrationNodes import SUMMARY_TABLE_ROLE
-from MedFusionLib.Scene.ResultFolder import FILE_NAMES
 from MedFusionLib.Scene.Session import Session
 from MedFusionLib.Scene.VolumeNodes import imageFromVolumeNode
 from MedFusionTesting import PROJECT_ROOT, medfusion, sharedData
@@ -90,7 +90,7 @@ class TestRun(PhantomCase):
 
     def test_the_folder_holds_exactly_the_named_files(self):
         self.assertEqual(self.status, 0, self.errors)
-        self.assertEqual(sorted(path.name for path in self.output.iterdir()), sorted(FILE_NAMES))
+        self.assertEqual(sorted(path.name for path in self.output.iterdir()), sorted(RUN_FILES))
 
     def test_the_error_to_expect_is_stated_at_the_tumor(self):
         measured = json.loads((self.output / "measurements.json").read_text())["registration"]
@@ -221,7 +221,7 @@ class TestRun(PhantomCase):
         status, _, errors = medfusion(*arguments, "--force")
         self.assertEqual(status, 0, errors)
         self.assertNotEqual(marker.stat().st_mtime_ns, before)
-        self.assertEqual(sorted(path.name for path in self.output.iterdir()), sorted(FILE_NAMES))
+        self.assertEqual(sorted(path.name for path in self.output.iterdir()), sorted(RUN_FILES))
 
     def test_the_interpolation_shapes_the_registered_volume(self):
         output = self.folder / "nearest"

@@ -15,7 +15,7 @@ from MedFusionLib.CommandLine.DicomInput import frameWarnings
 from MedFusionLib.Core.Images.Coordinates import flipPoints
 from MedFusionLib.Core.Inputs.VolumeFiles import fileChecksum, readVolume
 from MedFusionLib.Core.Phantom import makePhantom
-from MedFusionLib.Scene.ResultFolder import FILE_NAMES
+from MedFusionLib.Core.Results.FileNames import RUN_FILES
 from MedFusionLib.Scene.Session import Session
 from MedFusionLib.Scene.VolumeNodes import imageFromVolumeNode
 from MedFusionTesting import medfusion
@@ -103,7 +103,7 @@ class TestDicomCommandLine(unittest.TestCase):
         skipWithoutPdf()
         status, _, errors = self.run_(self.study, self.study, "printed", "--pdf")
         self.assertEqual(status, 0, errors)
-        self.assertEqual({path.name for path in (self.folder / "printed").iterdir()}, {*FILE_NAMES, "report.pdf"})
+        self.assertEqual({path.name for path in (self.folder / "printed").iterdir()}, {*RUN_FILES, "report.pdf"})
         texts = pageTexts(self.folder / "printed" / "report.pdf")
         self.assertGreater(len(texts), 2)
         for text in texts:

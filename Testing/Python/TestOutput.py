@@ -8,7 +8,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from MedFusionLib.CommandLine.Output import checkApart, outputFile, outputFolder
+from MedFusionLib.Core.Results.Output import checkApart, outputFile, outputFolder
 from MedFusionTesting import PROJECT_ROOT
 
 
@@ -72,7 +72,7 @@ class TestOutput(unittest.TestCase):
         path = self.folder / "run [1]"
         script = (
             "import sys, time\n"
-            "from MedFusionLib.CommandLine.Output import outputFolder\n"
+            "from MedFusionLib.Core.Results.Output import outputFolder\n"
             "with outputFolder(sys.argv[1], False) as partial:\n"
             "    (partial / 'patient').touch()\n"
             "    print(partial, flush=True)\n"

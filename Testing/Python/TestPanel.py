@@ -115,14 +115,14 @@ class TestPanel(PanelTestCase):
         self.assertIs(editorNode.GetSourceVolumeNode(), self.parameters.tumorVolume)
 
     def _save(self) -> None:
-        from MedFusionLib.Scene.ResultFolder import FILE_NAMES
+        from MedFusionLib.Core.Results.FileNames import RUN_FILES
 
         with tempfile.TemporaryDirectory() as folder:
             self.ui.outputFolderEdit.currentPath = str(Path(folder) / "results")
             self.click("saveButton")
             self.assertEqual(self.errors(), [])
             written = {path.name for path in (Path(folder) / "results").iterdir()}
-            self.assertLessEqual(set(FILE_NAMES), written)
+            self.assertLessEqual(set(RUN_FILES), written)
             document = json.loads((Path(folder) / "results" / "measurements.json").read_text())
             self.assertEqual(document["registration"]["landmarks"], 8)
             self.assertGreater(document["tumor"]["volume_ml"], 1)

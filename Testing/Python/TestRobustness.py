@@ -15,13 +15,13 @@ from unittest import mock
 import numpy as np
 import SimpleITK as sitk
 from MedFusionLib.CommandLine.Evaluate import readTargets
-from MedFusionLib.CommandLine.Memory import checkMemory
 from MedFusionLib.Core.Dicom.Series import readSeries
 from MedFusionLib.Core.Fusion.Fusion import fuseVolumes
+from MedFusionLib.Core.Inputs.Memory import checkMemory
 from MedFusionLib.Core.Inputs.VolumeFiles import fileChecksum, readVolume
 from MedFusionLib.Core.Phantom import makePhantom
+from MedFusionLib.Core.Results.FileNames import RUN_FILES
 from MedFusionLib.Scene.NodeFiles import loadMarkups
-from MedFusionLib.Scene.ResultFolder import FILE_NAMES
 from MedFusionLib.Scene.Session import Session
 from MedFusionTesting import PROJECT_ROOT
 
@@ -66,7 +66,7 @@ class TestRobustness(PhantomCase):
         process.send_signal(signal.SIGKILL)
         process.communicate()
         if output.exists():
-            self.assertEqual(sorted(path.name for path in output.iterdir()), sorted(FILE_NAMES))
+            self.assertEqual(sorted(path.name for path in output.iterdir()), sorted(RUN_FILES))
         self.assertEqual({role: fileChecksum(path) for role, path in self.inputs.items()}, before)
 
     def test_a_run_killed_while_it_writes_the_scene_leaves_nothing_once_the_next_has_run(self):
@@ -85,7 +85,7 @@ class TestRobustness(PhantomCase):
         self.assertFalse(output.exists())
         self.assertEqual([path for path in temporary.rglob("*") if path.is_file()], [])
         self.assertEqual(medfusion(*self.command(output))[0], 0)
-        self.assertEqual(sorted(path.name for path in output.iterdir()), sorted(FILE_NAMES))
+        self.assertEqual(sorted(path.name for path in output.iterdir()), sorted(RUN_FILES))
         self.assertEqual(list(self.folder.glob(".again*")), [])
 
     def test_every_pixel_type_goes_through_the_whole_chain(self):
@@ -103,15 +103,15 @@ class TestRobustness(PhantomCase):
                 command = [*self.runArguments(**files), f"--tumor-seed={self.seed}", "--output", output]
                 status, _, errors = medfusion(*command)
                 self.assertEqual(status, 0, errors)
-                self.assertEqual(sorted(path.name for path in output.iterdir()), sorted(FILE_NAMES))
+                self.assertEqual(sorted(path.name for path in output.iterdir()), sorted(RUN_FILES))
 
     def test_volumes_too_large_for_the_memory_are_refused_before_the_work(self):
-        with mock.patch("MedFusionLib.CommandLine.Memory.freeMemory", lambda: 10_000_000):
+        with mock.patch("MedFusionLib.Core.Inputs.Memory.freeMemory", lambda: 10_000_000):
             self.assertRefused("million voxels.*GB are free", *self.command(self.folder / "large"))
 
     def test_wider_voxels_need_more_memory_and_what_is_held_already_is_not_asked_for_again(self):
         narrow, wide = (sitk.Image([100, 100, 100], pixelType) for pixelType in (sitk.sitkInt16, sitk.sitkFloat64))
-        with mock.patch("MedFusionLib.CommandLine.Memory.freeMemory", lambda: 615_000_000):
+        with mock.patch("MedFusionLib.Core.Inputs.Memory.freeMemory", lambda: 615_000_000):
             checkMemory(narrow, narrow)
             with self.assertRaisesRegex(ValueError, "1 million voxels, for which a run needs about 0.6 GB"):
                 checkMemory(wide, wide)

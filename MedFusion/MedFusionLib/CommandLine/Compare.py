@@ -9,9 +9,11 @@ import SimpleITK as sitk
 
 from ..Core.FollowUp.FollowUp import FollowUp, compareTumors, largestLesionCenter
 from ..Core.FollowUp.RigidAlignment import RigidAlignment, alignRigidly
-from ..Core.FollowUp.RunFolder import RunFolder, readRunFolder
 from ..Core.Inputs.VolumeFiles import fileChecksum
+from ..Core.Results import FileNames
 from ..Core.Results.MeasurementsFile import versions, writeMeasurements
+from ..Core.Results.Output import outputFolder
+from ..Core.Results.RunFolder import RunFolder, readRunFolder
 from ..Report.FollowUpSection import changeSection, sideBySideSection
 from ..Report.IdentificationSection import readable
 from ..Report.InputsSection import inputsSection
@@ -19,10 +21,7 @@ from ..Report.Page import page, table
 from ..Report.Pdf import checkPdfRenderer, writePdf
 from .Arguments import addOutput, addPdf
 from .DicomInput import addIdentity
-from .Output import outputFolder
 from .Terminal import StepProgress, warn
-
-INPUT_FILES = ("mri_registered.nrrd", "tumor.seg.nrrd", "measurements.json")
 
 
 def addParser(subparsers: argparse._SubParsersAction) -> None:
@@ -53,19 +52,19 @@ def execute(arguments: argparse.Namespace) -> None:
         progress.step("Write")
         warnings += [*_modelWarnings(runs), *alignment.warnings, *followUp.warnings]
         document = _document(runs, folders, followUp, alignment, warnings)
-        writeMeasurements(output / "comparison.json", document)
-        sitk.WriteTransform(alignment.transform, str(output / "first_to_second.h5"))
+        writeMeasurements(output / FileNames.COMPARISON, document)
+        sitk.WriteTransform(alignment.transform, str(output / FileNames.FOLLOW_UP_TRANSFORM))
         html = _reportPage(runs, document, followUp, alignment, centers)
-        (output / "report.html").write_text(html, encoding="utf-8")
+        (output / FileNames.REPORT).write_text(html, encoding="utf-8")
         if arguments.pdf:
-            writePdf(output / "report.pdf", html)
+            writePdf(output / FileNames.PDF_REPORT, html)
     warn(warnings)
     for change in followUp.changes[:2]:
         print(
             f"{change.name.replace('_', ' ').capitalize()}: {change.before:.1f} to {change.after:.1f} {change.unit} "
             f"({change.percent:+.0f} %, change uncertain by {change.uncertainty:.1f} {change.unit})"
         )
-    print(f"Report: {Path(arguments.output) / 'report.html'}")
+    print(f"Report: {Path(arguments.output) / FileNames.REPORT}")
 
 
 def _identityWarnings(runs: tuple[RunFolder, RunFolder], isAccepted: bool) -> list[str]:
@@ -114,7 +113,7 @@ def _document(
     inputs = {
         f"{role} {name}": {"file": f"{run.name}/{name}", "sha256": fileChecksum(folder / name)}
         for role, run, folder in zip(("first", "second"), runs, folders, strict=True)
-        for name in INPUT_FILES
+        for name in FileNames.COMPARED_FILES
     }
     identity = {role: run.identity for role, run in zip(("first", "second"), runs, strict=True) if run.identity}
     return {

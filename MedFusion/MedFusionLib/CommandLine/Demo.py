@@ -9,6 +9,8 @@ import SimpleITK as sitk
 from ..Core.Fusion.Settings import FusionSettings
 from ..Core.Phantom import Phantom, makePhantom
 from ..Core.Registration.Registration import RegistrationSettings
+from ..Core.Results import FileNames
+from ..Core.Results.Output import outputFolder
 from ..Core.Tumor.SegmentationMetrics import compareSegmentations
 from ..Core.Tumor.TumorSegmentation import SegmentationMethod, SegmentationSettings, TumorInteraction
 from ..Report.Overview import writeOverview
@@ -16,7 +18,6 @@ from ..Scene.NodeFiles import addVolume, loadSegmentation, readTransform, saveNo
 from ..Scene.Session import Session
 from ..Scene.VolumeNodes import labelImageFromSegmentation, mappedPoints, setMarkupsPoints
 from .Evaluate import targetRegistrationErrors
-from .Output import outputFolder
 from .Run import RunOptions, printSummary, runChain
 
 
@@ -75,10 +76,10 @@ def writePhantom(phantom: Phantom, folder: Path) -> dict[str, str]:
 
 def _drawOverview(phantom: Phantom, results: Path, path: Path, document: dict[str, object]) -> None:
     registeredImage, fusedImage = (
-        sitk.ReadImage(str(results / name)) for name in ("mri_registered.nrrd", "fused.nrrd")
+        sitk.ReadImage(str(results / name)) for name in (FileNames.REGISTERED_MRI, FileNames.FUSED)
     )
     with Session() as session:
-        segmentationNode = loadSegmentation(session.scene, results / "tumor.seg.nrrd")
+        segmentationNode = loadSegmentation(session.scene, results / FileNames.TUMOR)
         labelImage, _ = labelImageFromSegmentation(segmentationNode, phantom.ct)
     fused = (fusedImage, tuple(document["fusion"]["display_window"]))
     writeOverview(path, phantom.ct, registeredImage, fused, labelImage, phantom.targets[-1])
@@ -90,9 +91,9 @@ def compareWithTruth(phantom: Phantom, results: Path) -> tuple[np.ndarray, float
     Edema is left out because it is not what a click on contrast-enhanced T1 outlines.
     """
     truthTargets = mappedPoints(phantom.targets, phantom.ctToMri)
-    errors = targetRegistrationErrors(readTransform(results / "ct_to_mri.h5"), phantom.targets, truthTargets)
+    errors = targetRegistrationErrors(readTransform(results / FileNames.TRANSFORM), phantom.targets, truthTargets)
     core = sitk.Cast((phantom.tumorLabels == 1) | (phantom.tumorLabels == 4), sitk.sitkUInt8)
     with Session() as session:
-        segmentationNode = loadSegmentation(session.scene, results / "tumor.seg.nrrd")
+        segmentationNode = loadSegmentation(session.scene, results / FileNames.TUMOR)
         labelImage, _ = labelImageFromSegmentation(segmentationNode, core)
     return errors, compareSegmentations(sitk.Cast(labelImage > 0, sitk.sitkUInt8), core)["all"].dice

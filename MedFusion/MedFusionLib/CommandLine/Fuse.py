@@ -12,12 +12,12 @@ from ..Core.Fusion.Settings import (
     FusionMode,
     FusionSettings,
 )
+from ..Core.Results.Output import outputFile
 from ..Scene.NodeFiles import addVolume, saveNode, volumeName
 from ..Scene.Session import Session
 from ..Scene.WaveletFusionLogic import WaveletFusionLogic
 from .Arguments import addOutput
 from .DicomInput import addIdentity, addSeries, checkIdentities, readVolumes
-from .Output import outputFile
 from .Terminal import StepProgress, warn
 
 

@@ -1,7 +1,6 @@
 """medfusion register: the MRI brought to the CT by landmarks, by the images, or by both."""
 
 import argparse
-from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -9,21 +8,21 @@ import SimpleITK as sitk
 import slicer
 
 from ..Core.Images.Resampling import Interpolation, resampleImage
-from ..Core.Inputs.VolumeFiles import VolumeFile, fileChecksum
 from ..Core.Landmarks.LandmarkFit import TransformModel
 from ..Core.Landmarks.LandmarkPairing import Pairing
 from ..Core.Registration.InverseCheck import checkInverse
 from ..Core.Registration.Registration import RegistrationSettings
+from ..Core.Results import FileNames
 from ..Core.Results.MeasurementsFile import DICOM_PACKAGES, versions, writeMeasurements
+from ..Core.Results.Output import checkApart, checkStillFree, outputFile, outputFolder
+from ..Core.Results.Recipe import inputsRecipe, readFiles, registrationRecipe
 from ..Scene.LandmarkRegistrationLogic import LandmarkRegistrationLogic
 from ..Scene.NodeFiles import addVolume, loadMarkups, saveNode, volumeName
 from ..Scene.RegistrationNodes import errorMap
-from ..Scene.ResultFolder import InputFile
 from ..Scene.Session import Session
 from ..Scene.VolumeNodes import relativeTransform
 from .Arguments import addLandmarks, addOutput
 from .DicomInput import addIdentity, addSeries, checkIdentity, frameWarnings, readVolumes
-from .Output import checkApart, checkStillFree, outputFile, outputFolder
 from .Terminal import StepProgress, warn
 
 
@@ -97,29 +96,6 @@ def inputFiles(arguments: argparse.Namespace) -> dict[str, str]:
         if paths[first] and paths[second] and len(given) == 1 and given.pop().is_file():
             raise ValueError(f"{paths[first]} was given for both the CT and the MRI; give each its own {what}.")
     return {role: path for role, path in paths.items() if path}
-
-
-def readFiles(inputs: dict[str, str], volumes: dict[str, VolumeFile]) -> tuple[InputFile, ...]:
-    """Return what was read, by role: of a volume all its files, which can be more or fewer than the path names."""
-    described = []
-    for role, path in inputs.items():
-        volume = volumes.get(role)
-        series = volume.dicom.header.uid if volume is not None and volume.dicom is not None else ""
-        files = volume.files if volume is not None else (path,)
-        described.append(InputFile(role, Path(path).name or Path(path).resolve().name, fileChecksum(*files), series))
-    return tuple(described)
-
-
-def registrationRecipe(settings: RegistrationSettings) -> dict[str, str]:
-    """Return what the registration was told, as strings for the reader of a result."""
-    recipe = {"model": settings.model.value, "refine": str(settings.refine), "auto": str(settings.auto)}
-    return recipe if settings.auto else recipe | {"pairing": settings.pairing.value}
-
-
-def inputsRecipe(series: Sequence[str], acceptIdentity: bool) -> dict[str, str]:
-    """Return how the inputs were chosen, as strings for the reader of a result."""
-    recipe = {"series": ", ".join(series)} if series else {}
-    return recipe | {"acceptIdentity": str(acceptIdentity)}
 
 
 def loadLandmarks(scene: slicer.vtkMRMLScene, inputs: dict[str, str]) -> tuple[slicer.vtkMRMLMarkupsNode | None, ...]:
@@ -196,7 +172,7 @@ def execute(arguments: argparse.Namespace) -> None:
             sitk.WriteImage(errorMap(ct.image, registration, progress.step("Map the error")), str(mapFile), True)
         progress.step("Write")
         saveNode(addVolume(session.scene, registeredImage, name), folder / f"{name}.nrrd")
-        sitk.WriteTransform(registration.transform, str(folder / "ct_to_mri.h5"))
+        sitk.WriteTransform(registration.transform, str(folder / FileNames.TRANSFORM))
         moved = frameWarnings(ct, mri, registration.transform, registration.errors is not None)
         warnings = [*conflicts, *moved, *told, *registration.warnings]
         document = {
@@ -209,7 +185,7 @@ def execute(arguments: argparse.Namespace) -> None:
                 "inputs": inputsRecipe(arguments.series, arguments.accept_identity),
             },
         }
-        writeMeasurements(folder / "measurements.json", document)
+        writeMeasurements(folder / FileNames.MEASUREMENTS, document)
         checkStillFree(arguments.force, *targets)
     warn([warning for warning in warnings if warning not in told])
     print(registrationSummary(document["registration"]))

@@ -7,7 +7,11 @@ from pathlib import Path
 
 from ..Core.Fusion.Settings import FusionSettings
 from ..Core.Images.Resampling import Interpolation
+from ..Core.Inputs.Memory import checkMemory
 from ..Core.Registration.Registration import RegistrationSettings
+from ..Core.Results import FileNames
+from ..Core.Results.Output import checkApart, checkStillFree, outputFolder
+from ..Core.Results.Recipe import inputsRecipe, interactionRecipe, readFiles, registrationRecipe
 from ..Core.Tumor.TumorSegmentation import SegmentationMethod, SegmentationSettings, TumorInteraction
 from ..Report.Pdf import checkPdfRenderer
 from ..Scene.LandmarkRegistrationLogic import LandmarkRegistrationLogic
@@ -20,21 +24,16 @@ from ..Scene.WaveletFusionLogic import WaveletFusionLogic
 from .Arguments import addOutput, addPdf
 from .DicomInput import checkIdentity, frameWarnings, readVolumes
 from .Fuse import addFusionArguments, fusionSettings
-from .Memory import checkMemory
-from .Output import checkApart, checkStillFree, outputFolder
 from .Register import (
     addInputs,
     addInterpolation,
     addRegistrationArguments,
     inputFiles,
-    inputsRecipe,
     loadLandmarks,
-    readFiles,
-    registrationRecipe,
     registrationSettings,
     registrationSummary,
 )
-from .Segment import addSegmentationArguments, interactionFiles, interactionRecipe, segmentationOptions
+from .Segment import addSegmentationArguments, interactionFiles, segmentationOptions
 from .Terminal import StepProgress, warn
 
 
@@ -176,4 +175,4 @@ def printSummary(document: dict[str, object], folder: Path) -> None:
     print(registrationSummary(registration))
     if tumor is not None:
         print(f"Tumor: {tumor['volume_ml']:.2f} ml, longest diameter {tumor['longest_diameter_mm']:.1f} mm")
-    print(f"Report: {folder / 'report.html'}")
+    print(f"Report: {folder / FileNames.REPORT}")

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from ..Core.Images.Coordinates import flipPoints
 from ..Core.Images.Resampling import Interpolation, resampleImage
 from ..Core.Inputs.VolumeFiles import readVolume
+from ..Core.Results.Output import outputFile
 from ..Core.Tumor.TumorMeasurements import measureTumor
 from ..Core.Tumor.TumorModels import ModelSettings
 from ..Core.Tumor.TumorSegmentation import MrSequence, SegmentationMethod, SegmentationSettings, TumorInteraction
@@ -19,7 +19,6 @@ from ..Scene.TumorSegmentationLogic import TumorSegmentationLogic
 from ..Scene.VolumeNodes import definedPointsFromMarkups, labelImageFromSegmentation
 from .Arguments import addOutput, addTumorPoints, worldPoints
 from .DicomInput import addIdentity, addSeries, checkIdentities, readVolumes
-from .Output import outputFile
 from .Terminal import StepProgress, warn
 
 
@@ -88,16 +87,6 @@ def segmentationOptions(arguments: argparse.Namespace) -> tuple[SegmentationSett
     method = arguments.method or _methodFor(interaction, model)
     sequences = tuple(arguments.sequence or ())
     return SegmentationSettings(method=method, sequences=sequences, model=model), interaction
-
-
-def interactionRecipe(interaction: TumorInteraction) -> dict[str, str]:
-    """Return where the tumor was pointed at, RAS millimetres as the command line takes them."""
-    recipe = {}
-    for name, points in (("tumorSeed", interaction.seeds), ("line", interaction.lines)):
-        if points is not None:
-            flat = flipPoints(points.reshape(-1, 3)).reshape(len(points), -1) + 0.0  # no -0
-            recipe[name] = "; ".join(",".join(f"{value:.6g}" for value in row) for row in flat)
-    return recipe
 
 
 def _methodFor(interaction: TumorInteraction, model: ModelSettings | None) -> SegmentationMethod:

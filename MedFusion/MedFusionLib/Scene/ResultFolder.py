@@ -1,8 +1,7 @@
 """Everything a run produced, written into one folder: the same for the command line and the panel."""
 
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from enum import Enum
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +17,10 @@ from ..Core.Images.Resampling import Interpolation, resampleImage
 from ..Core.Inputs.VolumeFiles import fileChecksum
 from ..Core.Progress import Progress, report, subProgress
 from ..Core.Registration.Registration import RegistrationResult
+from ..Core.Results import FileNames
 from ..Core.Results.MeasurementsFile import DICOM_PACKAGES, versions, writeMeasurements
+from ..Core.Results.Recipe import InputFile, parametersOf
 from ..Core.Tumor.TumorMeasurements import TumorMeasurements, measureTumor
-from ..Core.Tumor.TumorModels import ModelSettings
 from ..Core.Tumor.TumorSegmentation import TumorResult
 from ..Report.FusionSection import fusionSection
 from ..Report.IdentificationSection import identificationBlock, patientLine
@@ -36,31 +36,6 @@ from .SceneViews import showInSliceViews
 from .TumorSegmentationLogic import TumorSegmentationLogic
 from .VolumeNodes import hardenedLabels, imageFromVolumeNode, worldToNodeTransform
 from .WaveletFusionLogic import SOURCE_ROLE
-
-FILE_NAMES = (
-    "mri_registered.nrrd",
-    "ct_to_mri.h5",
-    "fused.nrrd",
-    "tumor.seg.nrrd",
-    "measurements.json",
-    "report.html",
-    "scene.mrb",
-)
-
-
-@dataclass(frozen=True)
-class InputFile:
-    """What went into a run: as what, its name without the folder, the SHA-256 of the files read, the DICOM series."""
-
-    role: str
-    name: str
-    sha256: str
-    series: str = ""
-
-    def measurements(self) -> dict[str, str]:
-        """Return it for measurements.json, without what is empty."""
-        values = {"file": self.name, "sha256": self.sha256, "series_uid": self.series}
-        return {key: value for key, value in values.items() if value}
 
 
 def inputFiles(**nodes: slicer.vtkMRMLStorableNode | None) -> tuple[InputFile, ...]:
@@ -121,16 +96,16 @@ def writeResultFolder(
     checkRegistration(results.registration.transform, results.fixedVolumeNode, results.movingVolumeNode)
     checkFusedVolume(results.fusedVolumeNode, results.fixedVolumeNode, _fusedMovingNodes(results))
     document, html, center = _evaluate(folder, scene, results, progress, dicomFolder)
-    sitk.WriteTransform(results.registration.transform, str(folder / "ct_to_mri.h5"))
-    saveNode(results.fusedVolumeNode, folder / "fused.nrrd")
-    _saveHardenedSegmentation(scene, results.segmentationNode, folder / "tumor.seg.nrrd")
-    writeMeasurements(folder / "measurements.json", document)
-    (folder / "report.html").write_text(html, encoding="utf-8")
+    sitk.WriteTransform(results.registration.transform, str(folder / FileNames.TRANSFORM))
+    saveNode(results.fusedVolumeNode, folder / FileNames.FUSED)
+    _saveHardenedSegmentation(scene, results.segmentationNode, folder / FileNames.TUMOR)
+    writeMeasurements(folder / FileNames.MEASUREMENTS, document)
+    (folder / FileNames.REPORT).write_text(html, encoding="utf-8")
     if withPdf:
-        writePdf(folder / "report.pdf", html)
+        writePdf(folder / FileNames.PDF_REPORT, html)
     report(progress, 0.9, "Writing the scene")
     showInSliceViews(scene, results.fusedVolumeNode, center)
-    saveScene(scene, folder / "scene.mrb")
+    saveScene(scene, folder / FileNames.SCENE)
     report(progress, 1.0, "Results written")
     return document
 
@@ -168,7 +143,7 @@ def _evaluate(
     report(progress, 0.75, "Writing the volumes")
     registeredNode = addVolume(scene, registeredImage, "mri_registered")
     try:
-        saveNode(registeredNode, folder / "mri_registered.nrrd")
+        saveNode(registeredNode, folder / FileNames.REGISTERED_MRI)
     finally:
         discard(scene, registeredNode)
     return document, html, center
@@ -232,32 +207,16 @@ def _document(
         "warnings": warnings,
         "versions": versions(*(DICOM_PACKAGES if dicom or writesDicom else ())),
         "inputs": {item.role: item.measurements() for item in results.inputs},
-        "parameters": _parameters(results),
+        "parameters": parametersOf(
+            results.registration.model,
+            results.interpolation,
+            results.fusion.settings,
+            results.tumor.settings if results.tumor is not None else None,
+            results.recipe,
+        ),
     }
     identity = {role: series.identity() for role, series in dicom.items()}
     return document | ({"dicom": identity} if identity else {})
-
-
-def _parameters(results: RunResults) -> dict[str, dict[str, str]]:
-    """Return the settings of each step by name."""
-    parameters = {
-        "registration": {"model": results.registration.model.value, "interpolation": results.interpolation.value}
-    }
-    parameters["fusion"] = results.fusion.settings.usedSettings()
-    if results.tumor is not None:
-        settings = results.tumor.settings
-        parameters["tumor"] = {item.name: _plain(getattr(settings, item.name)) for item in fields(settings)}
-    for step, values in results.recipe.items():
-        parameters[step] = parameters.get(step, {}) | values
-    return {step: values for step, values in parameters.items() if values}
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, ModelSettings):
-        return Path(value.path).name  # where it lies is nobody's business
-    if isinstance(value, tuple):
-        return ", ".join(_plain(item) for item in value)
-    return str(value.value if isinstance(value, Enum) else value)
 
 
 def _dicomResults(

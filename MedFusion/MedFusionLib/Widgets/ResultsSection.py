@@ -5,6 +5,7 @@ from pathlib import Path
 import qt
 from slicer.i18n import tr as _
 
+from ..Core.Results import FileNames
 from . import Steps
 from .Packages import ensurePackages
 
@@ -60,7 +61,7 @@ class ResultsSection:
 
     @staticmethod
     def _report(parameters: object) -> Path | None:
-        path = Path(parameters.outputFolder) / "report.html"
+        path = Path(parameters.outputFolder) / FileNames.REPORT
         return path if str(parameters.outputFolder) not in ("", ".") and path.is_file() else None
 
     def _onSave(self) -> None:

@@ -8,13 +8,14 @@ import numpy as np
 import slicer
 from slicer.i18n import tr as _
 
-from ..CommandLine.Output import outputFolder
 from ..Core.Fusion.Settings import FusionMethod, FusionMode, FusionSettings
 from ..Core.Images.Coordinates import flipPoints
 from ..Core.Landmarks.LandmarkFit import TransformModel
 from ..Core.Landmarks.LandmarkPairing import Pairing
 from ..Core.Progress import Progress, subProgress
 from ..Core.Registration.Registration import RegistrationResult, RegistrationSettings, registerLandmarks
+from ..Core.Results import FileNames
+from ..Core.Results.Output import outputFolder
 from ..Scene.LandmarkRegistrationLogic import LandmarkRegistrationLogic, landmarkLists
 from ..Scene.VolumeNodes import definedPointsFromMarkups
 
@@ -168,7 +169,7 @@ class Steps:
 
     def register(self, parameters: object, progress: Progress | None = None) -> RegistrationResult:
         """Put all MRIs, and the segmentations drawn on them, under a transform that brings them to the CT."""
-        from ..CommandLine.Register import registrationRecipe
+        from ..Core.Results.Recipe import registrationRecipe
 
         drawn, settings = drawnOnMovingVolumes(parameters), registrationSettings(parameters)
         transformNode, result = LandmarkRegistrationLogic(self.scene).register(
@@ -229,7 +230,7 @@ class Steps:
 
     def segment(self, parameters: object, progress: Progress | None = None) -> object:
         """Outline the tumor into the parameter node's segmentation."""
-        from ..CommandLine.Segment import interactionRecipe
+        from ..Core.Results.Recipe import interactionRecipe
         from ..Scene.TumorSegmentationLogic import TumorSegmentationLogic
 
         interaction = self._interaction(parameters)
@@ -305,7 +306,7 @@ class Steps:
         with outputFolder(folder, replace) as partial:
             writeResultFolder(partial, self.scene, results, subProgress(progress, 0.1, 1.0))
         logging.info("Results written to %s", folder)
-        return folder / "report.html"
+        return folder / FileNames.REPORT
 
     def _runResults(self, parameters: object, progress: Progress | None) -> object:
         """Gather the results; what this session did not compute is read back from the nodes."""

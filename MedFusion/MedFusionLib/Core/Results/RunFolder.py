@@ -10,6 +10,7 @@ import SimpleITK as sitk
 
 from ..Dicom.Inspection import dateOf
 from ..Inputs.VolumeFiles import readVolume
+from . import FileNames
 
 
 @dataclass(frozen=True)
@@ -48,19 +49,19 @@ def readRunFolder(folder: str | Path) -> RunFolder:
     folder = Path(folder)
     if not folder.is_dir():
         raise ValueError(f"There is no result folder {folder}.")
-    for name in ("mri_registered.nrrd", "tumor.seg.nrrd", "measurements.json"):
+    for name in FileNames.COMPARED_FILES:
         if not (folder / name).is_file():
             raise ValueError(f"{folder} is not the result folder of a run: {name} is missing.")
     try:
-        document = json.loads((folder / "measurements.json").read_text(encoding="utf-8"))
+        document = json.loads((folder / FileNames.MEASUREMENTS).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise ValueError(f"{folder / 'measurements.json'} could not be read as JSON.") from error
+        raise ValueError(f"{folder / FileNames.MEASUREMENTS} could not be read as JSON.") from error
     if not isinstance(document, dict):
-        raise ValueError(f"{folder / 'measurements.json'} is not a measurements document.")
+        raise ValueError(f"{folder / FileNames.MEASUREMENTS} is not a measurements document.")
     if not document.get("tumor"):
         raise ValueError(f"No tumor was outlined in the run {folder.name}; outline it before comparing.")
-    mri = readVolume(folder / "mri_registered.nrrd").image
-    return RunFolder(folder.name, mri, _readTumor(folder / "tumor.seg.nrrd"), document)
+    mri = readVolume(folder / FileNames.REGISTERED_MRI).image
+    return RunFolder(folder.name, mri, _readTumor(folder / FileNames.TUMOR), document)
 
 
 def _readTumor(path: Path) -> sitk.Image:
