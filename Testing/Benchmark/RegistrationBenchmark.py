@@ -96,7 +96,7 @@ def measureHeads(_: argparse.Namespace) -> None:
 def _predictionInterval(result: RegistrationResult, targets: np.ndarray) -> tuple[float, float]:
     """Return between what 95 % of the RMS TREs lie that such landmarks give, were their FLE as uncertain as it is."""
     rng, points, runs = np.random.default_rng(6), result.fixedPoints, 4000
-    fle = result.fle * np.sqrt(result.errors.freedom / rng.chisquare(result.errors.freedom, runs))
+    fle = result.fle * np.sqrt(result.landmarks.errors.freedom / rng.chisquare(result.landmarks.errors.freedom, runs))
     moving = points + rng.normal(size=(runs, *points.shape)) * (fle / np.sqrt(3))[:, None, None]
     matrices, offsets = fitMatrix(np.broadcast_to(points, moving.shape), moving, TransformModel.rigid)
     found = np.einsum("bij,nj->bni", matrices, targets) + offsets[:, None] - targets
@@ -112,7 +112,8 @@ def measureRefinedErrors(_: argparse.Namespace) -> None:
             begin = time.process_time()
             refined = refinePose(case.fixedImage, case.movingImage, start)
             middle = time.process_time()
-            covariances = refined.spread().covariances(case.fixedTargets)
+            covariance = refined.spread().covariance(refined.pose, case.fixedTargets[0])
+            covariances = covariance.covariances(case.fixedTargets)
             end = time.process_time()
             errors, expected = case.errors(refined.pose), rms(expectedLength(covariances))
             covered = np.mean(errors < lengthBound(covariances, 7))

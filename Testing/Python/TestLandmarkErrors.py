@@ -201,7 +201,7 @@ class TestLandmarkErrors(unittest.TestCase):
         result = registerLandmarks(LandmarkList(labels, low), moving, target=target)
         self.assertRegex(result.advice, r"Add a landmark far superior.*at the tumor falls from .* to .* mm")
         after = float(result.advice.split(" to ")[1].split(" mm")[0])
-        best = result.errors.spreadingWithOneMore(np.array([[0.0, 0.0, 90.0]]), target)[0]
+        best = result.landmarks.errors.spreadingWithOneMore(np.array([[0.0, 0.0, 90.0]]), target)[0]
         self.assertAlmostEqual(after, result.fle * np.sqrt(best), delta=0.15)
         added = model(np.vstack([low, [0.0, 0.0, 90.0]]))
         self.assertAlmostEqual(best, added.spreading(target[None])[0], delta=0.01)

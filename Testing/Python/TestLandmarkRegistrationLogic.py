@@ -11,6 +11,7 @@ import vtk
 from MedFusionLib.Core.Images.Coordinates import flipPoints
 from MedFusionLib.Core.Landmarks.LandmarkFit import TransformModel, transformPoints
 from MedFusionLib.Core.Progress import Cancelled
+from MedFusionLib.Core.Registration.ImageEvidence import ImageEvidence
 from MedFusionLib.Core.Registration.Registration import RegistrationSettings
 from MedFusionLib.Scene.LandmarkRegistrationLogic import LandmarkRegistrationLogic, landmarkList
 from MedFusionLib.Scene.NodeFiles import addVolume, saveNode
@@ -100,7 +101,7 @@ class TestLandmarkRegistrationLogic(unittest.TestCase):
     def test_the_summary_holds_the_images_similarity_before_and_after_refinement(self):
         _, result = self.register()
         transformNode = self.movingNode.GetParentTransformNode()
-        updateErrorTables(transformNode, replace(result, similarityBefore=0.25, similarityAfter=0.5))
+        updateErrorTables(transformNode, replace(result, images=ImageEvidence(result.landmarks.pose, 0.25, 0.5)))
         summary = self.summary(transformNode)
         similarities = [summary[f"Similarity of the images {moment} refinement"] for moment in ("before", "after")]
         self.assertEqual(similarities, ["0.25", "0.5"])
@@ -128,7 +129,7 @@ class TestLandmarkRegistrationLogic(unittest.TestCase):
                     atol=1e-4,
                 )
         self.assertLess(result.residuals.max(), 1e-4)
-        self.assertGreater(result.loo.errors.max(), 0.1)
+        self.assertGreater(result.landmarks.loo.errors.max(), 0.1)
 
     def test_a_fixed_volume_under_a_rigid_transform_is_registered_where_it_is(self):
         parentNode = self.session.scene.AddNewNodeByClass("vtkMRMLTransformNode", "table")

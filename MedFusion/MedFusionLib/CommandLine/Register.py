@@ -173,7 +173,7 @@ def execute(arguments: argparse.Namespace) -> None:
         progress.step("Write")
         saveNode(addVolume(session.scene, registeredImage, name), folder / f"{name}.nrrd")
         sitk.WriteTransform(registration.transform, str(folder / FileNames.TRANSFORM))
-        moved = frameWarnings(ct, mri, registration.transform, registration.errors is not None)
+        moved = frameWarnings(ct, mri, registration.transform, registration.landmarks is not None)
         warnings = [*conflicts, *moved, *told, *registration.warnings]
         document = {
             "registration": registration.measurements(),

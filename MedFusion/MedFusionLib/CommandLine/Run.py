@@ -119,7 +119,7 @@ def runChain(folder: Path, inputs: dict[str, str], options: RunOptions) -> dict[
         transformNode, registration = LandmarkRegistrationLogic(scene).register(
             ctNode, mriNode, *landmarks, options.registration, progress.step("Register")
         )
-        moved = frameWarnings(ct, mri, registration.transform, registration.errors is not None)
+        moved = frameWarnings(ct, mri, registration.transform, registration.landmarks is not None)
         if registration.knowsError:
             showErrorMap(ctNode, registration)
         segmentationNode, tumor, notes = _segment(scene, ctNode, mriNode, options, progress.step("Outline"))

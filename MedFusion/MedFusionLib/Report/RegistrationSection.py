@@ -46,8 +46,8 @@ def _summary(registration: RegistrationResult, measured: dict[str, object]) -> s
         )
     else:
         sentences.append(f"Model {registration.model.value}, from the images alone, without landmarks.")
-    if registration.localisation is not None:
-        localisation = registration.localisation
+    if registration.fle is not None:
+        localisation = registration.landmarks.localisation
         sentences.append(
             f"The landmarks' own placing error (FLE) is estimated at {localisation.fle:.1f} mm "
             f"(95 % confidence {localisation.low:.1f} to {localisation.high:.1f} mm)."
@@ -59,7 +59,7 @@ def _summary(registration: RegistrationResult, measured: dict[str, object]) -> s
             f"images from {before:.3f} to {after:.3f}."
         )
     if registration.tre is not None:
-        source = "how far the parts of the images agree" if registration.spread else "the landmarks"
+        source = "how far the parts of the images agree" if measured["tre_from"] == "images" else "the landmarks"
         sentences.append(
             f"Judged by {source}, the expected error at the tumor (TRE) is {registration.tre:.1f} mm, with 95 % "
             f"probability below {registration.treBound:.1f} mm."

@@ -251,7 +251,7 @@ def _registrationComment(registration: RegistrationResult) -> str:
 def _registrationBasis(registration: RegistrationResult) -> RegistrationBasis:
     if not registration.refined:
         return RegistrationBasis.landmarks
-    return RegistrationBasis.images if registration.errors is None else RegistrationBasis.landmarksAndImages
+    return RegistrationBasis.images if registration.landmarks is None else RegistrationBasis.landmarksAndImages
 
 
 def _center(tumorMeasurements: TumorMeasurements | None, fixedImage: sitk.Image) -> np.ndarray:

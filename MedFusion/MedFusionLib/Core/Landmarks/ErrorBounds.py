@@ -4,6 +4,7 @@ import numpy as np
 from scipy.stats import f
 
 CONFIDENCE = 0.95
+SMALLEST_BOUND_MM = 0.3  # the gold standards of the field are good to 0.4 mm: West et al. 1997
 
 
 def expectedLength(covariances: np.ndarray) -> np.ndarray:
@@ -11,7 +12,7 @@ def expectedLength(covariances: np.ndarray) -> np.ndarray:
     return np.sqrt(np.trace(covariances, axis1=1, axis2=2))
 
 
-def lengthBound(covariances: np.ndarray, freedom: int) -> np.ndarray:
+def lengthBound(covariances: np.ndarray, freedom: float) -> np.ndarray:
     """Return the length (M,) in mm that a normal error stays below with a probability of 95 %.
 
     :param covariances: shape (M, 3, 3), mm^2, estimated with so many degrees of freedom: few make the bound wide.

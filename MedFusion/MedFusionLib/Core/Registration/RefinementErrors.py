@@ -6,6 +6,7 @@ import numpy as np
 
 from ..Progress import Progress, report, subProgress
 from .MutualInformation import FixedSamples, MovingField
+from .PoseCovariance import PoseCovariance, scatterOfPoses
 from .PoseOptimizer import Pose, climb
 
 _TOLERANCE = 1e-5
@@ -21,19 +22,9 @@ class PoseSpread:
 
     without: tuple[Pose, ...]
 
-    @property
-    def freedom(self) -> int:
-        """Return with how many degrees of freedom the covariances are estimated."""
-        return len(self.without) - 1
-
-    def covariances(self, points: np.ndarray) -> np.ndarray:
-        """Return the covariances (M, 3, 3) in mm^2 of the error at fixed points (M, 3), LPS millimetres.
-
-        Source: Tukey's jackknife over blocks, Kunsch 1989, doi:10.1214/aos/1176347265.
-        """
-        mapped = np.stack([pose.apply(points) for pose in self.without])
-        offsets = mapped - mapped.mean(axis=0)
-        return np.einsum("bni,bnj->nij", offsets, offsets) * (self.freedom / len(self.without))
+    def covariance(self, pose: Pose, center: np.ndarray) -> PoseCovariance:
+        """Return the covariance of a pose, told about a fixed center (3,), LPS millimeters."""
+        return scatterOfPoses(self.without, pose, center)
 
 
 def estimateSpread(

@@ -1,21 +1,24 @@
 """Registration from landmarks, images or both, to a transform that says how wrong it is."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import SimpleITK as sitk
 
 from ..Landmarks.LandmarkAdvice import bodySurface
 from ..Landmarks.LandmarkEvidence import LandmarkEvidence, weighLandmarks
-from ..Landmarks.LandmarkFit import TransformModel, matrixTransform, transformPoints
+from ..Landmarks.LandmarkFit import TransformModel, matrixTransform
 from ..Landmarks.LandmarkList import LandmarkList
-from ..Landmarks.LandmarkPairing import PairedLandmarks, Pairing, pairLandmarks
+from ..Landmarks.LandmarkPairing import Pairing, pairLandmarks
 from ..Progress import Progress, report, subProgress
+from ..Verdict import Judgement, Verdict
 from .AutoStart import findStart
+from .ImageEvidence import ImageEvidence
 from .Overlap import checkOverlap, imageBounds
+from .PoseCovariance import FitError, PoseCovariance, TargetError, covarianceOfFit, poseDifference
 from .PoseOptimizer import Pose
 from .Refinement import RefinedPose, refinePose
-from .RefinementErrors import PoseSpread
 from .RegistrationResult import RegistrationResult
 
 
@@ -37,21 +40,6 @@ class RegistrationSettings:
             raise ValueError(f"Refinement is rigid or affine, not '{self.model.value}'; choose one of those models.")
         if self.auto and self.model is not TransformModel.rigid:
             raise ValueError(f"Without landmarks registration is rigid, not '{self.model.value}'.")
-
-
-@dataclass(frozen=True, eq=False)
-class _ImageEvidence:
-    """Hold what the images say about a pose.
-
-    :param accepted: whether their pose becomes the result.
-    :param disagreement: the landmarks' pose and the images', where their distance is part of the error.
-    """
-
-    refined: RefinedPose
-    accepted: bool
-    spread: PoseSpread | None = None
-    disagreement: tuple[Pose, Pose] | None = None
-    warnings: list[str] = field(default_factory=list)
 
 
 def registerLandmarks(
@@ -80,18 +68,33 @@ def registerLandmarks(
         return _registerWithoutLandmarks(fixed, moving, settings, fixedImage, movingImage, target, progress)
     bounds = imageBounds(fixedImage) if fixedImage is not None else None
     evidence = weighLandmarks(pairLandmarks(fixed, moving, settings.pairing), settings.model, bounds)
-    transform, images = evidence.transform, None
+    images, doubts, transform = None, (), evidence.transform
     if settings.refine:
-        images = _followImages(evidence, settings.model, fixedImage, movingImage, subProgress(progress, 0.05, 0.95))
+        part = subProgress(progress, 0.05, 0.95)
+        images, doubts = _followImages(evidence, settings.model, fixedImage, movingImage, part)
         if images.accepted:
-            centre = evidence.pairs.fixedPoints.mean(axis=0)
-            transform = _transformOf(images.refined.pose, settings.model, centre)
+            transform = _transformOf(images.pose, settings.model, evidence.pairs.fixedPoints.mean(axis=0))
     overlap = checkOverlap(fixedImage, movingImage, transform) if hasImages else None
     report(progress, 0.98, "Registered")
-    body = bodySurface(fixedImage) if fixedImage is not None else None
-    result = _result(evidence, transform, images, target, body, overlap)
+    result = RegistrationResult(
+        transform=transform,
+        model=settings.model,
+        pairs=evidence.pairs,
+        landmarks=evidence,
+        images=images,
+        error=_errorOf(evidence, images),
+        verdict=_verdict(doubts),
+        warnings=(*evidence.warnings(), *doubts),
+        overlap=overlap,
+        target=None if target is None else np.asarray(target, dtype=float),
+        body=bodySurface(fixedImage) if fixedImage is not None else None,
+    )
     report(progress, 1.0, "Registered")
     return result
+
+
+def _verdict(doubts: Sequence[str]) -> Verdict:
+    return Verdict(Judgement.doubtful, tuple(doubts)) if doubts else Verdict(Judgement.confirmed)
 
 
 def _followImages(
@@ -100,64 +103,55 @@ def _followImages(
     fixedImage: sitk.Image,
     movingImage: sitk.Image,
     progress: Progress | None,
-) -> _ImageEvidence:
-    """Return where the images lead from the landmarks, and whether to follow."""
-    affine = model is TransformModel.affine
-    refined = refinePose(fixedImage, movingImage, evidence.pose, affine, subProgress(progress, 0.0, 0.6))
+) -> tuple[ImageEvidence, tuple[str, ...]]:
+    """Return where the images lead from the landmarks and whether to follow, and what is doubtful about it."""
+    isAffine = model is TransformModel.affine
+    refined = refinePose(fixedImage, movingImage, evidence.pose, isAffine, subProgress(progress, 0.0, 0.6))
+    images = ImageEvidence(refined.pose, refined.similarityBefore, refined.similarityAfter)
     refusal = refined.whyRefused()
     if refusal:
-        return _ImageEvidence(refined, False, warnings=[refusal])
-    distance = (evidence.pose, refined.pose)
+        return replace(images, accepted=False), (refusal,)
     if evidence.contradicts(refined.pose):
         warning = (
             f"Refinement would move the landmarks by {evidence.distance(refined.pose):.1f} mm, more than their own "
             "error allows, so the landmark registration was kept: the landmarks, the refinement or the geometry of the "
             "MRI is wrong. The expected error includes that distance; look at the edges."
         )
-        return _ImageEvidence(refined, False, disagreement=distance, warnings=[warning])
-    if affine:  # parts of the images share the bias of their scale and shear, so they cannot tell how large it is
-        return _ImageEvidence(refined, True, disagreement=distance)
-    spread = refined.spread(subProgress(progress, 0.6, 1.0))
-    return _ImageEvidence(refined, True, spread, None if spread else distance)
+        return replace(images, accepted=False), (warning,)
+    if isAffine:  # parts of the images share the bias of their scale and shear, so they cannot tell how large it is
+        return images, ()
+    return replace(images, covariance=_covarianceOf(refined, fixedImage, subProgress(progress, 0.6, 1.0))), ()
 
 
-def _transformOf(pose: Pose, model: TransformModel, centre: np.ndarray) -> sitk.Transform:
-    return matrixTransform(pose.matrix, pose.offset, centre, model)
+def _covarianceOf(refined: RefinedPose, fixedImage: sitk.Image, progress: Progress | None) -> PoseCovariance | None:
+    spread = refined.spread(progress)
+    return None if spread is None else spread.covariance(refined.pose, np.mean(imageBounds(fixedImage), axis=0))
 
 
-def _result(
-    evidence: LandmarkEvidence,
-    transform: sitk.Transform,
-    images: _ImageEvidence | None,
-    target: np.ndarray | None,
-    body: np.ndarray | None,
-    overlap: float | None,
-) -> RegistrationResult:
-    pairs, residuals = evidence.pairs, evidence.residuals(transform)
-    isRefined = images is not None and images.accepted
-    return RegistrationResult(
-        transform=transform,
-        model=evidence.errors.model,
-        labels=pairs.labels,
-        fixedPoints=pairs.fixedPoints,
-        movingPoints=pairs.movingPoints,
-        residuals=residuals,
-        fre=float(np.sqrt(np.average(residuals**2, weights=evidence.errors.weights))),
-        warnings=(*evidence.warnings(), *(images.warnings if images else ())),
-        overlap=overlap,
-        errors=evidence.errors,
-        localisation=evidence.localisation,
-        loo=evidence.loo,
-        exchange=evidence.exchange,
-        target=None if target is None else np.asarray(target, dtype=float),
-        body=body,
-        refined=isRefined,
-        spread=images.spread if images else None,
-        disagreement=images.disagreement if images else None,
-        refinementShift=evidence.distance(images.refined.pose) if isRefined else None,
-        similarityBefore=images.refined.similarityBefore if images else None,
-        similarityAfter=images.refined.similarityAfter if images else None,
-    )
+def _errorOf(evidence: LandmarkEvidence, images: ImageEvidence | None) -> TargetError | None:
+    """Return how uncertain the transform is: that of the images where they tell, else that of the landmarks.
+
+    Where images and landmarks contradict each other their distance is part of the error.
+    """
+    isRigid = evidence.errors.model is TransformModel.rigid
+    if images is not None and images.covariance is not None and not evidence.contradicts(images.pose):
+        return images.covariance
+    if evidence.localisation is None:
+        return None if images is None else images.covariance
+    fle = evidence.localisation.fle
+    if not isRigid:
+        return FitError(evidence.errors, fle, None if images is None else (evidence.pose, images.pose))
+    covariance = covarianceOfFit(evidence.errors, fle)
+    if images is None:
+        return covariance
+    if images.accepted and images.covariance is not None:
+        covariance = images.covariance
+    distance = poseDifference(images.pose, evidence.pose, covariance.center)
+    return covariance.plus(np.outer(distance, distance))
+
+
+def _transformOf(pose: Pose, model: TransformModel, center: np.ndarray) -> sitk.Transform:
+    return matrixTransform(pose.matrix, pose.offset, center, model)
 
 
 def _registerWithoutLandmarks(
@@ -172,65 +166,45 @@ def _registerWithoutLandmarks(
     """Return the transform that the images alone give; landmarks, if given, only measure it."""
     found = findStart(fixedImage, movingImage, subProgress(progress, 0.0, 0.6))
     refined = refinePose(fixedImage, movingImage, found.pose, False, subProgress(progress, 0.6, 0.8))
-    spread = refined.spread(subProgress(progress, 0.8, 0.98))
+    covariance = _covarianceOf(refined, fixedImage, subProgress(progress, 0.8, 0.98))
+    images = ImageEvidence(refined.pose, refined.similarityBefore, refined.similarityAfter, covariance)
     transform = _transformOf(refined.pose, TransformModel.rigid, np.mean(imageBounds(fixedImage), axis=0))
-    overlap, body = checkOverlap(fixedImage, movingImage, transform), bodySurface(fixedImage)
-    pairs, warnings = None, []
-    if fixed is not None and moving is not None and fixed.usedIndices and moving.usedIndices:
-        pairs = pairLandmarks(fixed, moving, settings.pairing)
-        try:
-            evidence = weighLandmarks(pairs, TransformModel.rigid)
-        except ValueError as error:
-            warnings = [*pairs.notes, f"The landmarks cannot confirm the result of the images: {error}"]
-        else:
-            report(progress, 1.0, "Registered")
-            images = _ImageEvidence(refined, True, spread, *_contradiction(evidence, refined.pose))
-            return _result(evidence, transform, images, target, body, overlap)
-    else:
-        warnings = ["Registered by the images alone; no landmark confirms the result, so look at the edges."]
-    report(progress, 1.0, "Registered")
-    return _resultOfImages(transform, refined, spread, pairs, target, body, overlap, warnings)
-
-
-def _contradiction(evidence: LandmarkEvidence, pose: Pose) -> tuple[tuple[Pose, Pose] | None, list[str]]:
-    """Return both poses and a warning where the landmarks contradict the images' pose."""
-    if not evidence.contradicts(pose):
-        return None, []
-    warning = (
-        f"Images and landmarks put the MRI {evidence.distance(pose):.1f} mm apart, more than the landmarks' own error "
-        "allows: the landmarks, the images' alignment or the geometry of the MRI is wrong. The expected error includes "
-        "that distance; look at the edges."
-    )
-    return (evidence.pose, pose), [warning]
-
-
-def _resultOfImages(
-    transform: sitk.Transform,
-    refined: RefinedPose,
-    spread: PoseSpread | None,
-    pairs: PairedLandmarks | None,
-    target: np.ndarray | None,
-    body: np.ndarray,
-    overlap: float,
-    warnings: list[str],
-) -> RegistrationResult:
-    """Return a result without what landmarks say; too few of them are only measured."""
-    fixedPoints, movingPoints = (pairs.fixedPoints, pairs.movingPoints) if pairs else np.zeros((2, 0, 3))
-    residuals = np.linalg.norm(transformPoints(transform, fixedPoints) - movingPoints, axis=1)
-    return RegistrationResult(
+    result = RegistrationResult(
         transform=transform,
         model=TransformModel.rigid,
-        labels=pairs.labels if pairs else (),
-        fixedPoints=fixedPoints,
-        movingPoints=movingPoints,
-        residuals=residuals,
-        fre=float(np.sqrt(np.mean(residuals**2))) if len(residuals) else float("nan"),
-        warnings=tuple(warnings),
-        overlap=overlap,
+        images=images,
+        error=covariance,
+        overlap=checkOverlap(fixedImage, movingImage, transform),
         target=None if target is None else np.asarray(target, dtype=float),
-        body=body,
-        refined=True,
-        spread=spread,
-        similarityBefore=refined.similarityBefore,
-        similarityAfter=refined.similarityAfter,
+        body=bodySurface(fixedImage),
+    )
+    report(progress, 1.0, "Registered")
+    if fixed is None or moving is None or not fixed.usedIndices or not moving.usedIndices:
+        warning = "Registered by the images alone; no landmark confirms the result, so look at the edges."
+        return replace(result, warnings=(warning,))
+    pairs = pairLandmarks(fixed, moving, settings.pairing)
+    try:
+        evidence = weighLandmarks(pairs, TransformModel.rigid)
+    except ValueError as error:
+        warning = f"The landmarks cannot confirm the result of the images: {error}"
+        return replace(result, pairs=pairs, warnings=(*pairs.notes, warning))
+    doubts = _contradiction(evidence, refined.pose)
+    return replace(
+        result,
+        pairs=pairs,
+        landmarks=evidence,
+        error=_errorOf(evidence, images),
+        verdict=_verdict(doubts),
+        warnings=(*evidence.warnings(), *doubts),
+    )
+
+
+def _contradiction(evidence: LandmarkEvidence, pose: Pose) -> tuple[str, ...]:
+    """Return a sentence where the landmarks contradict the images' pose."""
+    if not evidence.contradicts(pose):
+        return ()
+    return (
+        f"Images and landmarks put the MRI {evidence.distance(pose):.1f} mm apart, more than the landmarks' own error "
+        "allows: the landmarks, the images' alignment or the geometry of the MRI is wrong. The expected error includes "
+        "that distance; look at the edges.",
     )
