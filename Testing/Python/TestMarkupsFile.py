@@ -1,4 +1,4 @@
-"""Markups files are checked before Slicer's reader, which ends the process at some damaged ones."""
+"""Damaged markups files and segmentations are refused before a reader of Slicer ends the process at them."""
 
 import json
 import tempfile
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
-from MedFusionLib.Core.Inputs.MarkupsFile import checkMarkupsFile
+from MedFusionLib.Core.Inputs.LandmarkFile import readLandmarkFile
 from MedFusionLib.Scene.NodeFiles import loadMarkups, loadSegmentation, saveNode
 from MedFusionLib.Scene.Session import Session
 
@@ -31,7 +31,7 @@ class TestMarkupsFile(unittest.TestCase):
                 node.AddControlPointWorld(point)
             node.UnsetNthControlPointPosition(1)
             saveNode(node, path)
-            checkMarkupsFile(path)
+            readLandmarkFile(path)
             self.assertEqual(loadMarkups(session.scene, path).GetNumberOfControlPoints(), 2)
 
     def test_damaged_structure_is_refused_in_a_sentence(self):
@@ -49,7 +49,7 @@ class TestMarkupsFile(unittest.TestCase):
             ("[" * 100000, "no JSON"),
         ):
             with self.subTest(pattern=pattern), self.assertRaisesRegex(ValueError, pattern):
-                checkMarkupsFile(self.write(document))
+                readLandmarkFile(self.write(document))
 
     def test_a_truncated_segmentation_is_refused_and_ends_nothing(self):
         path = self.folder / "tumor.seg.nrrd"

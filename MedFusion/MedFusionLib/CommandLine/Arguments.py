@@ -7,6 +7,7 @@ import re
 import numpy as np
 
 from ..Core.Images.Coordinates import flipPoints
+from ..Core.Inputs.LandmarkFile import CoordinateSystem
 
 _COORDINATES = re.compile(r"^-[0-9.]+([eE][-+]?[0-9]+)?(,[-+0-9.eE]+)+$")
 
@@ -62,9 +63,15 @@ def addLandmarks(parser: argparse.ArgumentParser, required: bool = True) -> None
         parser.add_argument(
             f"--{name}-landmarks",
             required=required,
-            metavar="FILE.mrk.json",
-            help=f"landmarks placed in the {volume}, saved by Slicer",
+            metavar="FILE",
+            help=f"landmarks placed in the {volume}: .mrk.json or .fcsv of Slicer, or a CSV or TSV table with the "
+            "columns name, x, y, z",
         )
+    parser.add_argument(
+        "--landmark-axes",
+        choices=[system.value for system in CoordinateSystem],
+        help="the axes of landmark tables that do not say them; with r, a, s or l, p, s for x, y, z they do",
+    )
 
 
 def addTumorPoints(parser: argparse.ArgumentParser) -> None:

@@ -8,6 +8,7 @@ import SimpleITK as sitk
 import slicer
 
 from ..Core.Images.Resampling import Interpolation, resampleImage
+from ..Core.Inputs.LandmarkFile import CoordinateSystem, readLandmarkFile
 from ..Core.Landmarks.LandmarkFit import TransformModel
 from ..Core.Landmarks.LandmarkPairing import Pairing
 from ..Core.Registration.InverseCheck import checkInverse
@@ -17,7 +18,7 @@ from ..Core.Results.MeasurementsFile import DICOM_PACKAGES, versions, writeMeasu
 from ..Core.Results.Output import checkApart, checkStillFree, outputFile, outputFolder
 from ..Core.Results.Recipe import inputsRecipe, readFiles, registrationRecipe
 from ..Scene.LandmarkRegistrationLogic import LandmarkRegistrationLogic
-from ..Scene.NodeFiles import addVolume, loadMarkups, saveNode, volumeName
+from ..Scene.NodeFiles import addLandmarkList, addVolume, landmarksName, saveNode, volumeName
 from ..Scene.RegistrationNodes import errorMap
 from ..Scene.Session import Session
 from ..Scene.VolumeNodes import relativeTransform
@@ -98,10 +99,22 @@ def inputFiles(arguments: argparse.Namespace) -> dict[str, str]:
     return {role: path for role, path in paths.items() if path}
 
 
-def loadLandmarks(scene: slicer.vtkMRMLScene, inputs: dict[str, str]) -> tuple[slicer.vtkMRMLMarkupsNode | None, ...]:
-    """Return the nodes of the CT's and the MRI's landmarks, None for those that were not given."""
-    roles = ("ct_landmarks", "mri_landmarks")
-    return tuple(loadMarkups(scene, inputs[role]) if role in inputs else None for role in roles)
+def loadLandmarks(
+    scene: slicer.vtkMRMLScene, inputs: dict[str, str], axes: str | None = None
+) -> tuple[tuple[slicer.vtkMRMLMarkupsNode | None, ...], tuple[str, ...]]:
+    """Return the nodes of the CT's and the MRI's landmarks, None for those that were not given, and the reader's notes.
+
+    :param axes: RAS or LPS, for lists that do not say it.
+    """
+    nodes, notes = [], []
+    for role in ("ct_landmarks", "mri_landmarks"):
+        if role not in inputs:
+            nodes.append(None)
+            continue
+        found = readLandmarkFile(inputs[role], CoordinateSystem(axes) if axes else None)
+        nodes.append(addLandmarkList(scene, found, landmarksName(inputs[role])))
+        notes.extend(found.notes)
+    return tuple(nodes), tuple(notes)
 
 
 def registrationSummary(measured: dict[str, object]) -> str:
@@ -150,7 +163,7 @@ def execute(arguments: argparse.Namespace) -> None:
         conflicts = checkIdentity(ct, mri, arguments.accept_identity)
         ctNode = addVolume(session.scene, ct.image, volumeName(arguments.ct))
         mriNode = addVolume(session.scene, mri.image, volumeName(arguments.mri))
-        landmarks = loadLandmarks(session.scene, inputs)
+        landmarks, notes = loadLandmarks(session.scene, inputs, arguments.landmark_axes)
         _, registration = LandmarkRegistrationLogic(session.scene).register(
             ctNode, mriNode, *landmarks, settings, progress.step("Register")
         )
@@ -174,7 +187,7 @@ def execute(arguments: argparse.Namespace) -> None:
         saveNode(addVolume(session.scene, registeredImage, name), folder / f"{name}.nrrd")
         sitk.WriteTransform(registration.transform, str(folder / FileNames.TRANSFORM))
         moved = frameWarnings(ct, mri, registration.transform, registration.landmarks is not None)
-        warnings = [*conflicts, *moved, *told, *registration.warnings]
+        warnings = [*conflicts, *moved, *told, *notes, *registration.warnings]
         document = {
             "registration": registration.measurements(),
             "warnings": warnings,

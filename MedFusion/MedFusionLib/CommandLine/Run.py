@@ -54,6 +54,7 @@ class RunOptions:
     interpolation: Interpolation = Interpolation.linear
     series: tuple[str, ...] = ()
     acceptIdentity: bool = False
+    landmarkAxes: str | None = None
     dicomFolder: Path | None = None
     withPdf: bool = False
 
@@ -91,6 +92,7 @@ def execute(arguments: argparse.Namespace) -> None:
             interpolation=Interpolation(arguments.interpolation),
             series=tuple(arguments.series),
             acceptIdentity=arguments.accept_identity,
+            landmarkAxes=arguments.landmark_axes,
             dicomFolder=folders[1] if arguments.dicom else None,
             withPdf=arguments.pdf,
         )
@@ -115,7 +117,7 @@ def runChain(folder: Path, inputs: dict[str, str], options: RunOptions) -> dict[
         conflicts = checkIdentity(ct, mri, options.acceptIdentity)
         ctNode = addVolume(scene, ct.image, volumeName(inputs["ct"]))
         mriNode = addVolume(scene, mri.image, volumeName(inputs["mri"]))
-        landmarks = loadLandmarks(scene, inputs)
+        landmarks, landmarkNotes = loadLandmarks(scene, inputs, options.landmarkAxes)
         transformNode, registration = LandmarkRegistrationLogic(scene).register(
             ctNode, mriNode, *landmarks, options.registration, progress.step("Register")
         )
@@ -138,7 +140,7 @@ def runChain(folder: Path, inputs: dict[str, str], options: RunOptions) -> dict[
             segmentationNode=segmentationNode,
             tumor=tumor,
             inputs=readFiles(inputs, {"ct": ct, "mri": mri}),
-            warnings=conflicts + moved + told + notes,
+            warnings=conflicts + moved + told + landmarkNotes + notes,
             fixedDicom=ct.dicom.header if ct.dicom else None,
             movingDicom=mri.dicom.header if mri.dicom else None,
             recipe={

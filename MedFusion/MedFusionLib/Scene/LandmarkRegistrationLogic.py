@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import slicer
 
-from ..Core.Landmarks.LandmarkList import LandmarkList
+from ..Core.Landmarks.LandmarkList import LandmarkList, checkNoCopy
 from ..Core.Progress import Progress
 from ..Core.Registration.Registration import RegistrationResult, RegistrationSettings, registerLandmarks
 from .ControlPoints import controlPointsIn, joinParentOf
@@ -109,7 +109,10 @@ def landmarkLists(
             f'"{fixedLandmarksNode.GetName()}" is chosen as the landmarks of the CT and of the MRI; choose a list for '
             "each."
         )
-    return landmarkList(fixedLandmarksNode, None), landmarkList(movingLandmarksNode, movingVolumeNode)
+    fixed, moving = landmarkList(fixedLandmarksNode, None), landmarkList(movingLandmarksNode, movingVolumeNode)
+    if fixed is not None and moving is not None:
+        checkNoCopy(fixed, moving)
+    return fixed, moving
 
 
 def landmarkList(

@@ -8,15 +8,12 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 import slicer
+import vtk
 
-from ..Core.Inputs.MarkupsFile import checkMarkupsFile
+from ..Core.Images.Coordinates import flipPoints
+from ..Core.Inputs.LandmarkFile import LANDMARK_SUFFIXES, LandmarkFile, readLandmarkFile
 from ..Core.Inputs.VolumeFiles import readVolume
 from .VolumeNodes import setTransformNode, setVolumeNodeImage
-
-_MARKUPS_CLASS_NAMES = {
-    "Fiducial": "vtkMRMLMarkupsFiducialNode",
-    "Line": "vtkMRMLMarkupsLineNode",
-}
 
 
 def loadVolume(scene: slicer.vtkMRMLScene, path: str | Path, name: str | None = None) -> slicer.vtkMRMLScalarVolumeNode:
@@ -46,29 +43,30 @@ def volumeName(path: str | Path) -> str:
     return name
 
 
-def loadMarkups(scene: slicer.vtkMRMLScene, path: str | Path, kind: str = "Fiducial") -> slicer.vtkMRMLMarkupsNode:
-    """Add the first markup of a .mrk.json file to the scene.
+def loadMarkups(scene: slicer.vtkMRMLScene, path: str | Path) -> slicer.vtkMRMLMarkupsFiducialNode:
+    """Add the landmarks of a file (.mrk.json, .fcsv, CSV, TSV) to the scene."""
+    return addLandmarkList(scene, readLandmarkFile(path), landmarksName(path))
 
-    :param kind: "Fiducial" or "Line".
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise ValueError(f"There is no landmark file {path}.")
-    checkMarkupsFile(path)
-    node = scene.AddNewNodeByClass(_MARKUPS_CLASS_NAMES[kind], path.name.removesuffix(".mrk.json"))
-    storageNode = slicer.vtkMRMLMarkupsJsonStorageNode()
-    storageNode.SetFileName(str(path))
-    if not storageNode.ReadData(node):
-        discard(scene, node)
-        raise ValueError(
-            f"{path} is not a Slicer markups file with a {kind.lower()} list; "
-            "save the landmarks in Slicer as .mrk.json and give that file."
-        )
-    points = slicer.util.arrayFromMarkupsControlPoints(node)
-    if not np.isfinite(points).all():
-        discard(scene, node)
-        raise ValueError(f"{path} has a control point whose position is not a number; place it again.")
+
+def addLandmarkList(scene: slicer.vtkMRMLScene, found: LandmarkFile, name: str) -> slicer.vtkMRMLMarkupsFiducialNode:
+    """Add a list of control points that holds the landmarks of a file, also those that are unset or switched off."""
+    node = scene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", name)
+    for landmark, point in zip(found.landmarks, flipPoints(found.points), strict=True):
+        isPlaced = bool(np.isfinite(point).all())
+        index = node.AddControlPoint(vtk.vtkVector3d(*(point if isPlaced else np.zeros(3))), landmark.label)
+        node.SetNthControlPointLabel(index, landmark.label)  # an empty one would have been numbered
+        node.SetNthControlPointDescription(index, landmark.description)
+        node.SetNthControlPointSelected(index, landmark.isUsed or not isPlaced)
+        if not isPlaced:
+            node.UnsetNthControlPointPosition(index)
     return node
+
+
+def landmarksName(path: str | Path) -> str:
+    """Return a landmark file's name without its extension."""
+    name = Path(path).name
+    extension = next((item for item in LANDMARK_SUFFIXES if name.lower().endswith(item)), "")
+    return name[: len(name) - len(extension)] or name
 
 
 def discard(scene: slicer.vtkMRMLScene, node: slicer.vtkMRMLDisplayableNode) -> None:

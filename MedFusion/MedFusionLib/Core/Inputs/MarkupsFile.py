@@ -1,33 +1,78 @@
-"""Check a markups file before Slicer reads it: its reader ends the whole process at some damaged files."""
+"""Landmarks of Slicer's markups files (.mrk.json).
+
+They are read here and not by Slicer, whose reader ends the whole process at some damaged files and takes a coordinate
+system that it does not know for RAS.
+"""
 
 import json
 from pathlib import Path
 
+from .LandmarkFile import (
+    CoordinateSystem,
+    GivenLandmark,
+    LandmarkFile,
+    landmarkFile,
+    millimetresPer,
+    parsedCoordinateSystem,
+    requiredCoordinateSystem,
+)
+from .TextFile import readText
+
 _TEXTS = ("id", "label", "description", "associatedNodeID", "positionStatus")
 _FLAGS = ("selected", "locked", "visibility")
+_ADVICE = "save the landmarks in Slicer as .mrk.json and give that file"
 
 
-def checkMarkupsFile(path: str | Path) -> None:
-    """Raise ValueError with a sentence if a .mrk.json file has not the structure of Slicer's markups schema."""
-    path = Path(path)
-    advice = "save the landmarks in Slicer as .mrk.json and give that file"
+def readMarkupsFile(path: Path, coordinateSystem: CoordinateSystem | None = None) -> LandmarkFile:
+    """Return the first list of points of a .mrk.json file.
+
+    :param coordinateSystem: for a file that does not say its own.
+    """
+    markup = _firstPointList(path, _markupsOf(path))
+    said = markup.get("coordinateSystem")
+    if said is not None:
+        said = parsedCoordinateSystem(str(said), path)
+    unit = markup.get("coordinateUnits")
+    unit = unit[0] if isinstance(unit, list) and unit else unit  # a code, its scheme and its meaning
+    millimetres = 1.0 if unit is None else millimetresPer(str(unit), path)
+    landmarks = []
+    for number, point in enumerate(markup.get("controlPoints", []), start=1):
+        problem = _problemOf(point)
+        if problem:
+            raise ValueError(f"Control point {number} of {path} {problem}; place it again in Slicer.")
+        landmarks.append(_landmark(point))
+    return landmarkFile(path, landmarks, requiredCoordinateSystem(said, coordinateSystem, path), millimetres)
+
+
+def _markupsOf(path: Path) -> list[dict]:
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ValueError(f"{path} cannot be read ({error.strerror}).") from error
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} is not a Slicer markups file: it is no JSON; {advice}.") from error
+        document = json.loads(readText(path))
+    except RecursionError as error:
+        raise ValueError(f"{path} is not a Slicer markups file: it is no JSON; {_ADVICE}.") from error
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path} is not a Slicer markups file: it is no JSON; {_ADVICE}.") from error
     markups = document.get("markups") if isinstance(document, dict) else None
     if not isinstance(markups, list) or not markups or not all(isinstance(item, dict) for item in markups):
-        raise ValueError(f"{path} is not a Slicer markups file: it has no list of markups; {advice}.")
-    for markup in markups:
-        points = markup.get("controlPoints", [])
-        if not isinstance(points, list):
-            raise ValueError(f"{path} is not a Slicer markups file: its control points are no list; {advice}.")
-        for number, point in enumerate(points, start=1):
-            problem = _problemOf(point)
-            if problem:
-                raise ValueError(f"Control point {number} of {path} {problem}; place it again in Slicer.")
+        raise ValueError(f"{path} is not a Slicer markups file: it has no list of markups; {_ADVICE}.")
+    return markups
+
+
+def _firstPointList(path: Path, markups: list[dict]) -> dict:
+    markup = next((item for item in markups if item.get("type", "Fiducial") == "Fiducial"), None)
+    if markup is None:
+        kinds = ", ".join(sorted({str(item.get("type")).lower() for item in markups}))
+        raise ValueError(f"{path} holds a {kinds} and no list of points; {_ADVICE}.")
+    if not isinstance(markup.get("controlPoints", []), list):
+        raise ValueError(f"{path} is not a Slicer markups file: its control points are no list; {_ADVICE}.")
+    return markup
+
+
+def _landmark(point: dict) -> GivenLandmark:
+    position = point.get("position")
+    isPlaced = isinstance(position, list) and point.get("positionStatus", "defined") == "defined"
+    isUsed = isPlaced and point.get("selected", True) and point.get("visibility", True)
+    given = tuple(repr(value) for value in position) if isPlaced else ()
+    return GivenLandmark(point.get("label", ""), given, isUsed, point.get("description", ""))
 
 
 def _problemOf(point: object) -> str:

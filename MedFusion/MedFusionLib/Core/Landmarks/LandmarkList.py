@@ -4,6 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+_FEWEST_COPIED = 3
+# Less than the rounding of any program that writes points, and far less than any hand repeats.
+_SAME_PLACE_MM = 1e-4
+
 
 @dataclass(frozen=True, eq=False)
 class LandmarkList:
@@ -54,3 +58,21 @@ class LandmarkList:
     def usedIndices(self) -> list[int]:
         """Return the positions in the list of the landmarks that take part."""
         return [index for index, isUsed in enumerate(self.used) if isUsed]
+
+
+def checkNoCopy(fixed: LandmarkList, moving: LandmarkList) -> None:
+    """Raise ValueError where one list is a copy of the other: nobody places points twice to a hair's breadth.
+
+    A copy fits itself without any residual, so nothing later on could tell that it says nothing about the images.
+    """
+    first, second = fixed.points[fixed.usedIndices], moving.points[moving.usedIndices]
+    fewer = min(len(first), len(second))
+    if fewer < _FEWEST_COPIED:
+        return
+    distances = np.linalg.norm(first[:, None] - second[None], axis=2)
+    same = int((distances.min(axis=1) < _SAME_PLACE_MM).sum())
+    if same >= _FEWEST_COPIED and 2 * same >= fewer:
+        raise ValueError(
+            f"{same} points of the {fixed.name} have exactly the same coordinates in the {moving.name}, as a copy has "
+            "and no hand; give each image the landmarks that were placed in it."
+        )

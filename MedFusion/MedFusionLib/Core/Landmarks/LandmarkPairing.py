@@ -1,6 +1,7 @@
 """Which landmark of one image belongs to which of the other."""
 
 import re
+import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 from enum import Enum
@@ -121,20 +122,26 @@ def _unusedNotes(landmarks: LandmarkList) -> list[str]:
     return [f"Left out as unset or switched off in the {landmarks.name}: {', '.join(left)}."] if left else []
 
 
+def labelKey(label: str) -> str:
+    """Return what two labels that look the same on a screen have in common: characters in one form, single spaces."""
+    visible = "".join(c for c in unicodedata.normalize("NFKC", label) if unicodedata.category(c) != "Cf")
+    return " ".join(visible.split())
+
+
 def _pairByLabel(fixed: LandmarkList, moving: LandmarkList, notes: list[str]) -> list[tuple[int, int]]:
-    positions = []
-    for landmarks in (fixed, moving):
-        counts = Counter(landmarks.labels[index] for index in landmarks.usedIndices if landmarks.labels[index])
-        repeated = [label for label, count in counts.items() if count > 1]
-        if repeated:
-            raise ValueError(f"The {landmarks.name} use the label {', '.join(repeated)} more than once; rename one.")
-        positions.append({landmarks.labels[index]: index for index in landmarks.usedIndices if landmarks.labels[index]})
-    shared = [label for label in positions[0] if label in positions[1]]
+    positions = [_positionsByLabel(fixed), _positionsByLabel(moving)]
+    shared = [key for key in positions[0] if key in positions[1]]
+    pairs = [(positions[0][key], positions[1][key]) for key in shared]
+    differing = [fixed.labels[i] for i, j in pairs if fixed.labels[i] != moving.labels[j]]
+    if differing:
+        notes.append(
+            f"Paired although the labels are stored differently (spaces or composed letters): {', '.join(differing)}."
+        )
     for landmarks, own, other in ((fixed, *positions), (moving, *positions[::-1])):
-        alone = [label for label in own if label not in other]
+        alone = [landmarks.labels[index] for key, index in own.items() if key not in other]
         if alone:
             notes.append(f"Left out as the other list has no such label, in the {landmarks.name}: {', '.join(alone)}.")
-        unlabelled = _usedLabels(landmarks).count("")
+        unlabelled = len(landmarks.usedIndices) - len(own)
         if unlabelled:
             what = (
                 "1 landmark without a label was" if unlabelled == 1 else f"{unlabelled} landmarks without a label were"
@@ -145,7 +152,17 @@ def _pairByLabel(fixed: LandmarkList, moving: LandmarkList, notes: list[str]) ->
             f"No label of the {fixed.name} ({', '.join(positions[0])}) is found in the {moving.name} "
             f"({', '.join(positions[1])}); give pairs the same label or pair by order."
         )
-    return [(positions[0][label], positions[1][label]) for label in shared]
+    return pairs
+
+
+def _positionsByLabel(landmarks: LandmarkList) -> dict[str, int]:
+    """Return where each label, as `labelKey` has it, stands in the list."""
+    keys = [(labelKey(landmarks.labels[index]), index) for index in landmarks.usedIndices]
+    counts = Counter(key for key, _ in keys if key)
+    repeated = [key for key, count in counts.items() if count > 1]
+    if repeated:
+        raise ValueError(f"The {landmarks.name} use the label {', '.join(repeated)} more than once; rename one.")
+    return {key: index for key, index in keys if key}
 
 
 def _pairByShape(fixed: LandmarkList, moving: LandmarkList, notes: list[str]) -> list[tuple[int, int]]:
