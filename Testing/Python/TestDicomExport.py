@@ -18,6 +18,7 @@ from MedFusionLib.Core.Dicom.DerivedImages import quantisationOf
 from MedFusionLib.Core.Dicom.Export import DicomResults, exportDicom
 from MedFusionLib.Core.Dicom.Registration import RegistrationBasis, matrixType
 from MedFusionLib.Core.Dicom.Series import readSeries
+from MedFusionLib.Core.Tumor.Segments import segmentsOfNames
 from MedFusionLib.Core.Tumor.TumorMeasurements import measureTumor
 
 
@@ -55,8 +56,8 @@ class TestDicomExport(unittest.TestCase):
         labels[3:5, 7:11, 8:12] = 2
         cls.labels = sitk.GetImageFromArray(labels)
         cls.labels.CopyInformation(ct)
-        cls.names = {1: "Edema", 2: "Enhancing tumor"}
-        cls.lesions = measureTumor(cls.labels, groups={"Edema": (1,), "Enhancing tumor": (2,)}).segments
+        cls.segments = segmentsOfNames({1: "Edema", 2: "Enhancing tumor"})
+        cls.lesions = measureTumor(cls.labels, segments=cls.segments).segments
         cls.results = DicomResults(
             transform=cls.transform,
             registeredImage=cls.registered,
@@ -64,7 +65,7 @@ class TestDicomExport(unittest.TestCase):
             fixed=readSeries(writeSource(root / "ct", "CT", ct)).header,
             moving=readSeries(writeSource(root / "mri", "MR", mri)).header,
             labelImage=cls.labels,
-            labelNames=cls.names,
+            segments=cls.segments,
             lesions=cls.lesions,
             registrationComment="FRE 1.2 mm from 8 landmark pairs",
             version="1.2.3",
@@ -202,7 +203,7 @@ class TestDicomExport(unittest.TestCase):
                     self.registered,
                     self.fused,
                     labelImage=self.labels,
-                    labelNames=self.names,
+                    segments=self.segments,
                     version="1",
                 ),
             )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
+from MedFusionLib.Core.Tumor.Segments import segmentsOfNames
 from MedFusionLib.Scene.NodeFiles import (
     addVolume,
     loadMarkups,
@@ -19,14 +20,9 @@ from MedFusionLib.Scene.NodeFiles import (
     saveScene,
     volumeName,
 )
+from MedFusionLib.Scene.SegmentationNodes import labelImageFromSegmentation, setSegmentationLabels
 from MedFusionLib.Scene.Session import Session
-from MedFusionLib.Scene.VolumeNodes import (
-    definedPointsFromMarkups,
-    imageFromVolumeNode,
-    labelImageFromSegmentation,
-    setMarkupsPoints,
-    setSegmentationLabels,
-)
+from MedFusionLib.Scene.VolumeNodes import definedPointsFromMarkups, imageFromVolumeNode, setMarkupsPoints
 from MedFusionTesting import sharedData
 
 
@@ -115,12 +111,12 @@ class TestNodeFiles(unittest.TestCase):
     def test_a_segmentation_keeps_its_segments(self):
         labelImage = sitk.Modulus(sitk.Cast(obliqueImage(), sitk.sitkUInt8), 3)
         node = self.scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "segmentation")
-        setSegmentationLabels(node, labelImage, {1: "core", 2: "edema"}, {1: (1, 0, 0), 2: (0, 0, 1)})
+        setSegmentationLabels(node, labelImage, segmentsOfNames({1: "core", 2: "edema"}), {1: (1, 0, 0), 2: (0, 0, 1)})
         saveNode(node, self.folder / "tumor.seg.nrrd")
-        back, names = labelImageFromSegmentation(
+        back, segments = labelImageFromSegmentation(
             loadSegmentation(self.scene, self.folder / "tumor.seg.nrrd"), labelImage
         )
-        self.assertEqual(names, {1: "core", 2: "edema"})
+        self.assertEqual(segments, segmentsOfNames({1: "core", 2: "edema"}))
         np.testing.assert_array_equal(sitk.GetArrayFromImage(back), sitk.GetArrayFromImage(labelImage))
 
     def test_a_scene_returns_with_its_nodes(self):

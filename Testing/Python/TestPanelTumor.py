@@ -121,8 +121,9 @@ class TestPanelTumor(PanelTestCase):
         )
 
     def test_tumor_is_outlined_from_scribbles_in_the_ct_space_and_on_the_registered_mri(self):
+        from MedFusionLib.Scene.SegmentationNodes import labelImageFromSegmentation
         from MedFusionLib.Scene.TumorNodes import scribbleImages
-        from MedFusionLib.Scene.VolumeNodes import imageFromVolumeNode, labelImageFromSegmentation
+        from MedFusionLib.Scene.VolumeNodes import imageFromVolumeNode
 
         self.loadPhantom()
         self.parameters.tumorVolume = self.parameters.fixedVolume

@@ -72,7 +72,7 @@ class TestNnUNet(unittest.TestCase):
     def test_the_models_labels_come_back_on_the_volumes_grid(self):
         flair, t1c = volumes()
         result = segmentTumor([flair, t1c], None, self.settings())
-        self.assertEqual(result.segmentNames, {1: "edema", 2: "core"})
+        self.assertEqual({s.value: s.name for s in result.segments}, {1: "edema", 2: "core"})
         expected = sitk.GetArrayFromImage(flair > 100) + sitk.GetArrayFromImage(t1c > 100)
         np.testing.assert_array_equal(sitk.GetArrayFromImage(result.labelImage), expected)
         self.assertEqual(result.labelImage.GetOrigin(), flair.GetOrigin())
@@ -143,7 +143,7 @@ class TestOnnx(unittest.TestCase):
             settings = SegmentationSettings(SegmentationMethod.model, model=ModelSettings(str(path)))
             flair, t1c = volumes()
             result = segmentTumor([flair, t1c], None, settings)
-        self.assertEqual(result.segmentNames, {1: "tumor"})
+        self.assertEqual({s.value: s.name for s in result.segments}, {1: "tumor"})
         np.testing.assert_array_equal(sitk.GetArrayFromImage(result.labelImage), sitk.GetArrayFromImage(flair > 100))
 
 

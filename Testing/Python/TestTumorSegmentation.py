@@ -8,6 +8,7 @@ import SimpleITK as sitk
 from MedFusionLib.Core.Phantom import makePhantom
 from MedFusionLib.Core.Progress import Cancelled
 from MedFusionLib.Core.Tumor.SegmentationMetrics import compareSegmentations
+from MedFusionLib.Core.Tumor.Segments import TumorTissue
 from MedFusionLib.Core.Tumor.TumorSegmentation import (
     MrSequence,
     SegmentationMethod,
@@ -118,7 +119,7 @@ class TestTumorSegmentation(unittest.TestCase):
         image, truth = headWithBall(second=True)
         lines = np.concatenate([ACROSS, [[[-27.0, 10.0, -5.0], [-9.0, 10.0, -5.0]]]])
         result = segmentTumor([image], TumorInteraction(lines=lines), LINE)
-        self.assertEqual(result.segmentNames, {1: "Tumor 1", 2: "Tumor 2"})
+        self.assertEqual({s.value: s.name for s in result.segments}, {1: "Tumor 1", 2: "Tumor 2"})
         scores = compareSegmentations(result.labelImage, truth)
         self.assertGreater(min(scores[1].dice, scores[2].dice), 0.88)
 
@@ -126,7 +127,7 @@ class TestTumorSegmentation(unittest.TestCase):
         for spacing in ((1.5, 1.5, 1.5), (1.0, 1.2, 3.0)):
             image, truth = headWithBall(spacing)
             result = segmentTumor([image], TumorInteraction(seeds=CENTER), CLICK)
-            self.assertEqual(result.segmentNames, {1: "Tumor"})
+            self.assertEqual({s.value: s.name for s in result.segments}, {1: "Tumor"})
             self.assertGreater(dice(result, truth), 0.92)
 
     def test_the_automatic_method_finds_the_lesion_and_only_where_there_is_one(self):
@@ -187,10 +188,11 @@ class TestTumorSegmentation(unittest.TestCase):
         t1c.CopyInformation(flair)
         settings = replace(LINE, sequences=(MrSequence.flair, MrSequence.t1c))
         result = segmentTumor([flair, t1c], TumorInteraction(lines=ACROSS), settings)
-        self.assertEqual(set(result.segmentNames.values()), {"Necrosis", "Edema", "Enhancing tumor"})
+        self.assertEqual({segment.name for segment in result.segments}, {"Necrosis", "Edema", "Enhancing tumor"})
         labels = sitk.GetArrayFromImage(result.labelImage)
-        core = np.isin(labels, result.groups["Tumor core"])
-        self.assertTrue((np.isin(labels, result.groups["Whole tumor"]) | ~core).all())
+        unions = {union.tissue: union.values for union in result.unions}
+        core = np.isin(labels, unions[TumorTissue.core])
+        self.assertTrue((np.isin(labels, unions[TumorTissue.wholeTumor]) | ~core).all())
         trueCore = radius < 7
         self.assertGreater(2 * (core & trueCore).sum() / (core.sum() + trueCore.sum()), 0.8)
 

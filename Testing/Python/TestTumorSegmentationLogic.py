@@ -10,16 +10,10 @@ from MedFusionLib.Core.Tumor.SegmentationMetrics import compareSegmentations
 from MedFusionLib.Core.Tumor.TumorMeasurements import measureTumor
 from MedFusionLib.Core.Tumor.TumorSegmentation import MrSequence, SegmentationSettings, TumorInteraction, guessSequence
 from MedFusionLib.Scene.NodeFiles import addVolume
+from MedFusionLib.Scene.SegmentationNodes import CAVITY_NAME, labelImageFromSegmentation
 from MedFusionLib.Scene.Session import Session
 from MedFusionLib.Scene.TumorSegmentationLogic import TumorSegmentationLogic
-from MedFusionLib.Scene.VolumeNodes import (
-    CAVITY_NAME,
-    definedPointsFromMarkups,
-    imageFromVolumeNode,
-    labelImageFromSegmentation,
-    mappedPoints,
-    setTransformNode,
-)
+from MedFusionLib.Scene.VolumeNodes import definedPointsFromMarkups, imageFromVolumeNode, mappedPoints, setTransformNode
 from TestIntracranialCavity import madeHead
 from TestTumorSegmentation import ACROSS, headWithBall
 
@@ -46,8 +40,8 @@ class TestTumorSegmentationLogic(unittest.TestCase):
         self.assertEqual(
             node.GetNodeReference(node.GetReferenceImageGeometryReferenceRole()).GetID(), volumeNode.GetID()
         )
-        labels, names = labelImageFromSegmentation(node, image)
-        self.assertEqual(names, {1: "Tumor"})
+        labels, segments = labelImageFromSegmentation(node, image)
+        self.assertEqual(segments, result.segments)
         self.assertGreater(compareSegmentations(labels, truth)["all"].dice, 0.92)
         np.testing.assert_array_equal(sitk.GetArrayFromImage(labels), sitk.GetArrayFromImage(result.labelImage))
 
@@ -77,7 +71,7 @@ class TestTumorSegmentationLogic(unittest.TestCase):
         names = [segmentation.GetNthSegment(i).GetName() for i in range(segmentation.GetNumberOfSegments())]
         self.assertEqual(names, ["Necrosis", "Edema", "Enhancing tumor", "Whole tumor", "Tumor core"])
         labels, found = labelImageFromSegmentation(node, flair)
-        self.assertEqual(set(found.values()), {"Necrosis", "Edema", "Enhancing tumor"})
+        self.assertEqual(found, result.segments)
         np.testing.assert_array_equal(sitk.GetArrayFromImage(labels), sitk.GetArrayFromImage(result.labelImage))
 
     def test_the_cavity_of_the_ct_limits_the_outline_and_is_kept_on_request(self):
@@ -100,7 +94,7 @@ class TestTumorSegmentationLogic(unittest.TestCase):
         self.assertLess((labels & ~cavity).sum(), 0.05 * labels.sum())
         segmentation = node.GetSegmentation()
         self.assertEqual(segmentation.GetNthSegment(1).GetName(), CAVITY_NAME)
-        self.assertEqual(labelImageFromSegmentation(node, mri)[1], {1: "Tumor"})
+        self.assertEqual(labelImageFromSegmentation(node, mri)[1], result.segments)
 
     def test_a_ct_without_bone_is_left_aside_with_a_warning(self):
         image, _ = headWithBall()

@@ -9,18 +9,18 @@ import SimpleITK as sitk
 import slicer
 import vtk
 from MedFusionLib.Core.Images.Coordinates import flipPoints
+from MedFusionLib.Core.Tumor.Segments import segmentsOfNames
 from MedFusionLib.Scene.NodeFiles import addVolume, discard
+from MedFusionLib.Scene.SegmentationNodes import labelImageFromSegmentation, setSegmentationLabels
 from MedFusionLib.Scene.Session import Session
 from MedFusionLib.Scene.VolumeNodes import (
     definedPointsFromMarkups,
     hardenedLabels,
     imageFromVolumeNode,
-    labelImageFromSegmentation,
     mappedPoints,
     matrixFromTransform,
     relativeTransform,
     setMarkupsPoints,
-    setSegmentationLabels,
     setTransformNode,
     setVolumeNodeImage,
     worldToNodeTransform,
@@ -205,10 +205,10 @@ class TestVolumeNodes(unittest.TestCase):
         labelImage = sitk.GetImageFromArray(labels.astype(np.uint8))
         labelImage.CopyInformation(image)
         node = self.scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "segmentation")
-        setSegmentationLabels(node, labelImage, {1: "one", 2: "two"}, {1: (1, 0, 0), 2: (0, 1, 0)})
-        back, names = labelImageFromSegmentation(node, image)
+        setSegmentationLabels(node, labelImage, segmentsOfNames({1: "one", 2: "two"}), {1: (1, 0, 0), 2: (0, 1, 0)})
+        back, segments = labelImageFromSegmentation(node, image)
         np.testing.assert_array_equal(sitk.GetArrayFromImage(back), labels)
-        self.assertEqual(names, {1: "one", 2: "two"})
+        self.assertEqual(segments, segmentsOfNames({1: "one", 2: "two"}))
 
     def test_hardening_labels_rigidly_changes_no_voxel_and_moves_every_point(self):
         labelImage = sitk.Cast(obliqueImage() > 50, sitk.sitkUInt8)

@@ -15,8 +15,9 @@ from ..Core.Tumor.SegmentationMetrics import compareSegmentations
 from ..Core.Tumor.TumorSegmentation import SegmentationMethod, SegmentationSettings, TumorInteraction
 from ..Report.Overview import writeOverview
 from ..Scene.NodeFiles import addVolume, loadSegmentation, readTransform, saveNode
+from ..Scene.SegmentationNodes import labelImageFromSegmentation
 from ..Scene.Session import Session
-from ..Scene.VolumeNodes import labelImageFromSegmentation, mappedPoints, setMarkupsPoints
+from ..Scene.VolumeNodes import mappedPoints, setMarkupsPoints
 from .Evaluate import targetRegistrationErrors
 from .Run import RunOptions, printSummary, runChain
 

@@ -14,8 +14,9 @@ from ..Core.Images.Voxels import extremes
 from ..Core.Inputs.VolumeFiles import readVolume
 from ..Core.Tumor.SegmentationMetrics import bestUnion, compareSegmentations
 from ..Scene.NodeFiles import loadSegmentation, readTransform
+from ..Scene.SegmentationNodes import labelImageFromSegmentation
 from ..Scene.Session import Session
-from ..Scene.VolumeNodes import labelImageFromSegmentation, mappedPoints
+from ..Scene.VolumeNodes import mappedPoints
 
 
 def addParser(subparsers: argparse._SubParsersAction) -> None:
@@ -57,7 +58,9 @@ def executeTumor(arguments: argparse.Namespace) -> None:
     """
     truth = readVolume(arguments.truth).image
     with Session() as session:
-        labelImage, names = labelImageFromSegmentation(loadSegmentation(session.scene, arguments.seg), truth)
+        node = loadSegmentation(session.scene, arguments.seg)
+        labelImage, segments = labelImageFromSegmentation(node, truth)
+    names = {segment.value: segment.name for segment in segments}
     rows = {names.get(label, str(label)): scores for label, scores in compareSegmentations(labelImage, truth).items()}
     if len(names) == 1 and len(rows) > 2:
         union, scores = bestUnion(labelImage, truth)

@@ -14,9 +14,10 @@ from ..Core.Tumor.TumorMeasurements import measureTumor
 from ..Core.Tumor.TumorModels import ModelSettings
 from ..Core.Tumor.TumorSegmentation import MrSequence, SegmentationMethod, SegmentationSettings, TumorInteraction
 from ..Scene.NodeFiles import addVolume, loadMarkups, loadSegmentation, saveNode, volumeName
+from ..Scene.SegmentationNodes import labelImageFromSegmentation
 from ..Scene.Session import Session
 from ..Scene.TumorSegmentationLogic import TumorSegmentationLogic
-from ..Scene.VolumeNodes import definedPointsFromMarkups, labelImageFromSegmentation
+from ..Scene.VolumeNodes import definedPointsFromMarkups
 from .Arguments import addOutput, addTumorPoints, worldPoints
 from .DicomInput import addIdentity, addSeries, checkIdentities, readVolumes
 from .Terminal import StepProgress, warn
@@ -154,8 +155,7 @@ def execute(arguments: argparse.Namespace) -> None:
             keepCavity=arguments.keep_cavity,
         )
         progress.step("Measure and write")
-        groups = {name: (value,) for value, name in tumor.segmentNames.items()} | tumor.groups
-        measurements = measureTumor(tumor.labelImage, groups=groups)
+        measurements = measureTumor(tumor.labelImage, segments=tumor.allSegments)
         saveNode(segmentationNode, path)
     warn([*warnings, *(warning for volume in (*ct, *volumes) for warning in volume.warnings), *tumor.warnings])
     total = measurements.total

@@ -174,9 +174,8 @@ def _measureTumor(
     images = {"CT": fixedImage, "MRI": registeredImage}
     if not _isColor(results.fusion):
         images["fused"] = results.fusion.image
-    groups = {name: (value,) for value, name in results.tumor.segmentNames.items()} | results.tumor.groups
-    cavity = results.tumor.cavity
-    return labelImage, measureTumor(labelImage, images, ct=fixedImage, groups=groups, cavity=cavity)
+    segments, cavity = results.tumor.allSegments, results.tumor.cavity
+    return labelImage, measureTumor(labelImage, images, ct=fixedImage, segments=segments, cavity=cavity)
 
 
 def _isColor(fusion: FusionResult) -> bool:
@@ -233,7 +232,7 @@ def _dicomResults(
         fixed=results.fixedDicom,
         moving=results.movingDicom,
         labelImage=labelImage,
-        labelNames=results.tumor.segmentNames if results.tumor else {},
+        segments=results.tumor.segments if results.tumor else (),
         lesions=tumorMeasurements.segments if tumorMeasurements else {},
         registrationComment=_registrationComment(registration),
         registrationBasis=_registrationBasis(registration),

@@ -6,8 +6,10 @@ import SimpleITK as sitk
 import slicer
 
 from ..Core.Images.Resampling import Interpolation, resampleImage
+from ..Core.Tumor.Segments import SegmentUnion
 from ..Core.Tumor.TumorSegmentation import SegmentationMethod, SegmentationSettings, TumorResult
-from .VolumeNodes import imageFromVolumeNode, labelImageFromSegmentation, relativeTransform
+from .SegmentationNodes import labelImageFromSegmentation, segmentsOfNode
+from .VolumeNodes import imageFromVolumeNode, relativeTransform
 
 INSIDE_COLOR, OUTSIDE_COLOR = (0.30, 0.80, 0.35), (0.35, 0.55, 0.95)
 
@@ -42,7 +44,7 @@ def scribbleImages(
             "below it, one outside."
         )
     drawnOn = segmentationNode.GetNodeReference(segmentationNode.GetReferenceImageGeometryReferenceRole())
-    labels, _names = labelImageFromSegmentation(segmentationNode, imageFromVolumeNode(drawnOn or volumeNode))
+    labels, _segments = labelImageFromSegmentation(segmentationNode, imageFromVolumeNode(drawnOn or volumeNode))
     image = imageFromVolumeNode(volumeNode)
     transform = relativeTransform(volumeNode, segmentationNode, image)
     labels = resampleImage(labels, image, transform, Interpolation.nearest)
@@ -60,17 +62,16 @@ def tumorResultFromNode(
     """
     if not segmentationNode.GetSegmentation().GetNumberOfSegments():
         return None
-    labelImage, names = labelImageFromSegmentation(segmentationNode, imageFromVolumeNode(volumeNode))
+    labelImage, segments = labelImageFromSegmentation(segmentationNode, imageFromVolumeNode(volumeNode))
+    present = {segment.value for segment in segments}
+    unions = tuple(
+        union
+        for union in segmentsOfNode(segmentationNode).values()
+        if isinstance(union, SegmentUnion) and present.issuperset(union.values)
+    )
     if known is None:
-        return TumorResult(labelImage, names, (), _settingsOf(segmentationNode))
-    values = {name: value for value, name in names.items()}
-    members = {group: [known.segmentNames[value] for value in parts] for group, parts in known.groups.items()}
-    groups = {
-        group: tuple(values[part] for part in parts)
-        for group, parts in members.items()
-        if all(part in values for part in parts)
-    }
-    return replace(known, labelImage=labelImage, segmentNames=names, groups=groups)
+        return TumorResult(labelImage, segments, (), _settingsOf(segmentationNode), unions)
+    return replace(known, labelImage=labelImage, segments=segments, unions=unions)
 
 
 def _settingsOf(segmentationNode: slicer.vtkMRMLSegmentationNode) -> SegmentationSettings:

@@ -12,6 +12,7 @@ from ..Core.Images.Coordinates import flipPoints
 from ..Core.Images.Resampling import Interpolation, resampleImage
 from ..Core.Progress import Progress, subProgress
 from ..Core.Tumor.IntracranialCavity import cavityOn, coarseCavity
+from ..Core.Tumor.Segments import Segment, SegmentUnion, TumorTissue
 from ..Core.Tumor.TumorMeasurements import LesionMeasurements, TumorMeasurements
 from ..Core.Tumor.TumorSegmentation import (
     SegmentationSettings,
@@ -20,32 +21,18 @@ from ..Core.Tumor.TumorSegmentation import (
     guessSequence,
     segmentTumor,
 )
-from .VolumeNodes import (
-    CAVITY_NAME,
-    addSegment,
-    imageFromVolumeNode,
-    mappedPoints,
-    relativeTransform,
-    setMarkupsPoints,
-    setSegmentationLabels,
-    worldToNodeTransform,
-)
+from .SegmentationNodes import addCavitySegment, addSegment, setSegmentationLabels, tagSegment
+from .VolumeNodes import imageFromVolumeNode, mappedPoints, relativeTransform, setMarkupsPoints, worldToNodeTransform
 
 _COLORS = {
-    "necrosis": (0.30, 0.45, 0.85),
-    "edema": (0.55, 0.88, 0.58),
-    "enhancing": (0.93, 0.25, 0.20),
-    "whole": (0.89, 0.35, 0.18),
-    "core": (0.98, 0.80, 0.25),
-    "cavity": (0.56, 0.75, 0.85),
-    "tumor": (0.89, 0.35, 0.18),
+    TumorTissue.necrosis: (0.30, 0.45, 0.85),
+    TumorTissue.edema: (0.55, 0.88, 0.58),
+    TumorTissue.enhancing: (0.93, 0.25, 0.20),
+    TumorTissue.nonEnhancing: (0.62, 0.50, 0.78),
+    TumorTissue.core: (0.98, 0.80, 0.25),
 }
+_TUMOR_COLOR = (0.89, 0.35, 0.18)
 _FURTHER_TUMORS = ((0.55, 0.30, 0.75), (0.15, 0.65, 0.65), (0.85, 0.65, 0.15), (0.75, 0.25, 0.50))
-_TERMINOLOGY = (
-    "Segmentation category and type - 3D Slicer General Anatomy list"
-    "~SCT^{category}~SCT^{type}~^^~Anatomic codes - DICOM master list~SCT^12738006^Brain~^^"
-)
-_ABNORMAL, _ANATOMY = "49755003^Morphologically Altered Structure", "123037004^Anatomical Structure"
 _POINT_NAMES = ("seeds", "lines", "foregroundPoints", "backgroundPoints")
 
 
@@ -94,15 +81,14 @@ class TumorSegmentationLogic:
             segmentationNode = self.scene.AddNewNodeByClass(
                 "vtkMRMLSegmentationNode", f"{sourceNode.GetName()} tumor segmentation"
             )
-        colors = {value: _color(name, value) for value, name in result.segmentNames.items()}
-        setSegmentationLabels(segmentationNode, result.labelImage, result.segmentNames, colors)
-        for name, members in result.groups.items():
-            union = sum((result.labelImage == value for value in members[1:]), result.labelImage == members[0])
-            addSegment(segmentationNode, sitk.Cast(union, sitk.sitkUInt8), name, _color(name, 1), visible=False)
+        colors = {segment.value: _color(segment) for segment in result.segments}
+        setSegmentationLabels(segmentationNode, result.labelImage, result.segments, colors)
+        for union in result.unions:
+            mask = sum((result.labelImage == value for value in union.values[1:]), result.labelImage == union.values[0])
+            mask = sitk.Cast(mask, sitk.sitkUInt8)
+            tagSegment(addSegment(segmentationNode, mask, union.name, _color(union), visible=False), union)
         if keepCavity and cavity is not None:
-            mask8 = sitk.Cast(cavity != 0, sitk.sitkUInt8)
-            addSegment(segmentationNode, mask8, CAVITY_NAME, _COLORS["cavity"], visible=False)
-        _tagSegments(segmentationNode)
+            addCavitySegment(segmentationNode, sitk.Cast(cavity != 0, sitk.sitkUInt8))
         segmentationNode.SetReferenceImageGeometryParameterFromVolumeNode(sourceNode)
         segmentationNode.SetAndObserveTransformNodeID(sourceNode.GetTransformNodeID())
         segmentationNode.SetAttribute("MedFusion.method", result.settings.method.value)
@@ -226,28 +212,13 @@ def _recipe(
     return recipe
 
 
-def _color(name: str, value: int) -> tuple[float, float, float]:
-    """Return a segment's color from its name; further tumors differ."""
-    words = name.casefold()
-    found = next((color for part, color in _COLORS.items() if part in words), _COLORS["tumor"])
-    return found if value == 1 or found != _COLORS["tumor"] else _FURTHER_TUMORS[(value - 2) % len(_FURTHER_TUMORS)]
-
-
-def _tagSegments(segmentationNode: slicer.vtkMRMLSegmentationNode) -> None:
-    """Give every segment its SNOMED CT terminology."""
-    segmentation = segmentationNode.GetSegmentation()
-    for segmentId in segmentation.GetSegmentIDs():
-        segment = segmentation.GetSegment(segmentId)
-        words = segment.GetName().casefold()
-        category, kind = _ABNORMAL, "108369006^Neoplasm"
-        if segment.GetName() == CAVITY_NAME:
-            category, kind = _ANATOMY, "128319008^Intracranial structure"
-        elif "edema" in words:
-            kind = "79654002^Edema"
-        elif "necro" in words:
-            kind = "6574001^Necrosis"
-        entry = _TERMINOLOGY.format(category=category, type=kind)
-        segment.SetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), entry)
+def _color(segment: Segment | SegmentUnion) -> tuple[float, float, float]:
+    """Return the color of a segment's tissue; further undivided tumors differ."""
+    if segment.tissue in _COLORS:
+        return _COLORS[segment.tissue]
+    if segment.tissue is TumorTissue.tumor and segment.lesion > 1:
+        return _FURTHER_TUMORS[(segment.lesion - 2) % len(_FURTHER_TUMORS)]
+    return _TUMOR_COLOR
 
 
 def _fillTable(tableNode: slicer.vtkMRMLTableNode, rows: dict[str, LesionMeasurements]) -> None:

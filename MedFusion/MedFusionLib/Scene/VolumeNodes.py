@@ -289,8 +289,6 @@ def _imageData(image: sitk.Image, imageData: vtk.vtkImageData, shared: bool = Fa
 
 # Segmentations
 
-CAVITY_NAME = "Intracranial cavity"
-
 
 def orientedImageData(image: sitk.Image) -> slicer.vtkOrientedImageData:
     """Return an LPS image as oriented image data in RAS, as a segmentation holds it."""
@@ -298,45 +296,6 @@ def orientedImageData(image: sitk.Image) -> slicer.vtkOrientedImageData:
     _imageData(image, oriented)
     oriented.SetGeometryFromImageToWorldMatrix(matrixFromArray(ijkToRasMatrix(image)))
     return oriented
-
-
-def setSegmentationLabels(
-    segmentationNode: slicer.vtkMRMLSegmentationNode,
-    labelImage: sitk.Image,
-    names: dict[int, str],
-    colors: dict[int, tuple[float, float, float]],
-) -> None:
-    """Replace the segments of a segmentation node by the labels of an LPS image, one segment per named label."""
-    segmentation = segmentationNode.GetSegmentation()
-    segmentation.RemoveAllSegments()
-    segmentationNode.SetSourceRepresentationToBinaryLabelmap()
-    segmentationNode.CreateDefaultDisplayNodes()
-    for value, name in names.items():
-        addSegment(segmentationNode, sitk.Cast(labelImage == value, sitk.sitkUInt8), name, colors[value])
-
-
-def addSegment(
-    segmentationNode: slicer.vtkMRMLSegmentationNode,
-    mask: sitk.Image,
-    name: str,
-    color: tuple[float, float, float],
-    visible: bool = True,
-) -> None:
-    """Add an LPS mask (8 bit, 0 and 1) as a segment."""
-    segment = slicer.vtkSegment()
-    segment.SetName(name)
-    segment.SetColor(color)
-    segment.AddRepresentation(
-        slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName(), orientedImageData(mask)
-    )
-    segmentation = segmentationNode.GetSegmentation()
-    # Ids are random by default; the same result is to give the same file.
-    segmentId = f"Segment_{segmentation.GetNumberOfSegments() + 1}"
-    segmentation.AddSegment(segment, segmentation.GenerateUniqueSegmentID(segmentId))
-    if not visible:
-        segmentationNode.CreateDefaultDisplayNodes()
-        display = segmentationNode.GetDisplayNode()
-        display.SetSegmentVisibility(segmentation.GetSegmentIdBySegment(segment), False)
 
 
 def hardenedLabels(
@@ -357,38 +316,3 @@ def hardenedLabels(
             _setGeometry(hardened, matrix @ RAS_TO_LPS @ ijkToRasMatrix(labelImage))
             return hardened
     return sitk.Resample(labelImage, referenceImage, worldToLabels, sitk.sitkNearestNeighbor)
-
-
-def labelImageFromSegmentation(
-    segmentationNode: slicer.vtkMRMLSegmentationNode, referenceImage: sitk.Image
-) -> tuple[sitk.Image, dict[int, str]]:
-    """Return a segmentation as labels 1, 2, ... in segment order on an image's grid, with the segments' names.
-
-    The earlier segment wins where two overlap, and one that earlier ones cover wholly (a whole tumor after its parts)
-    is left out, as is the intracranial cavity, which is no tumor. The segmentation's parent transform is left aside.
-    """
-    geometry = orientedImageData(sitk.Cast(referenceImage, sitk.sitkUInt8))
-    labels = np.zeros(referenceImage.GetSize()[::-1], dtype=np.uint8)
-    names = {}
-    segmentation = segmentationNode.GetSegmentation()
-    for value, segmentId in enumerate(segmentation.GetSegmentIDs(), start=1):
-        segment = segmentation.GetSegment(segmentId)
-        if segment.GetName() == CAVITY_NAME:
-            continue
-        names[value] = segment.GetName()
-        oriented = slicer.vtkOrientedImageData()
-        if not segmentationNode.GetBinaryLabelmapRepresentation(segmentId, oriented) or oriented.IsEmpty():
-            continue
-        resampled = slicer.vtkOrientedImageData()
-        slicer.vtkOrientedImageDataResample.ResampleOrientedImageToReferenceOrientedImage(
-            oriented, geometry, resampled, False, False
-        )
-        voxels = numpy_support.vtk_to_numpy(resampled.GetPointData().GetScalars()).reshape(labels.shape)
-        inside = voxels > 0
-        if inside.any() and labels[inside].all():
-            del names[value]
-            continue
-        labels[inside & (labels == 0)] = value
-    labelImage = sitk.GetImageFromArray(labels)
-    labelImage.CopyInformation(referenceImage)
-    return labelImage, names

@@ -286,8 +286,7 @@ class Steps:
         tumor = self._tumorResult(parameters)
         if tumor is None:
             raise ValueError(_("There is no outline to measure; outline the tumor first."))
-        groups = {name: (value,) for value, name in tumor.segmentNames.items()} | tumor.groups
-        return measureTumor(tumor.labelImage, groups=groups)
+        return measureTumor(tumor.labelImage, segments=tumor.allSegments)
 
     def showDiameters(self, parameters: object) -> list[slicer.vtkMRMLNode]:
         """Return new nodes with the measurements as a table and the diameters as lines."""

@@ -6,6 +6,7 @@ from pathlib import Path
 import SimpleITK as sitk
 
 from ..Progress import Progress, report, subProgress
+from ..Tumor.Segments import Segment
 from ..Tumor.TumorMeasurements import LesionMeasurements
 from .DerivedImages import DerivedKind, writeDerivedSeries
 from .Errors import withoutLibraryWarnings
@@ -22,7 +23,7 @@ class DicomResults:
     :param transform: fixed to moving points.
     :param fixed: the series the fixed image came from, None if it was not DICOM; so for `moving`.
     :param fusedImage: scalar; None if the fusion is in color, which no derived CT or MR image can hold.
-    :param labelNames: label value to the segment's name.
+    :param segments: what the labels are.
     :param lesions: measurements by segment name.
     :param isTumorAutomatic: whether the tumor was outlined without anybody pointing at it.
     """
@@ -33,7 +34,7 @@ class DicomResults:
     fixed: DicomSeries | None = None
     moving: DicomSeries | None = None
     labelImage: sitk.Image | None = None
-    labelNames: dict[int, str] = field(default_factory=dict)
+    segments: tuple[Segment, ...] = ()
     lesions: dict[str, LesionMeasurements] = field(default_factory=dict)
     registrationComment: str = ""
     registrationBasis: RegistrationBasis = RegistrationBasis.landmarks
@@ -73,10 +74,10 @@ def _export(folder: Path, results: DicomResults, progress: Progress | None) -> t
         study, results.transform, results.registeredImage, results.registrationComment, results.registrationBasis
     )
     objects = {"registration.dcm": registration}
-    if results.labelImage is not None and results.labelNames:
+    if results.labelImage is not None and results.segments:
         report(progress, 0.8, "Writing the tumor as DICOM")
         segmentation = segmentationObject(
-            study, results.labelImage, results.labelNames, headers, results.isTumorAutomatic
+            study, results.labelImage, results.segments, headers, results.isTumorAutomatic
         )
         objects["tumor.dcm"] = segmentation
         if results.lesions:

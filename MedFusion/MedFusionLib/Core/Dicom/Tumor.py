@@ -1,20 +1,27 @@
 """Write a tumor as a DICOM segmentation and its measurements as a structured report."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import SimpleITK as sitk
 
+from ..Tumor.Segments import Segment, TumorTissue
 from ..Tumor.TumorMeasurements import LesionMeasurements
 from .Patient import takeOverPatient, withoutPatient
 from .Study import FIRST_SERIES_NUMBER, MANUFACTURER, DerivedStudy
 
 
 def segmentationObject(
-    study: DerivedStudy, labelImage: sitk.Image, names: dict[int, str], sources: list, isAutomatic: bool = False
+    study: DerivedStudy,
+    labelImage: sitk.Image,
+    segments: Sequence[Segment],
+    sources: list,
+    isAutomatic: bool = False,
 ):
-    """Return labels as a DICOM segmentation with SNOMED CT codes; segments are numbered in the order of the names.
+    """Return labels as a DICOM segmentation with SNOMED CT codes; its segments are numbered in the order given.
 
     :param labelImage: in the fixed frame of reference (LPS mm).
-    :param names: label value to the segment's name.
+    :param segments: what the labels are.
     :param sources: headers of the image series that the outline was drawn on, in the same frame of reference.
     :param isAutomatic: whether nobody pointed at it.
     """
@@ -25,20 +32,20 @@ def segmentationObject(
     labels = sitk.GetArrayViewFromImage(labelImage)
     numbered = np.zeros(labels.shape, np.uint8)
     descriptions = []
-    for number, (value, name) in enumerate(names.items(), start=1):
-        numbered[labels == value] = number
+    for number, segment in enumerate(segments, start=1):
+        numbered[labels == segment.value] = number
         descriptions.append(
             hd.seg.SegmentDescription(
                 segment_number=number,
-                segment_label=name,
+                segment_label=segment.name,
                 segmented_property_category=codes.SCT.MorphologicallyAbnormalStructure,
-                segmented_property_type=findingCode(name),
+                segmented_property_type=tissueCode(segment.tissue),
                 algorithm_type=kinds.AUTOMATIC if isAutomatic else kinds.SEMIAUTOMATIC,
                 algorithm_identification=hd.AlgorithmIdentificationSequence(
                     name=MANUFACTURER, family=codes.cid7162.NeighborhoodAnalysis, version=study.version
                 ),
                 tracking_uid=study.uid("tracking", number),
-                tracking_id=name,
+                tracking_id=segment.name,
                 anatomic_regions=[codes.SCT.Brain],
             )
         )
@@ -75,14 +82,12 @@ def segmentationObject(
     return segmentation
 
 
-def findingCode(name: str):
-    """Return the SNOMED CT code that fits a segment's name: edema, necrosis, else neoplasm."""
-    from pydicom.sr.codedict import codes
+def tissueCode(tissue: TumorTissue):
+    """Return the SNOMED CT code of a tissue as DICOM has it."""
+    from highdicom.sr import CodedConcept
 
-    words = name.casefold()
-    if "edema" in words:
-        return codes.SCT.Edema
-    return codes.SCT.Necrosis if "necro" in words else codes.SCT.Neoplasm
+    value, meaning = tissue.snomedCode
+    return CodedConcept(value, "SCT", meaning)
 
 
 def measurementReport(study: DerivedStudy, segmentation, lesions: dict[str, LesionMeasurements]):
@@ -125,6 +130,7 @@ def measurementReport(study: DerivedStudy, segmentation, lesions: dict[str, Lesi
 
 def _measurementGroup(segmentation, segment, lesion: LesionMeasurements):
     import highdicom as hd
+    from highdicom.sr import CodedConcept
     from pydicom.sr.codedict import codes
 
     millimeter, milliliter = codes.UCUM.Millimeter, codes.UCUM.CubicCentimeter
@@ -146,7 +152,7 @@ def _measurementGroup(segmentation, segment, lesion: LesionMeasurements):
             segment_number=segment.SegmentNumber,
             source_series=hd.sr.SourceSeriesForSegmentation(series),
         ),
-        finding_type=findingCode(segment.SegmentLabel),
+        finding_type=CodedConcept.from_dataset(segment.SegmentedPropertyTypeCodeSequence[0]),
         finding_sites=[hd.sr.FindingSite(codes.SCT.Brain)],
         measurements=[hd.sr.Measurement(name, float(f"{value:.6g}"), unit) for name, value, unit in values],
     )

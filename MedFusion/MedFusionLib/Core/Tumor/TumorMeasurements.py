@@ -2,7 +2,7 @@
 
 import itertools
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,6 +14,7 @@ from skimage.measure import marching_cubes, mesh_surface_area
 
 from ..Images.Voxels import slabs
 from .IntracranialCavity import cavityOn, coarseCavity
+from .Segments import Segment, SegmentUnion, membersOf, segmentsOfNames
 
 _DEPTH_MARGIN_MM = 20.0
 
@@ -107,7 +108,7 @@ def measureTumor(
     images: dict[str, sitk.Image] | None = None,
     cavityMask: sitk.Image | None = None,
     ct: sitk.Image | None = None,
-    groups: dict[str, tuple[int, ...]] | None = None,
+    segments: Sequence[Segment | SegmentUnion] | None = None,
     cavity: sitk.Image | None = None,
 ) -> TumorMeasurements:
     """Return the measurements of each segment and of all labels together.
@@ -116,7 +117,7 @@ def measureTumor(
     :param images: images by name whose mean and standard deviation are wanted, on any grid in the same world.
     :param cavityMask: the intracranial cavity, on any grid in the same world; depths are measured from its edge.
     :param ct: a head CT (HU) to find the cavity from when no mask is given.
-    :param groups: the labels of each segment by its name; None takes every label as a segment of its own.
+    :param segments: what the labels are; None takes every label as a segment of its own.
     :param cavity: what `coarseCavity` found in this CT before.
 
     RANO bidimensional measurement: Wen et al. 2010, doi:10.1200/JCO.2009.26.3541; Wen et al. 2023,
@@ -126,8 +127,8 @@ def measureTumor(
     present, box = _labelsAndBox(labelImage)
     if not present:
         raise ValueError("There is no tumor to measure: the segmentation is empty.")
-    if groups is None:
-        groups = {f"Tumor {label}" if len(present) > 1 else "Tumor": (label,) for label in present}
+    if segments is None:
+        segments = segmentsOfNames({label: f"Tumor {label}" if len(present) > 1 else "Tumor" for label in present})
     if cavityMask is None and cavity is None and ct is not None:
         try:
             cavity = coarseCavity(ct)
@@ -136,7 +137,7 @@ def measureTumor(
     region = _croppedWithMargin(labelImage, box)
     onRegion = {name: _onGrid(image, region) for name, image in (images or {}).items()}
     regionLabels = sitk.GetArrayFromImage(region)
-    masks = {name: np.isin(regionLabels, members) for name, members in groups.items()}
+    masks = {name: np.isin(regionLabels, members) for name, members in membersOf(segments).items()}
     masks = {name: mask for name, mask in masks.items() if mask.any()}
     whole = regionLabels != 0
     depths = None
@@ -144,8 +145,8 @@ def measureTumor(
         depths = _depthBelowSkull((whole, *masks.values()), region, cavityMask, lambda part: part != 0)
     elif cavity is not None:
         depths = _depthBelowSkull((whole, *masks.values()), region, ct, lambda part: cavityOn(cavity, part))
-    segments = {name: _measureMask(mask, region, onRegion, depths) for name, mask in masks.items()}
-    return TumorMeasurements(segments, _measureMask(whole, region, onRegion, depths))
+    measured = {name: _measureMask(mask, region, onRegion, depths) for name, mask in masks.items()}
+    return TumorMeasurements(measured, _measureMask(whole, region, onRegion, depths))
 
 
 def _middle(mask: np.ndarray) -> tuple[int, ...]:

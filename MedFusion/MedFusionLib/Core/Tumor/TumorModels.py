@@ -15,6 +15,7 @@ import SimpleITK as sitk
 
 from ..Images.Resampling import Interpolation, resampleImage
 from ..Progress import Cancelled, Progress, report
+from .Segments import Segment, SegmentUnion, segmentsOfNames, tissueOfName
 
 _PREDICT = "nnUNetv2_predict"
 
@@ -35,8 +36,8 @@ class ModelSettings:
 
 def segmentWithModel(
     images: Sequence[sitk.Image], settings: ModelSettings, progress: Progress | None = None
-) -> tuple[sitk.Image, dict[int, str], dict[str, tuple[int, ...]]]:
-    """Return labels on the first image's grid, the name of each label, and segments made of several labels.
+) -> tuple[sitk.Image, tuple[Segment, ...], tuple[SegmentUnion, ...]]:
+    """Return labels on the first image's grid, the segment of each label, and segments made of several labels.
 
     Isensee et al. 2021, doi:10.1038/s41592-020-01008-z (nnU-Net).
     """
@@ -65,8 +66,8 @@ def _channelImages(images: Sequence[sitk.Image], names: list[str], settings: Mod
     return [images[number] for number in numbers]
 
 
-def _namedLabels(labels: dict[str, object]) -> tuple[dict[int, str], dict[str, tuple[int, ...]]]:
-    """Return the names and groups that a model's label table gives (name to value, or to a list of values)."""
+def _namedLabels(labels: dict[str, object]) -> tuple[tuple[Segment, ...], tuple[SegmentUnion, ...]]:
+    """Return the segments and unions that a model's label table gives (name to value, or to a list of values)."""
     names, groups = {}, {}
     for name, value in labels.items():
         if isinstance(value, list):
@@ -78,7 +79,9 @@ def _namedLabels(labels: dict[str, object]) -> tuple[dict[int, str], dict[str, t
             names[int(value)] = name
     for value in sorted({v for group in groups.values() for v in group} - set(names)):
         names[value] = f"Part {value}"
-    return names, groups
+    return segmentsOfNames(names), tuple(
+        SegmentUnion(values, name, tissueOfName(name)) for name, values in groups.items()
+    )
 
 
 def _readJson(path: Path) -> dict[str, object]:
@@ -91,7 +94,7 @@ def _readJson(path: Path) -> dict[str, object]:
 
 def _nnUNet(
     images: Sequence[sitk.Image], folder: Path, settings: ModelSettings, progress: Progress | None
-) -> tuple[sitk.Image, dict[int, str], dict[str, tuple[int, ...]]]:
+) -> tuple[sitk.Image, tuple[Segment, ...], tuple[SegmentUnion, ...]]:
     """Return what nnU-Net's own prediction command makes of the images."""
     dataset = _readJson(folder / "dataset.json")
     table = dataset.get("channel_names")
@@ -118,8 +121,8 @@ def _nnUNet(
         if not result.exists():
             raise RuntimeError("nnU-Net ended without writing a segmentation.")
         labelImage = sitk.Cast(sitk.ReadImage(str(result)), sitk.sitkUInt8)
-    names, groups = _namedLabels(dataset["labels"])
-    return resampleImage(labelImage, images[0], interpolation=Interpolation.nearest), names, groups
+    segments, unions = _namedLabels(dataset["labels"])
+    return resampleImage(labelImage, images[0], interpolation=Interpolation.nearest), segments, unions
 
 
 def _runCancellable(arguments: list[str], log: Path, progress: Progress | None) -> None:
@@ -146,7 +149,7 @@ def _runCancellable(arguments: list[str], log: Path, progress: Progress | None) 
 
 def _onnx(
     images: Sequence[sitk.Image], path: Path, settings: ModelSettings, progress: Progress | None
-) -> tuple[sitk.Image, dict[int, str], dict[str, tuple[int, ...]]]:
+) -> tuple[sitk.Image, tuple[Segment, ...], tuple[SegmentUnion, ...]]:
     """Return what an ONNX network makes of the images; input (1, C, K, J, I), output (1, L, K, J, I)."""
     sidecar = _readJson(path.with_suffix(".json"))
     channels, labels = sidecar.get("channels"), sidecar.get("labels")
@@ -169,9 +172,9 @@ def _onnx(
     values = np.argmax(scores[0], axis=0) if scores.shape[1] > 1 else scores[0, 0] > 0.5
     labelImage = sitk.GetImageFromArray(values.astype(np.uint8))
     labelImage.CopyInformation(grid)
-    names, groups = _namedLabels(labels)
+    segments, unions = _namedLabels(labels)
     logging.info("Outlined by the model %s", path.name)
-    return resampleImage(labelImage, images[0], interpolation=Interpolation.nearest), names, groups
+    return resampleImage(labelImage, images[0], interpolation=Interpolation.nearest), segments, unions
 
 
 def _float(image: sitk.Image) -> sitk.Image:

@@ -3,7 +3,7 @@
 import logging
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
@@ -18,6 +18,7 @@ from .ClickSegmentation import outlineFromClick
 from .LineSegmentation import outlineFromLine
 from .NestedSegmentation import tumorParts
 from .Outline import Outline, SecondOpinion
+from .Segments import Segment, SegmentUnion, TumorTissue
 from .StrokeSegmentation import correctOutline, outlineFromStrokes
 from .TumorEvidence import insideImage
 from .TumorModels import ModelSettings, segmentWithModel
@@ -126,20 +127,25 @@ class TumorInteraction:
 class TumorResult:
     """An outlined tumor: labels on the first image's grid, the segment of each label, and what to be wary of.
 
-    :param groups: segments made of several labels (whole tumor, core) by name.
+    :param unions: segments made of several labels (whole tumor, core).
     :param verdict: whether the outlines may be trusted; its reasons are among the warnings.
     :param second: what another method outlined, None where none was asked.
     :param cavity: the intracranial cavity that limited the outline (see `coarseCavity`), None for none.
     """
 
     labelImage: sitk.Image
-    segmentNames: dict[int, str]
+    segments: tuple[Segment, ...]
     warnings: tuple[str, ...]
     settings: SegmentationSettings
-    groups: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    unions: tuple[SegmentUnion, ...] = ()
     cavity: sitk.Image | None = None
     verdict: Verdict = _UNCHECKED
     second: SecondOpinion | None = None
+
+    @property
+    def allSegments(self) -> tuple[Segment | SegmentUnion, ...]:
+        """Return the segments of single labels, then those of several."""
+        return (*self.segments, *self.unions)
 
 
 def segmentTumor(
@@ -158,8 +164,8 @@ def segmentTumor(
     interaction = interaction or TumorInteraction()
     _checkImages(images, cavityMask)
     if settings.method is SegmentationMethod.model:
-        labelImage, names, groups = segmentWithModel(images, settings.model, progress)
-        return TumorResult(labelImage, names, (), settings, groups, verdict=_verdict(settings.method, ()))
+        labelImage, segments, unions = segmentWithModel(images, settings.model, progress)
+        return TumorResult(labelImage, segments, (), settings, unions, verdict=_verdict(settings.method, ()))
     sequences = (*settings.sequences, *[MrSequence.unknown] * len(images))[: len(images)]
     main = _mainImage(sequences)
     image = images[main]
@@ -176,12 +182,12 @@ def segmentTumor(
     contrastEnhanced = None
     if MrSequence.t1c in sequences and sequences[main] is not MrSequence.t1c:
         contrastEnhanced = images[sequences.index(MrSequence.t1c)]
-    labels, names, groups, partNotes = _labeled(masks, contrastEnhanced, cavityMask)
+    labels, segments, unions, partNotes = _labeled(masks, contrastEnhanced, cavityMask)
     labelImage = sitk.GetImageFromArray(labels)
     labelImage.CopyInformation(images[0])
     logging.info("Outlined %d lesion(s) by %s", len(masks), settings.method.value)
     warnings = tuple(dict.fromkeys((*notes, *doubts, *partNotes)))
-    return TumorResult(labelImage, names, warnings, settings, groups, verdict=_verdict(settings.method, doubts))
+    return TumorResult(labelImage, segments, warnings, settings, unions, verdict=_verdict(settings.method, doubts))
 
 
 def _outlines(
@@ -291,11 +297,11 @@ def _sequenceDoubts(sequence: MrSequence, method: SegmentationMethod) -> tuple[s
 
 def _labeled(
     masks: list[np.ndarray], contrastEnhanced: sitk.Image | None, cavityMask: sitk.Image | None
-) -> tuple[np.ndarray, dict[int, str], dict[str, tuple[int, ...]], tuple[str, ...]]:
-    """Return labels, their names, groups and warnings of all lesions; parted if a T1c is given and enhances."""
+) -> tuple[np.ndarray, tuple[Segment, ...], tuple[SegmentUnion, ...], tuple[str, ...]]:
+    """Return labels, segments, unions and warnings of all lesions; parted if a T1c is given and enhances."""
     labels = np.zeros(masks[0].shape, np.uint8)
-    names: dict[int, str] = {}
-    groups: dict[str, tuple[int, ...]] = {}
+    segments: list[Segment] = []
+    unions: list[SegmentUnion] = []
     warnings: tuple[str, ...] = ()
     for number, mask in enumerate(masks):
         suffix = f" {number + 1}" if len(masks) > 1 else ""
@@ -309,15 +315,18 @@ def _labeled(
         if parts is None:
             value = 3 * number + 1 if contrastEnhanced is not None else number + 1
             labels[mask] = value
-            names[value] = f"Tumor{suffix}"
+            segments.append(Segment(value, f"Tumor{suffix}", TumorTissue.tumor, number + 1))
             continue
         labels[mask] = parts[mask] + 3 * number
         necrosis, edema, enhancing = (3 * number + part for part in (1, 2, 3))
-        names |= {
-            necrosis: f"Necrosis{suffix}",
-            edema: f"Edema{suffix}",
-            enhancing: f"Enhancing tumor{suffix}",
-        }
-        groups[f"Whole tumor{suffix}"] = (necrosis, edema, enhancing)
-        groups[f"Tumor core{suffix}"] = (necrosis, enhancing)
-    return labels, names, groups, warnings
+        segments += [
+            Segment(necrosis, f"Necrosis{suffix}", TumorTissue.necrosis, number + 1),
+            Segment(edema, f"Edema{suffix}", TumorTissue.edema, number + 1),
+            Segment(enhancing, f"Enhancing tumor{suffix}", TumorTissue.enhancing, number + 1),
+        ]
+        whole, core = (necrosis, edema, enhancing), (necrosis, enhancing)
+        unions += [
+            SegmentUnion(whole, f"Whole tumor{suffix}", TumorTissue.wholeTumor, number + 1),
+            SegmentUnion(core, f"Tumor core{suffix}", TumorTissue.core, number + 1),
+        ]
+    return labels, tuple(segments), tuple(unions), warnings

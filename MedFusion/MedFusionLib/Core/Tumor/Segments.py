@@ -1,0 +1,109 @@
+"""The segments of an outlined tumor: which label, under what name, and what tissue it is."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+
+
+class TumorTissue(Enum):
+    """What a segment is made of, whatever its name says; the value is how files keep it."""
+
+    tumor = "tumor"
+    wholeTumor = "whole tumor"
+    core = "tumor core"
+    enhancing = "enhancing tumor"
+    nonEnhancing = "non-enhancing tumor core"
+    necrosis = "necrosis"
+    edema = "edema"
+
+    @property
+    def snomedCode(self) -> tuple[str, str]:
+        """Return the SNOMED CT code and its meaning."""
+        return _SNOMED_CODES.get(self, ("108369006", "Neoplasm"))
+
+    @property
+    def isPart(self) -> bool:
+        """Return True for a part of a tumor that other parts complete."""
+        return self not in (TumorTissue.tumor, TumorTissue.wholeTumor)
+
+
+_SNOMED_CODES = {
+    TumorTissue.necrosis: ("6574001", "Necrosis"),
+    TumorTissue.edema: ("79654002", "Edema"),
+}
+# What people and trained models call the parts; the first that fits counts.
+_NAME_PATTERNS = (
+    (r"o?edema|\bed\b|snfh|infiltrat", TumorTissue.edema),
+    (r"non.?enhanc|\bnet(c)?\b|\bnetc\b", TumorTissue.nonEnhancing),
+    (r"necro|\bncr\b", TumorTissue.necrosis),
+    (r"enhanc|\bet\b", TumorTissue.enhancing),
+    (r"core|\btc\b", TumorTissue.core),
+    (r"whole|\bwt\b", TumorTissue.wholeTumor),
+)
+
+
+def tissueOfName(name: str) -> TumorTissue:
+    """Return the tissue that a foreign segment's English name speaks of, tumor where it names none.
+
+    The parts are those of Menze et al. 2015, doi:10.1109/TMI.2014.2377694 (BraTS).
+    """
+    words = re.sub(r"[_/]", " ", name.casefold())
+    return next((tissue for pattern, tissue in _NAME_PATTERNS if re.search(pattern, words)), TumorTissue.tumor)
+
+
+@dataclass(frozen=True)
+class Segment:
+    """What one label of a label image is.
+
+    :param value: the label, above 0.
+    :param lesion: the number of the lesion it belongs to, from 1 on; the parts of one tumor share it.
+    """
+
+    value: int
+    name: str
+    tissue: TumorTissue = TumorTissue.tumor
+    lesion: int = 1
+
+    @property
+    def values(self) -> tuple[int, ...]:
+        """Return its label as a union has it."""
+        return (self.value,)
+
+
+@dataclass(frozen=True)
+class SegmentUnion:
+    """Several labels of a label image under one name, such as the whole tumor."""
+
+    values: tuple[int, ...]
+    name: str
+    tissue: TumorTissue = TumorTissue.tumor
+    lesion: int = 1
+
+
+def membersOf(segments: Sequence[Segment | SegmentUnion]) -> dict[str, tuple[int, ...]]:
+    """Return the labels of each segment by its name; a name that comes again gets a number."""
+    members: dict[str, tuple[int, ...]] = {}
+    for segment in segments:
+        name, number = segment.name, 1
+        while name in members:
+            number += 1
+            name = f"{segment.name} ({number})"
+        members[name] = segment.values
+    return members
+
+
+def segmentsOfNames(names: dict[int, str]) -> tuple[Segment, ...]:
+    """Return segments of a file or a model that tells only the name of each label.
+
+    A number at the end of the names tells lesions apart; several undivided tumors are a lesion each.
+    """
+    found = [Segment(value, name, tissueOfName(name)) for value, name in names.items()]
+    numbers = [re.search(r"[^\d.](\d{1,3})$", segment.name) for segment in found]
+    if all(numbers):
+        return tuple(replace(segment, lesion=int(n[1]) or 1) for segment, n in zip(found, numbers, strict=True))
+    undivided = [segment.value for segment in found if not segment.tissue.isPart]
+    return tuple(
+        replace(segment, lesion=undivided.index(segment.value) + 1) if segment.value in undivided else segment
+        for segment in found
+    )
