@@ -16,10 +16,10 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "MedFusion"), str(ROOT / "Testing" / "Python")]
 
 import numpy as np  # noqa: E402
+from MedFusionLib.Core.Images.Transforms import TransformModel, poseOf  # noqa: E402
 from MedFusionLib.Core.Landmarks.LandmarkErrors import ErrorModel, leaveOneOut  # noqa: E402
-from MedFusionLib.Core.Landmarks.LandmarkEvidence import poseOf  # noqa: E402
 from MedFusionLib.Core.Landmarks.LandmarkExchange import findExchange  # noqa: E402
-from MedFusionLib.Core.Landmarks.LandmarkFit import TransformModel, fitMatrix  # noqa: E402
+from MedFusionLib.Core.Landmarks.LandmarkFit import fitMatrix  # noqa: E402
 from MedFusionLib.Core.Landmarks.LandmarkList import LandmarkList  # noqa: E402
 from MedFusionLib.Core.Registration.Registration import RegistrationSettings, registerLandmarks  # noqa: E402
 from RegistrationCases import HeadCase, printTable, rms  # noqa: E402

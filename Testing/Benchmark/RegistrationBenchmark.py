@@ -20,10 +20,14 @@ sys.path[:0] = [str(ROOT / "MedFusion"), str(ROOT / "Testing" / "Python")]
 import numpy as np  # noqa: E402
 import SimpleITK as sitk  # noqa: E402
 from MedFusionLib.Core.Images.Resampling import resampleImage  # noqa: E402
+from MedFusionLib.Core.Images.Transforms import (  # noqa: E402
+    Pose,
+    TransformModel,
+    transformPoints,
+)
 from MedFusionLib.Core.Landmarks.ErrorBounds import expectedLength, lengthBound  # noqa: E402
-from MedFusionLib.Core.Landmarks.LandmarkFit import TransformModel, fitMatrix, transformPoints  # noqa: E402
+from MedFusionLib.Core.Landmarks.LandmarkFit import fitMatrix  # noqa: E402
 from MedFusionLib.Core.Landmarks.LandmarkList import LandmarkList  # noqa: E402
-from MedFusionLib.Core.Registration.PoseOptimizer import Pose  # noqa: E402
 from MedFusionLib.Core.Registration.Refinement import refinePose  # noqa: E402
 from MedFusionLib.Core.Registration.Registration import RegistrationSettings, registerLandmarks  # noqa: E402
 from MedFusionLib.Core.Registration.RegistrationResult import RegistrationResult  # noqa: E402

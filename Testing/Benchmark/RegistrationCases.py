@@ -6,11 +6,9 @@ from copy import copy
 
 import numpy as np
 import SimpleITK as sitk
-from MedFusionLib.Core.Landmarks.LandmarkEvidence import poseOf
-from MedFusionLib.Core.Landmarks.LandmarkFit import transformPoints
+from MedFusionLib.Core.Images.Transforms import Pose, poseOf, transformPoints
 from MedFusionLib.Core.Landmarks.LandmarkList import LandmarkList
 from MedFusionLib.Core.Phantom import makePhantom
-from MedFusionLib.Core.Registration.PoseOptimizer import Pose
 from MedFusionTesting import sharedData
 from scipy.spatial.transform import Rotation
 

@@ -7,7 +7,7 @@ from unittest import mock
 import numpy as np
 import SimpleITK as sitk
 from MedFusionLib.Core.Fusion import Strips
-from MedFusionLib.Core.Fusion.Fusion import fuseVolumes, isotropicGrid
+from MedFusionLib.Core.Fusion.Fusion import fuseVolumes
 from MedFusionLib.Core.Fusion.Settings import (
     BaseRule,
     ColorStyle,
@@ -17,6 +17,7 @@ from MedFusionLib.Core.Fusion.Settings import (
     FusionSettings,
 )
 from MedFusionLib.Core.Fusion.Undecimated import zSteps
+from MedFusionLib.Core.Images.Grids import isotropicGrid
 from MedFusionLib.Core.Progress import Cancelled
 from scipy import ndimage
 

@@ -4,11 +4,12 @@ import unittest
 
 import numpy as np
 import SimpleITK as sitk
+from MedFusionLib.Core.Images.Transforms import TransformModel
 from MedFusionLib.Core.Landmarks.ErrorBounds import expectedLength, lengthBound
 from MedFusionLib.Core.Landmarks.LandmarkAdvice import bodySurface
 from MedFusionLib.Core.Landmarks.LandmarkErrors import ErrorModel, estimateLocalisationError, leaveOneOut
 from MedFusionLib.Core.Landmarks.LandmarkExchange import findExchange
-from MedFusionLib.Core.Landmarks.LandmarkFit import TransformModel, fitMatrix
+from MedFusionLib.Core.Landmarks.LandmarkFit import fitMatrix
 from MedFusionLib.Core.Landmarks.LandmarkList import LandmarkList
 from MedFusionLib.Core.Landmarks.ThinPlateSpline import fitThinPlateSpline
 from MedFusionLib.Core.Progress import Cancelled

@@ -4,7 +4,8 @@ import unittest
 
 import numpy as np
 import SimpleITK as sitk
-from MedFusionLib.Core.Landmarks.LandmarkFit import TransformModel, fitLandmarks, transformPoints
+from MedFusionLib.Core.Images.Transforms import TransformModel, transformPoints
+from MedFusionLib.Core.Landmarks.LandmarkFit import fitLandmarks
 from scipy.spatial.transform import Rotation
 
 POINTS = np.array([[-30, 55, -10], [30, 55, -10], [0, 85, -30], [-70, -5, -25], [70, -5, -25], [0, -95, 10]], float)

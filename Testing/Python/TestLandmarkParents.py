@@ -6,7 +6,7 @@ import numpy as np
 import SimpleITK as sitk
 import vtk
 from MedFusionLib.Core.Images.Coordinates import flipPoints
-from MedFusionLib.Core.Landmarks.LandmarkFit import TransformModel, transformPoints
+from MedFusionLib.Core.Images.Transforms import TransformModel, transformPoints
 from MedFusionLib.Core.Registration.Registration import RegistrationSettings
 from MedFusionLib.Scene.ControlPoints import controlPointsIn, pointsBetween
 from MedFusionLib.Scene.LandmarkRegistrationLogic import LandmarkRegistrationLogic

@@ -5,7 +5,7 @@ import unittest
 
 import numpy as np
 import SimpleITK as sitk
-from MedFusionLib.Core.Landmarks.LandmarkFit import TransformModel, transformPoints
+from MedFusionLib.Core.Images.Transforms import TransformModel, transformPoints
 from MedFusionLib.Core.Landmarks.LandmarkList import LandmarkList
 from MedFusionLib.Core.Registration.Overlap import checkOverlap
 from MedFusionLib.Core.Registration.Registration import RegistrationSettings, registerLandmarks

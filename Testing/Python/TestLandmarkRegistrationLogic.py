@@ -9,7 +9,7 @@ import numpy as np
 import SimpleITK as sitk
 import vtk
 from MedFusionLib.Core.Images.Coordinates import flipPoints
-from MedFusionLib.Core.Landmarks.LandmarkFit import TransformModel, transformPoints
+from MedFusionLib.Core.Images.Transforms import TransformModel, transformPoints
 from MedFusionLib.Core.Progress import Cancelled
 from MedFusionLib.Core.Registration.ImageEvidence import ImageEvidence
 from MedFusionLib.Core.Registration.Registration import RegistrationSettings

@@ -340,7 +340,7 @@ class TestPanelLabels(unittest.TestCase):
 
     def test_choices_of_the_panel_are_those_of_the_library(self):
         from MedFusionLib.Core.Fusion.Settings import FusionMethod, FusionMode
-        from MedFusionLib.Core.Landmarks.LandmarkFit import TransformModel
+        from MedFusionLib.Core.Images.Transforms import TransformModel
         from MedFusionLib.Core.Landmarks.LandmarkPairing import Pairing
         from MedFusionLib.Core.Tumor.TumorSegmentation import SegmentationMethod
 

@@ -3,8 +3,8 @@
 import unittest
 
 import numpy as np
+from MedFusionLib.Core.Images.Transforms import Pose, TransformModel
 from MedFusionLib.Core.Landmarks.LandmarkErrors import ErrorModel
-from MedFusionLib.Core.Landmarks.LandmarkFit import TransformModel
 from MedFusionLib.Core.Registration.PoseCovariance import (
     PoseCovariance,
     covarianceOfFit,
@@ -12,7 +12,6 @@ from MedFusionLib.Core.Registration.PoseCovariance import (
     poseDifference,
     weighedPose,
 )
-from MedFusionLib.Core.Registration.PoseOptimizer import Pose
 from scipy.spatial.transform import Rotation
 
 LANDMARKS = np.array([[-30, 55, -10], [30, 55, -10], [0, 85, -30], [-70, -5, -25], [70, -5, -25], [0, -95, 10]], float)

@@ -11,8 +11,9 @@ import SimpleITK as sitk
 from MedFusionLib.CommandLine.Evaluate import readTargets, targetRegistrationErrors
 from MedFusionLib.Core.Images.Coordinates import flipPoints
 from MedFusionLib.Core.Images.Resampling import resampleImage
+from MedFusionLib.Core.Images.Transforms import transformPoints
 from MedFusionLib.Core.Inputs.VolumeFiles import fileChecksum
-from MedFusionLib.Core.Landmarks.LandmarkFit import fitLandmarks, transformPoints
+from MedFusionLib.Core.Landmarks.LandmarkFit import fitLandmarks
 from MedFusionLib.Scene.NodeFiles import readTransform
 from MedFusionTesting import medfusion, sharedData
 

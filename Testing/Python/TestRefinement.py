@@ -6,14 +6,14 @@ from functools import cache
 
 import numpy as np
 import SimpleITK as sitk
+from MedFusionLib.Core.Images.Grids import indexMatrix
+from MedFusionLib.Core.Images.Transforms import Pose, TransformModel, transformPoints
 from MedFusionLib.Core.Landmarks.ErrorBounds import expectedLength
-from MedFusionLib.Core.Landmarks.LandmarkFit import TransformModel, transformPoints
 from MedFusionLib.Core.Landmarks.LandmarkList import LandmarkList
 from MedFusionLib.Core.Progress import Cancelled
 from MedFusionLib.Core.Registration.AutoStart import findStart
-from MedFusionLib.Core.Registration.ImagePyramid import indexMatrix, movingField
+from MedFusionLib.Core.Registration.ImagePyramid import movingField
 from MedFusionLib.Core.Registration.MutualInformation import FixedSamples, interpolate, mutualInformation
-from MedFusionLib.Core.Registration.PoseOptimizer import Pose
 from MedFusionLib.Core.Registration.Refinement import refinePose
 from MedFusionLib.Core.Registration.RefinementErrors import PoseSpread
 from MedFusionLib.Core.Registration.Registration import RegistrationSettings, registerLandmarks

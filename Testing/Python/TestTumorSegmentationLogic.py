@@ -6,6 +6,7 @@ import unittest
 import numpy as np
 import SimpleITK as sitk
 from MedFusionLib.Core.Images.Coordinates import flipPoints
+from MedFusionLib.Core.Images.Transforms import transformPoints
 from MedFusionLib.Core.Tumor.SegmentationMetrics import compareSegmentations
 from MedFusionLib.Core.Tumor.TumorMeasurements import measureTumor
 from MedFusionLib.Core.Tumor.TumorSegmentation import MrSequence, SegmentationSettings, TumorInteraction, guessSequence
@@ -13,7 +14,7 @@ from MedFusionLib.Scene.NodeFiles import addVolume
 from MedFusionLib.Scene.SegmentationNodes import CAVITY_NAME, labelImageFromSegmentation
 from MedFusionLib.Scene.Session import Session
 from MedFusionLib.Scene.TumorSegmentationLogic import TumorSegmentationLogic
-from MedFusionLib.Scene.VolumeNodes import definedPointsFromMarkups, imageFromVolumeNode, mappedPoints, setTransformNode
+from MedFusionLib.Scene.VolumeNodes import definedPointsFromMarkups, imageFromVolumeNode, setTransformNode
 from TestIntracranialCavity import madeHead
 from TestTumorSegmentation import ACROSS, headWithBall
 
@@ -52,14 +53,14 @@ class TestTumorSegmentationLogic(unittest.TestCase):
         transformNode = self.scene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "pose")
         setTransformNode(transformNode, moved)
         volumeNode.SetAndObserveTransformNodeID(transformNode.GetID())
-        worldLine = mappedPoints(ACROSS[0], moved.GetInverse())
+        worldLine = transformPoints(moved.GetInverse(), ACROSS[0])
         node, result = self.logic.segment([volumeNode], TumorInteraction(lines=worldLine[None]))
         self.assertEqual(node.GetParentTransformNode(), transformNode)
         self.assertGreater(compareSegmentations(result.labelImage, truth)["all"].dice, 0.92)
         measurements = measureTumor(result.labelImage)
         _, lines = self.logic.showMeasurements(measurements, node)
         _, ends, _ = definedPointsFromMarkups(lines[0])
-        middle = mappedPoints(measurements.total.centroid[None], moved.GetInverse())[0]
+        middle = transformPoints(moved.GetInverse(), measurements.total.centroid)[0]
         self.assertLess(np.linalg.norm(ends.mean(axis=0) - middle), 6.0)
 
     def test_parts_come_with_the_whole_tumor_and_the_core(self):

@@ -9,6 +9,7 @@ import SimpleITK as sitk
 import slicer
 import vtk
 from MedFusionLib.Core.Images.Coordinates import flipPoints
+from MedFusionLib.Core.Images.Transforms import matrixFromTransform, transformPoints
 from MedFusionLib.Core.Tumor.Segments import segmentsOfNames
 from MedFusionLib.Scene.NodeFiles import addVolume, discard
 from MedFusionLib.Scene.SegmentationNodes import labelImageFromSegmentation, setSegmentationLabels
@@ -17,8 +18,6 @@ from MedFusionLib.Scene.VolumeNodes import (
     definedPointsFromMarkups,
     hardenedLabels,
     imageFromVolumeNode,
-    mappedPoints,
-    matrixFromTransform,
     relativeTransform,
     setMarkupsPoints,
     setTransformNode,
@@ -153,7 +152,7 @@ class TestVolumeNodes(unittest.TestCase):
         toWorld.MultiplyPoint((*flipPoints(movingPoint), 1.0), shownAt)
         np.testing.assert_allclose(flipPoints(shownAt[:3]), fixedPoint, atol=1e-9)
         toNode = worldToNodeTransform(node, obliqueImage())
-        np.testing.assert_allclose(mappedPoints([fixedPoint], toNode)[0], movingPoint, atol=1e-9)
+        np.testing.assert_allclose(transformPoints(toNode, [fixedPoint])[0], movingPoint, atol=1e-9)
 
     def test_a_bent_registration_survives_as_a_grid_and_is_sampled_back(self):
         displacement = np.zeros((12, 12, 12, 3))

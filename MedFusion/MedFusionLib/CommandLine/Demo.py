@@ -7,6 +7,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..Core.Fusion.Settings import FusionSettings
+from ..Core.Images.Transforms import transformPoints
 from ..Core.Phantom import Phantom, makePhantom
 from ..Core.Registration.Registration import RegistrationSettings
 from ..Core.Results import FileNames
@@ -17,7 +18,7 @@ from ..Report.Overview import writeOverview
 from ..Scene.NodeFiles import addVolume, loadSegmentation, readTransform, saveNode
 from ..Scene.SegmentationNodes import labelImageFromSegmentation
 from ..Scene.Session import Session
-from ..Scene.VolumeNodes import mappedPoints, setMarkupsPoints
+from ..Scene.VolumeNodes import setMarkupsPoints
 from .Evaluate import targetRegistrationErrors
 from .Run import RunOptions, printSummary, runChain
 
@@ -91,7 +92,7 @@ def compareWithTruth(phantom: Phantom, results: Path) -> tuple[np.ndarray, float
 
     Edema is left out because it is not what a click on contrast-enhanced T1 outlines.
     """
-    truthTargets = mappedPoints(phantom.targets, phantom.ctToMri)
+    truthTargets = transformPoints(phantom.ctToMri, phantom.targets)
     errors = targetRegistrationErrors(readTransform(results / FileNames.TRANSFORM), phantom.targets, truthTargets)
     core = sitk.Cast((phantom.tumorLabels == 1) | (phantom.tumorLabels == 4), sitk.sitkUInt8)
     with Session() as session:

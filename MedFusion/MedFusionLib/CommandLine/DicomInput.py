@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
+from ..Core.Images.Grids import imageCenter
+from ..Core.Images.Transforms import transformPoints
 from ..Core.Inputs.VolumeFiles import VolumeFile, isDicomPath, readVolume
 
 LARGEST_MOTION_IN_SHARED_FRAME = 15.0
@@ -95,9 +97,8 @@ def frameWarnings(
 
     if not sharesFrameOfReference(fixed.dicom.header, moving.dicom.header):
         return ()
-    middle = [(n - 1) / 2 for n in fixed.image.GetSize()]
-    center = np.array(fixed.image.TransformContinuousIndexToPhysicalPoint(middle))
-    moved = float(np.linalg.norm(np.subtract(transform.TransformPoint(center.tolist()), center)))
+    center = imageCenter(fixed.image)
+    moved = float(np.linalg.norm(transformPoints(transform, center)[0] - center))
     if moved <= LARGEST_MOTION_IN_SHARED_FRAME:
         return ()
     check = "whether the landmarks are paired rightly" if byLandmarks else "the edges of the MRI over the CT"

@@ -10,13 +10,13 @@ import SimpleITK as sitk
 from ..Core.Fusion.Metrics import METRIC_MEANINGS, scoreTable
 from ..Core.Images.Coordinates import flipPoints
 from ..Core.Images.Resampling import resampleImage
+from ..Core.Images.Transforms import transformPoints
 from ..Core.Images.Voxels import extremes
 from ..Core.Inputs.VolumeFiles import readVolume
 from ..Core.Tumor.SegmentationMetrics import bestUnion, compareSegmentations
 from ..Scene.NodeFiles import loadSegmentation, readTransform
 from ..Scene.SegmentationNodes import labelImageFromSegmentation
 from ..Scene.Session import Session
-from ..Scene.VolumeNodes import mappedPoints
 
 
 def addParser(subparsers: argparse._SubParsersAction) -> None:
@@ -90,7 +90,7 @@ def targetRegistrationErrors(
     transform: sitk.Transform, fixedTargets: np.ndarray, movingTargets: np.ndarray
 ) -> np.ndarray:
     """Return the distance in millimetres of each mapped fixed target from its moving target, LPS."""
-    return np.linalg.norm(mappedPoints(fixedTargets, transform) - movingTargets, axis=1)
+    return np.linalg.norm(transformPoints(transform, fixedTargets) - movingTargets, axis=1)
 
 
 def readTargets(path: str | Path) -> tuple[np.ndarray, np.ndarray]:

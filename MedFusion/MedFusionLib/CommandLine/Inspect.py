@@ -3,8 +3,7 @@
 import argparse
 from pathlib import Path
 
-import numpy as np
-
+from ..Core.Images.Grids import directionOf
 from ..Core.Inputs.VolumeFiles import isDicomPath, readVolume
 
 
@@ -36,7 +35,7 @@ def _describeFile(path: Path) -> str:
         ("Matrix", " x ".join(map(str, size))),
         ("Spacing", " x ".join(f"{value:.4g}" for value in spacing) + " mm"),
         ("Extent", " x ".join(f"{n * value:.4g}" for n, value in zip(size, spacing, strict=True)) + " mm"),
-        ("Orientation", orientationText(np.reshape(image.GetDirection(), (3, 3))[:, 2])),
+        ("Orientation", orientationText(directionOf(image)[:, 2])),
         ("Values", image.GetPixelIDTypeAsString()),
     ]
     lines = [f"  {name:<19}{value}" for name, value in rows]

@@ -8,8 +8,8 @@ import SimpleITK as sitk
 import slicer
 
 from ..Core.Images.Resampling import Interpolation, resampleImage
+from ..Core.Images.Transforms import TransformModel
 from ..Core.Inputs.LandmarkFile import CoordinateSystem, readLandmarkFile
-from ..Core.Landmarks.LandmarkFit import TransformModel
 from ..Core.Landmarks.LandmarkPairing import Pairing
 from ..Core.Registration.InverseCheck import checkInverse
 from ..Core.Registration.Registration import RegistrationSettings

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 import SimpleITK as sitk
 
+from .Images.Grids import emptyImage, voxelAxes
+from .Images.Transforms import poseOf, transformPoints
+
 # Half axes of the head in LPS millimetres: left, posterior, superior.
 _SCALP = np.array([76.0, 95.0, 88.0])
 _SKULL_OUTER = _SCALP - 5.0
@@ -76,7 +79,7 @@ def makePhantom(seed: int = 1, spacingFactor: float = 1.0, localizationError: fl
     ctToMri = _pose()
     ctGrid = _grid((176, 212, 84), np.array([0.95, 0.98, 2.3]) * spacingFactor, np.eye(3), np.zeros(3), spacingFactor)
     mriDirection = _rotation((0.06, -0.09, 0.12))
-    mriCenter = np.array(ctToMri.TransformPoint((0.0, 0.0, 0.0))) + [3.0, -4.0, 2.0]
+    mriCenter = transformPoints(ctToMri, np.zeros(3))[0] + [3.0, -4.0, 2.0]
     mriSpacing = np.array([1.05, 1.05, 1.3]) * spacingFactor
     mriGrid = _grid((170, 208, 150), mriSpacing, mriDirection, mriCenter, spacingFactor)
 
@@ -90,7 +93,7 @@ def makePhantom(seed: int = 1, spacingFactor: float = 1.0, localizationError: fl
         tumorLabels=_tumorLabels(ctTissue, ctGrid),
         landmarkLabels=tuple(LANDMARKS),
         ctLandmarks=labels + random.normal(0.0, localizationError, labels.shape),
-        mriLandmarks=_transformed(labels, ctToMri) + random.normal(0.0, localizationError, labels.shape),
+        mriLandmarks=transformPoints(ctToMri, labels) + random.normal(0.0, localizationError, labels.shape),
         targets=np.vstack([random.uniform(-0.55, 0.55, (20, 3)) * _CORTEX, _TUMOR_CENTER]),
     )
 
@@ -113,32 +116,23 @@ def _grid(
 ) -> sitk.Image:
     """Return an empty image of the given extent around a center, with voxels wider by the factor."""
     counts = [max(round(n / factor), 8) for n in size]
-    image = sitk.Image(counts, sitk.sitkUInt8)
-    image.SetSpacing(spacing.tolist())
-    image.SetDirection(direction.ravel().tolist())
     middle = direction @ (spacing * (np.array(counts) - 1) / 2)
-    image.SetOrigin((center - middle).tolist())
-    return image
+    return emptyImage(counts, spacing, center - middle, direction)
 
 
 def _points(grid: sitk.Image) -> np.ndarray:
     """Return the LPS points of all voxels of a grid, shape (z, y, x, 3)."""
     k, j, i = np.meshgrid(*[np.arange(n, dtype=np.float32) for n in grid.GetSize()[::-1]], indexing="ij")
-    axes = (np.reshape(grid.GetDirection(), (3, 3)) * grid.GetSpacing()).astype(np.float32)
+    axes = voxelAxes(grid).astype(np.float32)
     return np.stack([i, j, k], axis=-1) @ axes.T + np.array(grid.GetOrigin(), dtype=np.float32)
-
-
-def _transformed(points: np.ndarray, transform: sitk.Transform) -> np.ndarray:
-    return np.array([transform.TransformPoint(tuple(point)) for point in points])
 
 
 def _tissueOn(grid: sitk.Image, toHead: sitk.Transform | None) -> np.ndarray:
     """Return tissue numbers (indices of _TISSUE_NAMES) on a grid whose points `toHead` brings into the head's frame."""
     points = _points(grid)
     if toHead is not None:
-        origin = np.array(toHead.TransformPoint((0.0, 0.0, 0.0)))
-        axes = np.column_stack([np.array(toHead.TransformPoint(tuple(axis))) - origin for axis in np.eye(3)])
-        points = points @ axes.T.astype(np.float32) + origin.astype(np.float32)
+        pose = poseOf(toHead)
+        points = points @ pose.matrix.T.astype(np.float32) + pose.offset.astype(np.float32)
     return np.stack([_tissueAt(plane) for plane in points])  # plane by plane, to stay in the cache
 
 

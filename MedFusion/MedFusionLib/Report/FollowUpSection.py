@@ -7,6 +7,7 @@ import SimpleITK as sitk
 
 from ..Core.FollowUp.FollowUp import FollowUp
 from ..Core.FollowUp.RigidAlignment import RigidAlignment
+from ..Core.Images.Transforms import transformPoints
 from .Page import Figure, figures, paragraph, section, table
 from .Pictures import Plane, grayPicture, robustWindow, sliceGrid, sliceValues, withOutline
 
@@ -80,7 +81,7 @@ def sideBySideSection(
 
     :param images: MRI of the first and of the second time point, each in its own frame; so for `masks` and `centers`.
     """
-    secondCenter = np.array(alignment.transform.GetInverse().TransformPoint(centers[1].tolist()))
+    secondCenter = transformPoints(alignment.transform.GetInverse(), centers[1])[0]
     parts = [figures(*_rows(images, masks, alignment, centers[0]))]
     if np.linalg.norm(secondCenter - centers[0]) > _SAME_PLACE_MM:
         parts = [

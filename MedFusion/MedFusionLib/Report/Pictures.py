@@ -9,6 +9,8 @@ import SimpleITK as sitk
 from PIL import Image
 from scipy import ndimage
 
+from ..Core.Images.Grids import emptyImage, imageBounds
+from ..Core.Images.Transforms import IDENTITY
 from ..Core.Images.Voxels import everyNth
 
 
@@ -27,22 +29,12 @@ def sliceGrid(plane: Plane, center: np.ndarray, image: sitk.Image, pixel: float 
     :param image: the image whose bounding box must fit in.
     """
     right, down = (np.array(axis, dtype=float) for axis in plane.value)
-    low, high = _boundingBox(image)
+    low, high = imageBounds(image)
     count = max(int(np.ceil((high - low).max() / pixel)), 2)
-    grid = sitk.Image([count, count, 1], sitk.sitkUInt8)
-    grid.SetSpacing([pixel] * 3)
-    grid.SetDirection(np.column_stack([right, down, np.cross(right, down)]).ravel().tolist())
     inPlane = np.abs(right) + np.abs(down)
     middle = np.where(inPlane > 0, (low + high) / 2, np.asarray(center, dtype=float))
-    grid.SetOrigin((middle - (right + down) * pixel * (count - 1) / 2).tolist())
-    return grid
-
-
-def _boundingBox(image: sitk.Image) -> tuple[np.ndarray, np.ndarray]:
-    """Return the lowest and highest LPS coordinates of an image's corners."""
-    corners = np.array(np.meshgrid(*[(-0.5, n - 0.5) for n in image.GetSize()])).reshape(3, -1).T
-    points = np.array([image.TransformContinuousIndexToPhysicalPoint(corner.tolist()) for corner in corners])
-    return points.min(axis=0), points.max(axis=0)
+    origin = middle - (right + down) * pixel * (count - 1) / 2
+    return emptyImage([count, count, 1], [pixel] * 3, origin, np.column_stack([right, down, np.cross(right, down)]))
 
 
 def sliceValues(
@@ -52,7 +44,7 @@ def sliceValues(
 
     :param transform: maps the grid's LPS points to the image's; None is the identity.
     """
-    transform = transform if transform is not None else sitk.Transform(3, sitk.sitkIdentity)
+    transform = transform if transform is not None else IDENTITY
     if isLabel:
         return sitk.GetArrayFromImage(sitk.Resample(image, grid, transform, sitk.sitkNearestNeighbor))[0]
     resampled = sitk.Resample(image, grid, transform, sitk.sitkLinear, float("nan"), sitk.sitkFloat32)

@@ -4,6 +4,7 @@ import numpy as np
 import SimpleITK as sitk
 from PIL import Image, ImageDraw
 
+from ..Core.Images.Grids import voxelPoints
 from ..Core.Registration.RegistrationResult import RegistrationResult
 from .Pictures import Plane, grayPicture, sliceGrid, sliceValues
 
@@ -56,10 +57,7 @@ def errorPicture(
     grid = sliceGrid(plane, center, fixedImage, pixel=1.2)
     values = sliceValues(fixedImage, grid)
     gray = grayPicture(values, window).astype(float)
-    rows, columns = np.indices(values.shape)
-    axes = np.array(grid.GetDirection()).reshape(3, 3) * grid.GetSpacing()
-    points = columns[..., None] * axes[:, 0] + rows[..., None] * axes[:, 1] + grid.GetOrigin()
-    errors = registration.expectedError(points.reshape(-1, 3)).reshape(values.shape)
+    errors = registration.expectedError(voxelPoints(grid).reshape(-1, 3)).reshape(values.shape)
     shares = np.clip(errors / _SCALE_MM, 0, 1)
     tint = np.stack([np.interp(shares, _STOPS, _COLORS[:, channel]) for channel in range(3)], axis=-1)
     inside = np.isfinite(values)

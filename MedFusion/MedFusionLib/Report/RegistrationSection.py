@@ -3,6 +3,7 @@
 import numpy as np
 import SimpleITK as sitk
 
+from ..Core.Images.Transforms import transformPoints
 from ..Core.Registration.RegistrationResult import RegistrationResult
 from .Page import Figure, figures, paragraph, section, table
 from .Pictures import Plane, grayPicture, sliceGrid, sliceValues, withEdges
@@ -93,16 +94,9 @@ def _known(value: float | None) -> float | str:
 def _arrowFigure(registration: RegistrationResult, index: int, fixedImage: sitk.Image) -> Figure:
     fixedPoint = registration.fixedPoints[index]
     # Where the MRI's landmark lies in the CT: the inverse, to first order around the fixed landmark.
-    step = registration.movingPoints[index] - np.array(registration.transform.TransformPoint(fixedPoint.tolist()))
-    columns = [
-        np.subtract(
-            registration.transform.TransformPoint((fixedPoint + axis).tolist()),
-            registration.transform.TransformPoint((fixedPoint - axis).tolist()),
-        )
-        / 2
-        for axis in np.eye(3)
-    ]
-    offset = np.linalg.solve(np.column_stack(columns), step)
+    step = registration.movingPoints[index] - transformPoints(registration.transform, fixedPoint)[0]
+    ahead, behind = (transformPoints(registration.transform, fixedPoint + side) for side in (np.eye(3), -np.eye(3)))
+    offset = np.linalg.solve((ahead - behind).T / 2, step)
     picture = arrowPicture(fixedImage, fixedPoint, offset, CT_WINDOW)
     return Figure(picture, f"axial: {registration.labels[index]}, residual {registration.residuals[index]:.1f} mm")
 

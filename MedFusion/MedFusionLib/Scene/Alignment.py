@@ -1,13 +1,14 @@
 """Whether results belong to the alignment that the scene shows now: nothing stale may be saved as if it did."""
 
-import itertools
 from collections.abc import Sequence
 
 import numpy as np
 import SimpleITK as sitk
 import slicer
 
-from .VolumeNodes import imageFromVolumeNode, mappedPoints, worldToNodeTransform
+from ..Core.Images.Grids import cornerPoints
+from ..Core.Images.Transforms import transformPoints
+from .VolumeNodes import imageFromVolumeNode, worldToNodeTransform
 
 _ATTRIBUTE = "MedFusion.alignment"
 # A transform that bends space is sampled, so that its corners agree less exactly.
@@ -51,7 +52,7 @@ def checkRegistration(
     :param transform: the result's, CT points to MRI points, LPS millimetres.
     """
     shown = _cornersInMoving(fixedVolumeNode, movingVolumeNode)
-    expected = mappedPoints(_corners(imageFromVolumeNode(fixedVolumeNode)), transform)
+    expected = transformPoints(transform, cornerPoints(imageFromVolumeNode(fixedVolumeNode)))
     distance = float(np.linalg.norm(shown - expected, axis=1).max())
     if distance > _TOLERANCE_MM[transform.IsLinear()]:
         raise ValueError(
@@ -61,14 +62,9 @@ def checkRegistration(
         )
 
 
-def _corners(image: sitk.Image) -> np.ndarray:
-    indices = itertools.product(*[(0, count - 1) for count in image.GetSize()])
-    return np.array([image.TransformIndexToPhysicalPoint(index) for index in indices])
-
-
 def _cornersInMoving(
     fixedVolumeNode: slicer.vtkMRMLScalarVolumeNode, movingVolumeNode: slicer.vtkMRMLScalarVolumeNode
 ) -> np.ndarray:
     """Return the corners of the CT, which is not under a transform, in the MRI's own LPS millimetres."""
     fixedImage = imageFromVolumeNode(fixedVolumeNode)
-    return mappedPoints(_corners(fixedImage), worldToNodeTransform(movingVolumeNode, fixedImage))
+    return transformPoints(worldToNodeTransform(movingVolumeNode, fixedImage), cornerPoints(fixedImage))

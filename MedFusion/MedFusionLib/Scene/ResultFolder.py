@@ -13,6 +13,7 @@ from ..Core.Dicom.Registration import RegistrationBasis
 from ..Core.Dicom.Series import DicomSeries
 from ..Core.Fusion.Fusion import FusionResult
 from ..Core.Fusion.Metrics import scoreTable
+from ..Core.Images.Grids import imageCenter
 from ..Core.Images.Resampling import Interpolation, resampleImage
 from ..Core.Inputs.VolumeFiles import fileChecksum
 from ..Core.Progress import Progress, report, subProgress
@@ -257,8 +258,7 @@ def _center(tumorMeasurements: TumorMeasurements | None, fixedImage: sitk.Image)
     """Return where the pictures are taken: the tumor's centroid, else the CT's center; LPS millimetres."""
     if tumorMeasurements is not None:
         return np.asarray(tumorMeasurements.total.centroid)
-    middle = [(n - 1) / 2 for n in fixedImage.GetSize()]
-    return np.array(fixedImage.TransformContinuousIndexToPhysicalPoint(middle))
+    return imageCenter(fixedImage)
 
 
 def _reportPage(

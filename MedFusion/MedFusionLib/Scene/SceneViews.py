@@ -3,7 +3,7 @@
 import numpy as np
 import slicer
 
-from .VolumeNodes import flipPoints
+from ..Core.Images.Coordinates import flipPoints
 
 _VIEWS = {"Red": "Axial", "Green": "Coronal", "Yellow": "Sagittal"}
 _FIELD_OF_VIEW_MM = 260.0

@@ -10,6 +10,7 @@ from ..Core.Fusion.Fusion import FusionResult, fuseVolumes
 from ..Core.Fusion.Inputs import FusionScales
 from ..Core.Fusion.Settings import FusionSettings
 from ..Core.Images.Coordinates import RAS_TO_LPS
+from ..Core.Images.Grids import emptyImage
 from .VolumeNodes import arrayFromMatrix, imageFromVolumeNode, worldToNodeTransform
 
 
@@ -20,11 +21,8 @@ def sliceGrid(sliceNode: slicer.vtkMRMLSliceNode, longestSide: int = 256) -> sit
     pixelToLps = RAS_TO_LPS @ arrayFromMatrix(sliceNode.GetXYToRAS())
     pixelToLps[:3, :2] *= step
     spacing = np.linalg.norm(pixelToLps[:3, :3], axis=0)
-    grid = sitk.Image([max(round(width / step), 8), max(round(height / step), 8), 1], sitk.sitkFloat32)
-    grid.SetOrigin(pixelToLps[:3, 3].tolist())
-    grid.SetSpacing(spacing.tolist())
-    grid.SetDirection((pixelToLps[:3, :3] / spacing).ravel().tolist())
-    return grid
+    size = [max(round(width / step), 8), max(round(height / step), 8), 1]
+    return emptyImage(size, spacing, pixelToLps[:3, 3], pixelToLps[:3, :3] / spacing, sitk.sitkFloat32)
 
 
 class SlicePreview:

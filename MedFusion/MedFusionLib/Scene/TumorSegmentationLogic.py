@@ -10,6 +10,7 @@ import slicer
 
 from ..Core.Images.Coordinates import flipPoints
 from ..Core.Images.Resampling import Interpolation, resampleImage
+from ..Core.Images.Transforms import transformPoints
 from ..Core.Progress import Progress, subProgress
 from ..Core.Tumor.IntracranialCavity import cavityOn, coarseCavity
 from ..Core.Tumor.Segments import Segment, SegmentUnion, TumorTissue
@@ -22,7 +23,7 @@ from ..Core.Tumor.TumorSegmentation import (
     segmentTumor,
 )
 from .SegmentationNodes import addCavitySegment, addSegment, setSegmentationLabels, tagSegment
-from .VolumeNodes import imageFromVolumeNode, mappedPoints, relativeTransform, setMarkupsPoints, worldToNodeTransform
+from .VolumeNodes import imageFromVolumeNode, relativeTransform, setMarkupsPoints, worldToNodeTransform
 
 _COLORS = {
     TumorTissue.necrosis: (0.30, 0.45, 0.85),
@@ -188,7 +189,7 @@ def _inOwnPoints(
     for name in _POINT_NAMES:
         points = getattr(interaction, name)
         if points is not None:
-            moved[name] = mappedPoints(points.reshape(-1, 3), transform).reshape(points.shape)
+            moved[name] = transformPoints(transform, points).reshape(points.shape)
     return dataclasses.replace(interaction, **moved)
 
 

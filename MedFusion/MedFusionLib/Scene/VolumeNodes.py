@@ -10,6 +10,8 @@ import vtk
 from vtk.util import numpy_support
 
 from ..Core.Images.Coordinates import RAS_TO_LPS, flipPoints
+from ..Core.Images.Grids import cornerPoints, directionOf, emptyImage, voxelAxes, voxelPoints
+from ..Core.Images.Transforms import affineFromMatrix, matrixFromTransform
 
 # Points
 
@@ -59,24 +61,6 @@ def matrixFromArray(array: np.ndarray) -> vtk.vtkMatrix4x4:
     return matrix
 
 
-def affineFromMatrix(lpsMatrix: np.ndarray) -> sitk.AffineTransform:
-    """Return a (4, 4) LPS matrix as a SimpleITK transform."""
-    transform = sitk.AffineTransform(3)
-    transform.SetMatrix(lpsMatrix[:3, :3].ravel().tolist())
-    transform.SetTranslation(lpsMatrix[:3, 3].tolist())
-    return transform
-
-
-def matrixFromTransform(transform: sitk.Transform) -> np.ndarray:
-    """Return the (4, 4) LPS matrix of a linear SimpleITK transform, whatever its class and centre."""
-    origin = np.array(transform.TransformPoint((0.0, 0.0, 0.0)))
-    columns = [np.array(transform.TransformPoint(tuple(axis))) - origin for axis in np.eye(3)]
-    matrix = np.eye(4)
-    matrix[:3, :3] = np.column_stack(columns)
-    matrix[:3, 3] = origin
-    return matrix
-
-
 def worldToNodeTransform(node: slicer.vtkMRMLTransformableNode, referenceImage: sitk.Image) -> sitk.Transform | None:
     """Return the transform from world LPS points to the node's own LPS points; None when the node has no parent.
 
@@ -110,33 +94,21 @@ def relativeTransform(
     return _displacementField(general, fromImage)
 
 
-def mappedPoints(points: np.ndarray, transform: sitk.Transform | None) -> np.ndarray:
-    """Return LPS points (N, 3) moved by a transform, or as they are when there is none."""
-    if transform is None:
-        return np.asarray(points, dtype=float)
-    return np.array([transform.TransformPoint(tuple(map(float, point))) for point in points]).reshape(-1, 3)
-
-
 def _displacementField(
     transform: vtk.vtkAbstractTransform, referenceImage: sitk.Image, spacing: float = 3.0
 ) -> sitk.DisplacementFieldTransform:
     """Return a RAS transform sampled every few millimetres over an image's bounding box as an LPS field."""
-    size = np.array(referenceImage.GetSize())
-    corners = np.array(np.meshgrid(*[(0, n - 1) for n in size], indexing="ij")).reshape(3, -1).T
-    corners = np.array([referenceImage.TransformIndexToPhysicalPoint(tuple(int(c) for c in k)) for k in corners])
+    corners = cornerPoints(referenceImage)
     low, high = corners.min(axis=0) - spacing, corners.max(axis=0) + spacing
-    counts = np.ceil((high - low) / spacing).astype(int) + 1
-    axes = [low[axis] + spacing * np.arange(counts[axis]) for axis in range(3)]
-    gridZ, gridY, gridX = np.meshgrid(axes[2], axes[1], axes[0], indexing="ij")
-    lps = np.stack([gridX, gridY, gridZ], axis=-1).reshape(-1, 3)
+    grid = emptyImage(np.ceil((high - low) / spacing) + 1, [spacing] * 3, low, np.eye(3))
+    lps = voxelPoints(grid)
     source, target = vtk.vtkPoints(), vtk.vtkPoints()
-    source.SetData(numpy_support.numpy_to_vtk(np.ascontiguousarray(flipPoints(lps)), deep=True))
+    source.SetData(numpy_support.numpy_to_vtk(np.ascontiguousarray(flipPoints(lps).reshape(-1, 3)), deep=True))
     target.SetDataTypeToDouble()
     transform.TransformPoints(source, target)
-    moved = flipPoints(numpy_support.vtk_to_numpy(target.GetData()))
-    field = sitk.GetImageFromArray((moved - lps).reshape(*gridX.shape, 3), isVector=True)
-    field.SetOrigin(low.tolist())
-    field.SetSpacing([spacing] * 3)
+    moved = flipPoints(numpy_support.vtk_to_numpy(target.GetData())).reshape(lps.shape)
+    field = sitk.GetImageFromArray(moved - lps, isVector=True)
+    field.CopyInformation(grid)
     return sitk.DisplacementFieldTransform(sitk.Cast(field, sitk.sitkVectorFloat64))
 
 
@@ -183,7 +155,7 @@ def _gridTransform(transform: sitk.DisplacementFieldTransform) -> slicer.vtkOrie
     grid = slicer.vtkOrientedGridTransform()
     grid.SetDisplacementGridData(gridImage)
     direction = np.eye(4)
-    direction[:3, :3] = RAS_TO_LPS[:3, :3] @ np.reshape(field.GetDirection(), (3, 3))
+    direction[:3, :3] = RAS_TO_LPS[:3, :3] @ directionOf(field)
     grid.SetGridDirectionMatrix(matrixFromArray(direction))
     grid.SetInterpolationModeToLinear()
     return grid
@@ -254,7 +226,7 @@ def _setGeometry(image: sitk.Image, ijkToLps: np.ndarray) -> None:
 def ijkToRasMatrix(image: sitk.Image) -> np.ndarray:
     """Return the (4, 4) matrix from voxel indices (I, J, K) to RAS millimetres of an LPS image."""
     matrix = np.eye(4)
-    matrix[:3, :3] = np.reshape(image.GetDirection(), (3, 3)) * image.GetSpacing()
+    matrix[:3, :3] = voxelAxes(image)
     matrix[:3, 3] = image.GetOrigin()
     return RAS_TO_LPS @ matrix
 
@@ -310,7 +282,7 @@ def hardenedLabels(
         return labelImage
     if worldToLabels.IsLinear():
         matrix = np.linalg.inv(matrixFromTransform(worldToLabels))
-        axes = matrix[:3, :3] @ np.reshape(labelImage.GetDirection(), (3, 3))
+        axes = matrix[:3, :3] @ directionOf(labelImage)
         if np.allclose(axes.T @ axes, np.diag(np.diag(axes.T @ axes)), atol=1e-4):
             hardened = sitk.Image(labelImage)
             _setGeometry(hardened, matrix @ RAS_TO_LPS @ ijkToRasMatrix(labelImage))

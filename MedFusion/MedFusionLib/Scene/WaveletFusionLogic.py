@@ -5,9 +5,10 @@ from dataclasses import fields
 
 import slicer
 
-from ..Core.Fusion.Fusion import FusionResult, fuseVolumes, isotropicGrid
+from ..Core.Fusion.Fusion import FusionResult, fuseVolumes
 from ..Core.Fusion.Metrics import volumeFusionMetrics
 from ..Core.Fusion.Settings import FusionMethod, FusionSettings
+from ..Core.Images.Grids import isotropicGrid
 from ..Core.Images.Resampling import resampleImage
 from ..Core.Progress import Progress
 from .Alignment import rememberAlignment

@@ -4,8 +4,10 @@ import numpy as np
 import SimpleITK as sitk
 import slicer
 
+from ..Core.Images.Grids import pointsAt
+from ..Core.Images.Transforms import transformPoints
 from ..Core.Phantom import ENHANCING, NECROSIS, makePhantom
-from ..Scene.VolumeNodes import mappedPoints, setMarkupsPoints
+from ..Scene.VolumeNodes import setMarkupsPoints
 from .Steps import TUMOR_LINES_ROLE
 
 
@@ -19,8 +21,8 @@ def runChainOnPhantom(logic: object, nodes: list) -> tuple[float, float, float]:
     parameters.fixedVolume, parameters.movingVolume, parameters.fixedLandmarks, parameters.movingLandmarks = nodes
     registration = logic.register(parameters)
     tumor = truth.targets[-1:]
-    found = np.array(registration.transform.TransformPoint(tumor[0].tolist()))
-    error = float(np.linalg.norm(found - mappedPoints(tumor, truth.ctToMri)[0]))
+    found = transformPoints(registration.transform, tumor)[0]
+    error = float(np.linalg.norm(found - transformPoints(truth.ctToMri, tumor)[0]))
     logic.fuse(parameters)
     parameters.tumorVolume = parameters.movingVolume
     lineNode = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsLineNode")
@@ -41,4 +43,4 @@ def longestDiameter(tumorLabels: sitk.Image) -> np.ndarray:
     k, j, i = np.nonzero(_core(tumorLabels))
     inSlice = k == round(k.mean())
     ends = np.flatnonzero(inSlice)[[j[inSlice].argmin(), j[inSlice].argmax()]]
-    return np.array([tumorLabels.TransformIndexToPhysicalPoint((int(i[n]), int(j[n]), int(k[n]))) for n in ends])
+    return pointsAt(tumorLabels, np.stack([i[ends], j[ends], k[ends]], axis=1))

@@ -10,7 +10,7 @@ from slicer.i18n import tr as _
 
 from ..Core.Fusion.Settings import FusionMethod, FusionMode, FusionSettings
 from ..Core.Images.Coordinates import flipPoints
-from ..Core.Landmarks.LandmarkFit import TransformModel
+from ..Core.Images.Transforms import TransformModel
 from ..Core.Landmarks.LandmarkPairing import Pairing
 from ..Core.Progress import Progress, subProgress
 from ..Core.Registration.Registration import RegistrationResult, RegistrationSettings, registerLandmarks

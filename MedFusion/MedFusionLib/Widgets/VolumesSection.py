@@ -6,6 +6,7 @@ import SimpleITK as sitk
 import slicer
 from slicer.i18n import tr as _
 
+from ..Core.Images.Grids import directionOf
 from ..Core.Registration.Overlap import checkOverlap
 from ..Scene.VolumeNodes import imageFromVolumeNode, relativeTransform
 from . import Steps
@@ -94,7 +95,7 @@ def _volumeLine(role: str, image: object) -> str:
 
 def _orientation(image: object) -> str:
     """Return the letters of the axes, and by how much they are tilted against the patient's."""
-    direction = np.reshape(image.GetDirection(), (3, 3))
+    direction = directionOf(image)
     letters = ""
     for column in direction.T:
         axis = int(np.argmax(np.abs(column)))

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
+from ..Images.Grids import directionOf, pointsAt
+from ..Images.Transforms import transformPoints
 from ..Images.Voxels import everyNth, extremes, slabs
 from ..Progress import Progress, report
 from .Study import DerivedStudy, SourceInstance, addCommonReferences, codeSequence, decimals, instanceReferences
@@ -98,7 +100,7 @@ def writeDerivedSeries(
 
 
 def _addImage(dataset, study: DerivedStudy, kind: DerivedKind, image: sitk.Image, k: int, name: str) -> None:
-    direction = np.reshape(image.GetDirection(), (3, 3))
+    direction = directionOf(image)
     spacing = image.GetSpacing()
     dataset.ImageType = ["DERIVED", "SECONDARY", "AXIAL" if kind is DerivedKind.fused else "OTHER"]
     dataset.AcquisitionNumber = None
@@ -123,8 +125,7 @@ def _addImage(dataset, study: DerivedStudy, kind: DerivedKind, image: sitk.Image
 
 def _corners(image: sitk.Image, k: int) -> np.ndarray:
     columns, rows, _ = image.GetSize()
-    ends = [(i, j, k) for i in (0, columns - 1) for j in (0, rows - 1)]
-    return np.array([image.TransformIndexToPhysicalPoint(end) for end in ends])
+    return pointsAt(image, [(i, j, k) for i in (0, columns - 1) for j in (0, rows - 1)])
 
 
 def _addReferences(
@@ -135,8 +136,7 @@ def _addReferences(
     isFused = kind is DerivedKind.fused
     dataset.DerivationDescription = "CT and MRI fused" if isFused else "MRI resampled onto the CT after registration"
     dataset.DerivationCodeSequence = derivations
-    moved = np.array([transform.TransformPoint(corner.tolist()) for corner in corners])
-    instances = _planesWithin(study.movingInstances, moved)
+    instances = _planesWithin(study.movingInstances, transformPoints(transform, corners))
     if isFused:
         instances = (*_planesWithin(study.fixedInstances, corners), *instances)
     if not instances:

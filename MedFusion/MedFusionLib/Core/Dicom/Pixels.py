@@ -7,9 +7,8 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
+from ..Images.Intensities import LEAST_HU
 from .Errors import damage
-
-AIR_HU = -1024
 
 
 def readFrames(file: Path) -> np.ndarray:
@@ -94,7 +93,7 @@ def _rescaled(dataset, stored: np.ndarray) -> np.ndarray:
         values *= np.array([slope for slope, _ in pairs], np.float32)[:, None, None]
         values += np.array([intercept for _, intercept in pairs], np.float32)[:, None, None]
     if padding is not None and dataset.get("Modality") == "CT":
-        values[padding] = AIR_HU
+        values[padding] = LEAST_HU
     return values
 
 

@@ -5,6 +5,8 @@ from enum import Enum
 import numpy as np
 import SimpleITK as sitk
 
+from ..Images.Grids import directionOf
+from ..Images.Transforms import matrixFromTransform
 from .Study import DerivedStudy, addCommonReferences, codeSequence, decimals, instanceReferences
 
 SPATIAL_REGISTRATION = "1.2.840.10008.5.1.4.1.1.66.1"
@@ -48,7 +50,7 @@ def registrationObject(
     if transform.IsLinear():
         dataset = _object(study, SPATIAL_REGISTRATION, basis)
         items = [_matrixItem(study.fixedFrameUid, study.fixedInstances, np.eye(4))]
-        inverse = np.linalg.inv(_matrixOf(transform))
+        inverse = np.linalg.inv(matrixFromTransform(transform))
         items.append(_matrixItem(study.movingFrameUid, study.movingInstances, inverse, basis, comment))
         dataset.RegistrationSequence = items
     else:
@@ -65,14 +67,6 @@ def _object(study: DerivedStudy, classUid: str, basis: RegistrationBasis):
     dataset.ContentLabel, dataset.ContentDescription = "REGISTRATION", basis.value
     dataset.ContentCreatorName = ""
     return dataset
-
-
-def _matrixOf(transform: sitk.Transform) -> np.ndarray:
-    origin = np.array(transform.TransformPoint((0.0, 0.0, 0.0)))
-    matrix = np.eye(4)
-    matrix[:3, :3] = np.column_stack([np.array(transform.TransformPoint(tuple(axis))) - origin for axis in np.eye(3)])
-    matrix[:3, 3] = origin
-    return matrix
 
 
 def matrixType(matrix: np.ndarray) -> str:
@@ -118,7 +112,7 @@ def _deformableItem(
     extent = np.array(fixedImage.GetSpacing()) * (np.array(fixedImage.GetSize()) - 1)
     size = [int(count) for count in np.ceil(extent / GRID_SPACING) + 1]
     spacing = [float(v) if v > 0 else 1.0 for v in extent / np.maximum(np.array(size) - 1, 1)]
-    direction = np.reshape(fixedImage.GetDirection(), (3, 3))
+    direction = directionOf(fixedImage)
     field = sitk.TransformToDisplacementField(
         transform, sitk.sitkVectorFloat64, size, fixedImage.GetOrigin(), spacing, fixedImage.GetDirection()
     )

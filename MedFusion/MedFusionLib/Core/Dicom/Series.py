@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
+from ..Images.Intensities import LEAST_HU
 from ..Progress import Progress, report, subProgress
 from .Errors import damage, withoutLibraryWarnings
 from .Geometry import gridOfSlices, imageOnGrid
-from .Pixels import AIR_HU, readFrames
+from .Pixels import readFrames
 from .Slices import countPlanes, slicesOfDataset
 from .Volumes import SliceVolume, splitIntoVolumes
 
@@ -295,7 +296,7 @@ def readSeries(
     grid = gridOfSlices(slices)
     with withoutLibraryWarnings():
         planes = _readPlanes(series, subProgress(progress, 0.1, 0.7))
-    background = AIR_HU if series.modality == "CT" else 0
+    background = LEAST_HU if series.modality == "CT" else 0
     image = imageOnGrid(planes, slices, grid, background, subProgress(progress, 0.7, 1.0))
     return DicomVolume(image, series, (*series.volume.warnings, *grid.warnings))
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import SimpleITK as sitk
 
+from ..Images.Grids import voxelAxes
 from ..Tumor.Segments import Segment, TumorTissue
 from ..Tumor.TumorMeasurements import LesionMeasurements
 from .Patient import takeOverPatient, withoutPatient
@@ -51,10 +52,8 @@ def segmentationObject(
         )
     if not numbered.any():
         raise ValueError("The segmentation is empty; there is nothing to write as DICOM.")
-    spacing = labelImage.GetSpacing()
-    direction = np.reshape(labelImage.GetDirection(), (3, 3))
     affine = np.eye(4)
-    affine[:3, :3] = (direction * spacing)[:, ::-1]
+    affine[:3, :3] = voxelAxes(labelImage)[:, ::-1]
     affine[:3, 3] = labelImage.GetOrigin()
     volume = hd.Volume(numbered, affine, "PATIENT", frame_of_reference_uid=study.fixedFrameUid)
     segmentation = hd.seg.Segmentation(

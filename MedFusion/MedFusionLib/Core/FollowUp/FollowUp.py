@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import SimpleITK as sitk
 
+from ..Images.Grids import boxAround, cornerPoints, directionOf, emptyImage, imagePart
+from ..Images.Transforms import IDENTITY, transformPoints
 from ..Progress import Progress, report, subProgress
 from ..Tumor.TumorMeasurements import LesionMeasurements, axialDiameters, measureTumor
 from .RigidAlignment import RigidAlignment
@@ -110,7 +112,7 @@ def compareTumors(
     first, second = (measureTumor(sitk.Cast(image > 0, sitk.sitkUInt8)).total for image in (before, after))
     # Each tumor has its own grid of one lattice, for two that lie far apart would need a grid as large as the head.
     gridBefore, gridAfter = _commonGrids(before, after, alignment.transform)
-    maskBefore = _maskOnGrid(before, gridBefore, sitk.Transform(3, sitk.sitkIdentity))
+    maskBefore = _maskOnGrid(before, gridBefore, IDENTITY)
     maskAfter = _maskOnGrid(after, gridAfter, alignment.transform)
     if not maskAfter.any() or not maskBefore.any():
         raise ValueError(
@@ -178,33 +180,27 @@ def _commonGrids(before: sitk.Image, after: sitk.Image, transform: sitk.Transfor
     """Return an empty grid around each tumor in the first frame, twice as fine as the finer outline, on one lattice."""
     inverse = transform.GetInverse()
     spacing = float(max(min(*before.GetSpacing(), *after.GetSpacing()) / 2, 0.3))
-    moved = np.array([inverse.TransformPoint(point.tolist()) for point in _tumorPoints(after)])
+    moved = transformPoints(inverse, _tumorPoints(after))
     return tuple(_gridAround(points, before, spacing) for points in (_tumorPoints(before), moved))
 
 
 def _gridAround(points: np.ndarray, image: sitk.Image, spacing: float) -> sitk.Image:
     """Return an empty grid along an image's axes."""
-    axes = np.reshape(image.GetDirection(), (3, 3))
+    axes = directionOf(image)
     # At an odd place between the image's own voxels, for midway between two of them every border would be a tie.
     first = image.GetOrigin() @ axes + 0.37 * spacing
     low = np.floor(((points @ axes).min(axis=0) - 8 - first) / spacing)
     high = np.ceil(((points @ axes).max(axis=0) + 8 - first) / spacing)
-    grid = sitk.Image((high - low + 1).astype(int).tolist(), sitk.sitkUInt8)
-    grid.SetSpacing([spacing] * 3)
-    grid.SetDirection(image.GetDirection())
-    grid.SetOrigin((axes @ (first + low * spacing)).tolist())
-    return grid
+    return emptyImage(high - low + 1, [spacing] * 3, axes @ (first + low * spacing), axes)
 
 
 def _tumorPoints(labels: sitk.Image) -> np.ndarray:
     """Return the corners of the box around the labels, LPS mm."""
-    index = np.argwhere(sitk.GetArrayViewFromImage(labels) > 0)
-    if not len(index):
+    mask = sitk.GetArrayViewFromImage(labels) > 0
+    if not mask.any():
         raise ValueError("One of the time points has no tumor outlined; outline it first.")
-    ends = np.array(np.meshgrid(*np.stack([index.min(axis=0), index.max(axis=0)], axis=1))).reshape(3, -1).T
-    return np.array(
-        [labels.TransformContinuousIndexToPhysicalPoint(corner[::-1].astype(float).tolist()) for corner in ends]
-    )
+    box = boxAround(mask)[::-1]
+    return cornerPoints(imagePart(labels, [part.start for part in box], [part.stop for part in box]))
 
 
 def _maskOnGrid(labels: sitk.Image, grid: sitk.Image, transform: sitk.Transform) -> np.ndarray:

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import SimpleITK as sitk
 
-from ..Landmarks.LandmarkFit import matrixTransform
+from ..Images.Foreground import bodyCenter, foreground
+from ..Images.Resampling import shrink
+from ..Images.Transforms import IDENTITY, Pose, matrixTransform
 from ..Progress import Progress, report, subProgress
-from ..Registration.AutoStart import bodyCentre
-from ..Registration.ImagePyramid import foreground, shrink
-from ..Registration.PoseOptimizer import Pose
 from ..Registration.Refinement import refinePose
 
 _COMPARED_AT_MM = 2.0
@@ -47,8 +46,8 @@ def alignRigidly(
     Mattes et al. 2001, doi:10.1117/12.431046 (mutual information).
     """
     report(progress, 0.0, "Aligning the time points")
-    centre = bodyCentre(fixedImage)
-    starts = [Pose(np.eye(3), offset) for offset in (np.zeros(3), bodyCentre(movingImage) - centre)]
+    center = bodyCenter(fixedImage)
+    starts = [Pose(np.eye(3), offset) for offset in (np.zeros(3), bodyCenter(movingImage) - center)]
     refined = [
         refinePose(fixedImage, movingImage, start, False, subProgress(progress, part, part + 0.3), fixedIgnored)
         for start, part in zip(starts, (0.0, 0.3), strict=True)
@@ -57,10 +56,10 @@ def alignRigidly(
     inverse = Pose(pose.matrix.T, -pose.matrix.T @ pose.offset)
     back = refinePose(movingImage, fixedImage, inverse, False, subProgress(progress, 0.6, 0.9), movingIgnored).pose
     if target is None:
-        target = centre
+        target = center
     around = np.asarray(target) + 20.0 * np.vstack([np.zeros(3), np.eye(3), -np.eye(3)])
     error = float(np.sqrt(np.mean(np.sum((back.apply(pose.apply(around)) - around) ** 2, axis=1))))
-    forward = matrixTransform(pose.matrix, pose.offset, centre)
+    forward = matrixTransform(pose.matrix, pose.offset, center)
     similarity = _correlation(fixedImage, movingImage, forward)
     warnings = []
     if error > LARGEST_ERROR or similarity < 0.5:
@@ -76,7 +75,7 @@ def _correlation(fixedImage: sitk.Image, movingImage: sitk.Image, transform: sit
     """Return the correlation of the aligned images inside the fixed image's head."""
     fixed, moving = (sitk.Cast(shrink(image, _COMPARED_AT_MM), sitk.sitkFloat32) for image in (fixedImage, movingImage))
     values = sitk.GetArrayFromImage(sitk.Resample(moving, fixed, transform, sitk.sitkLinear, float("nan")))
-    head = sitk.Resample(foreground(fixedImage, 0.0), fixed, sitk.Transform(), sitk.sitkNearestNeighbor)
+    head = sitk.Resample(foreground(fixedImage, 0.0), fixed, IDENTITY, sitk.sitkNearestNeighbor)
     inside = (sitk.GetArrayFromImage(head) > 0) & np.isfinite(values)
     if inside.sum() < 100:
         return 0.0

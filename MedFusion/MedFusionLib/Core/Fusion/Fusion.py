@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import SimpleITK as sitk
 
+from ..Images.Transforms import IDENTITY
 from ..Images.Voxels import everyNth, extremes, writableVoxels
 from ..Progress import Progress, report
 from .Inputs import FusionScales, Source, findScales
@@ -100,24 +101,6 @@ def fuseVolumes(
     return FusionResult(image, (0.0, 255.0) if color else scales.window, settings, scales.warnings, scales)
 
 
-def isotropicGrid(image: sitk.Image, spacing: float) -> sitk.Image:
-    """Return an empty image over the same box as the image with cubic voxels.
-
-    :param spacing: edge of a voxel in millimetres, 0.2 to 10.
-    """
-    if not 0.2 <= spacing <= 10:
-        raise ValueError(f"The isotropic spacing is {spacing:g} mm; it must lie between 0.2 and 10 mm.")
-    size = [
-        max(1, round(count * step / spacing)) for count, step in zip(image.GetSize(), image.GetSpacing(), strict=True)
-    ]
-    grid = sitk.Image(size, sitk.sitkUInt8)
-    grid.SetSpacing([spacing] * 3)
-    grid.SetDirection(image.GetDirection())
-    shift = [(spacing / step - 1) / 2 for step in image.GetSpacing()]
-    grid.SetOrigin(image.TransformContinuousIndexToPhysicalPoint(shift))
-    return grid
-
-
 def _isConstant(image: sitk.Image) -> bool:
     sample = everyNth(image, 3)
     if not (sample == sample.flat[0]).all():
@@ -129,7 +112,7 @@ def _isConstant(image: sitk.Image) -> bool:
 def _between(fromWorld: sitk.Transform | None, toImage: sitk.Transform | None) -> sitk.Transform:
     """Return the map from points of one image to points of another, both given as maps from world."""
     if fromWorld is toImage:
-        return sitk.Transform(3, sitk.sitkIdentity)
+        return IDENTITY
     steps = sitk.CompositeTransform(3)
     if toImage is not None:
         steps.AddTransform(toImage)

@@ -8,11 +8,12 @@ from enum import Enum
 import numpy as np
 import SimpleITK as sitk
 
+from ..Images.Grids import emptyImage, isSameGrid
+from ..Images.Intensities import robustSpread
 from ..Images.Voxels import everyNth
 from .Settings import FusionSettings
 
 _SAMPLES_PER_AXIS = 64
-AIR_HU = -1024.0
 
 
 class CtKind(Enum):
@@ -32,13 +33,7 @@ class Source:
 
     def isOnGrid(self, referenceImage: sitk.Image) -> bool:
         """Return whether the image's voxels are the reference image's voxels."""
-        return (
-            self.toImage.GetTransformEnum() == sitk.sitkIdentity
-            and self.image.GetSize() == referenceImage.GetSize()
-            and np.allclose(self.image.GetOrigin(), referenceImage.GetOrigin(), atol=1e-4)
-            and np.allclose(self.image.GetSpacing(), referenceImage.GetSpacing(), rtol=1e-5)
-            and np.allclose(self.image.GetDirection(), referenceImage.GetDirection(), atol=1e-5)
-        )
+        return self.toImage.GetTransformEnum() == sitk.sitkIdentity and isSameGrid(self.image, referenceImage)
 
 
 @dataclass(frozen=True)
@@ -133,8 +128,7 @@ def _fixedScale(
         start = 170.0
         if tissue.size:
             middle = float(np.median(tissue))
-            spread = 1.4826 * float(np.median(np.abs(tissue - middle)))
-            start = float(np.clip(middle + 4 * spread, 120, 200))
+            start = float(np.clip(middle + 4 * robustSpread(tissue, middle), 120, 200))
         return 0.0, 255.0, 255.0, (start, start + 50), fixed > 25
     low, high = _range(finite, settings.mriPercentiles)
     warnings.append(
@@ -216,10 +210,9 @@ def _samples(sources: Sequence[Source]) -> list[np.ndarray]:
     """Return the nearest values of all sources on every so many voxels of the first, NaN where a source ends."""
     image = sources[0].image
     steps = [max(1, math.ceil(count / _SAMPLES_PER_AXIS)) for count in image.GetSize()]
-    coarse = sitk.Image([-(-count // step) for count, step in zip(image.GetSize(), steps, strict=True)], sitk.sitkUInt8)
-    coarse.SetOrigin(image.GetOrigin())
-    coarse.SetDirection(image.GetDirection())
-    coarse.SetSpacing([s * step for s, step in zip(image.GetSpacing(), steps, strict=True)])
+    size = [-(-count // step) for count, step in zip(image.GetSize(), steps, strict=True)]
+    spacing = np.multiply(image.GetSpacing(), steps)
+    coarse = emptyImage(size, spacing, image.GetOrigin(), image.GetDirection())
     return [
         everyNth(source.image, *steps).astype(np.float32)
         if source.isOnGrid(image)

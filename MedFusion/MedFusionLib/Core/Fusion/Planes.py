@@ -15,8 +15,9 @@ import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 
+from ..Images.Intensities import LEAST_HU
 from .Buffers import Buffers
-from .Inputs import AIR_HU, CtKind, FusionScales, MovingScale, Source
+from .Inputs import CtKind, FusionScales, MovingScale, Source
 
 _SLICES_PER_READ = 8
 _T = TypeVar("_T")
@@ -166,8 +167,8 @@ def _scaled(
     span = np.float32(scales.high - scales.low)
     # The sum is NaN or infinite if any value is, and costs far less than looking at each.
     missing = None if np.isfinite(fixed.sum()) else ~np.isfinite(fixed)
-    if scales.kind is CtKind.hounsfield and not fixed.min() >= AIR_HU:
-        fixed = np.maximum(fixed, np.float32(AIR_HU))
+    if scales.kind is CtKind.hounsfield and not fixed.min() >= LEAST_HU:
+        fixed = np.maximum(fixed, np.float32(LEAST_HU))
     unit = np.multiply(fixed, 1 / span, out=buffers.take(fixed.size).reshape(fixed.shape))
     unit -= np.float32(scales.low / span)
     units = [unit]
@@ -179,7 +180,7 @@ def _scaled(
     if missing is not None:
         others = [np.where(v > 0, u, 0) if v is not None else u for u, v in zip(units[1:], valid[1:], strict=True)]
         units[0][missing] = np.mean(others, axis=0)[missing]
-        air = AIR_HU if scales.kind is CtKind.hounsfield else scales.low
+        air = LEAST_HU if scales.kind is CtKind.hounsfield else scales.low
         fixed = fixed.copy()
         covered = np.logical_or.reduce([v > 0 if v is not None else np.ones_like(missing) for v in valid[1:]])
         fixed[missing] = np.where(covered, units[0] * span + np.float32(scales.low), np.float32(air))[missing]

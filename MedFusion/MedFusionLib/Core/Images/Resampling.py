@@ -8,16 +8,17 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..Progress import Cancelled, Progress, report, subProgress
+from .Grids import emptyImage, gridWithSpacing
+from .Intensities import AIR_HU
 from .Voxels import everyNth
 
-_AIR_HU = -1000.0
 _AIR_BELOW = -500.0
 _AIR_SHARE = 0.001
 _FLOOR_SHARE = 0.05
 
 
 class Interpolation(Enum):
-    """How values between voxel centres are found."""
+    """How values between voxel centers are found."""
 
     nearest = "nearest"
     linear = "linear"
@@ -60,18 +61,18 @@ def resampleImage(
     :param spacing: voxel size in mm along i, j and k; the grid then fills the same box with other voxels.
     """
     report(progress, 0.0, "Resampling")
-    size, spacing, origin = _grid(referenceImage, spacing)
-    resampled = sitk.Image(size, movingImage.GetPixelID(), _components(movingImage))
-    resampled.SetDirection(referenceImage.GetDirection())
-    resampled.SetSpacing(spacing)
-    resampled.SetOrigin(origin)
+    grid = referenceImage if spacing is None else gridWithSpacing(referenceImage, spacing)
+    size, pixelType = grid.GetSize(), movingImage.GetPixelID()
+    resampled = emptyImage(
+        size, grid.GetSpacing(), grid.GetOrigin(), grid.GetDirection(), pixelType, _components(movingImage)
+    )
     resampler = sitk.ResampleImageFilter()
     resampler.SetReferenceImage(resampled)
     if transform is not None:
         resampler.SetTransform(transform)
     resampler.SetInterpolator(_SITK_INTERPOLATORS[interpolation])
     resampler.SetDefaultPixelValue(backgroundValue(movingImage) if background is None else background)
-    resampler.SetOutputPixelType(movingImage.GetPixelID())
+    resampler.SetOutputPixelType(pixelType)
     source, tileVoxels = movingImage, _TILE_VOXELS[interpolation]
     if interpolation is Interpolation.bspline:
         if _components(movingImage):
@@ -129,16 +130,13 @@ def _components(image: sitk.Image) -> int:
     return count if count > 1 else 0
 
 
-def coarseGrid(image: sitk.Image, spacing: float) -> sitk.Image:
-    """Return an empty float32 image whose outermost voxels lie on those of an image, at most a spacing in mm apart."""
-    own = np.array(image.GetSpacing())
-    extent = (np.array(image.GetSize()) - 1) * own
-    counts = np.maximum(np.ceil(extent / spacing).astype(int), 1) + 1
-    grid = sitk.Image(counts.tolist(), sitk.sitkFloat32)
-    grid.SetDirection(image.GetDirection())
-    grid.SetOrigin(image.GetOrigin())
-    grid.SetSpacing(np.maximum(extent / (counts - 1), 1e-3 * own).tolist())
-    return grid
+def shrink(image: sitk.Image, spacing: float) -> sitk.Image:
+    """Return an image averaged to voxels of about a spacing in mm, as float32; finer axes of it stay as they are."""
+    factors = [
+        max(1, min(round(spacing / own), size // 4))
+        for own, size in zip(image.GetSpacing(), image.GetSize(), strict=True)
+    ]
+    return sitk.Cast(sitk.BinShrink(image, factors) if max(factors) > 1 else image, sitk.sitkFloat32)
 
 
 def backgroundValue(image: sitk.Image) -> float:
@@ -155,26 +153,9 @@ def _darkBackground(voxels: np.ndarray, lowest: float) -> float:
     where intensities were shifted; ringing in an MR makes a few.
     """
     if np.mean(voxels < _AIR_BELOW) > _AIR_SHARE:
-        return max(lowest, _AIR_HU)
+        return max(lowest, AIR_HU)
     if np.mean(voxels == lowest) > _FLOOR_SHARE:
         return lowest
     ends = [(slice(0, max(size // 16, 1)), slice(-max(size // 16, 1), None)) for size in voxels.shape[:3]]
     corners = [float(np.median(voxels[corner])) for corner in itertools.product(*ends)]
     return min(float(np.quantile(corners, 0.25)), 0.0)  # a body may reach into some corners
-
-
-def _grid(
-    referenceImage: sitk.Image, spacing: tuple[float, float, float] | None
-) -> tuple[tuple[int, int, int], tuple[float, float, float], tuple[float, float, float]]:
-    """Return size, spacing and origin of the reference image's grid, or of one with a spacing that fills its box."""
-    if spacing is None:
-        return referenceImage.GetSize(), referenceImage.GetSpacing(), referenceImage.GetOrigin()
-    wanted, own = np.array(spacing, dtype=float), np.array(referenceImage.GetSpacing())
-    if wanted.shape != (3,) or not np.all(np.isfinite(wanted)) or np.any(wanted <= 0):
-        raise ValueError(f"The voxel spacing must be three positive numbers of millimetres, not {spacing}.")
-    size = np.maximum(np.round(np.array(referenceImage.GetSize()) * own / wanted), 1).astype(int)
-    if np.prod(size, dtype=float) > 2e9:
-        raise ValueError(f"A voxel spacing of {spacing} mm would make {np.prod(size, dtype=float):.1e} voxels.")
-    # The outer faces of the first voxels meet, not their centres.
-    origin = referenceImage.TransformContinuousIndexToPhysicalPoint(((wanted / own - 1) / 2).tolist())
-    return tuple(size.tolist()), tuple(wanted.tolist()), origin

@@ -6,7 +6,8 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial import cKDTree
 
-from .LandmarkFit import TransformModel, fitMatrix
+from ..Images.Transforms import TransformModel
+from .LandmarkFit import fitMatrix
 
 MOST_LANDMARKS = 30
 _TOLERANCE_MM = 10.0

@@ -4,10 +4,11 @@ import numpy as np
 import SimpleITK as sitk
 from scipy.ndimage import binary_erosion
 
-from ..Registration.ImagePyramid import axes, foreground
+from ..Images.Foreground import foreground
+from ..Images.Grids import pointsAt
+from ..Images.Transforms import TransformModel
 from .LandmarkErrors import ErrorModel, LeaveOneOut, LocalisationError
 from .LandmarkExchange import Exchange
-from .LandmarkFit import TransformModel
 
 _WORTHWHILE_GAIN = 0.9
 _CANDIDATES = 200
@@ -70,7 +71,7 @@ def bodySurface(image: sitk.Image) -> np.ndarray:
     body = sitk.GetArrayViewFromImage(mask) > 0
     indices = np.argwhere(body & ~binary_erosion(body))[:, ::-1]
     indices = indices[:: max(1, len(indices) // _CANDIDATES)]
-    return indices @ axes(mask).T + mask.GetOrigin()
+    return pointsAt(mask, indices)
 
 
 def _candidates(fixedPoints: np.ndarray, body: np.ndarray | None) -> np.ndarray:

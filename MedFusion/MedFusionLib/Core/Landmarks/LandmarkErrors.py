@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import chi2, f
 
+from ..Images.Transforms import TransformModel
 from .ErrorBounds import CONFIDENCE
-from .LandmarkFit import TransformModel, fitMatrix
+from .LandmarkFit import fitMatrix
 from .LandmarkGuards import SMALLEST_SPREAD_MM, spread
 from .ThinPlateSpline import cardinalWeights, fitThinPlateSpline
 

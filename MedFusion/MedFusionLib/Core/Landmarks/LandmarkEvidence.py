@@ -6,7 +6,7 @@ import numpy as np
 import SimpleITK as sitk
 from scipy.stats import f
 
-from ..Registration.PoseOptimizer import Pose
+from ..Images.Transforms import Pose, TransformModel, poseOf, transformPoints
 from .LandmarkErrors import (
     ErrorModel,
     LeaveOneOut,
@@ -16,7 +16,7 @@ from .LandmarkErrors import (
     splineLocalisationError,
 )
 from .LandmarkExchange import Exchange, findExchange
-from .LandmarkFit import TransformModel, fitLandmarks, fitMatrix, transformPoints
+from .LandmarkFit import fitLandmarks, fitMatrix
 from .LandmarkGuards import ImplausibleFit
 from .LandmarkPairing import PairedLandmarks
 
@@ -92,13 +92,6 @@ def weighLandmarks(pairs: PairedLandmarks, model: TransformModel, bounds: np.nda
         residuals = np.linalg.norm(transformPoints(transform, pairs.fixedPoints) - pairs.movingPoints, axis=1)
         localisation = estimateLocalisationError(errors, residuals)
     return LandmarkEvidence(pairs, transform, errors, localisation, loo, exchange)
-
-
-def poseOf(transform: sitk.Transform) -> Pose:
-    """Return a linear transform as a pose."""
-    origin = np.array(transform.TransformPoint((0.0, 0.0, 0.0)))
-    columns = [np.array(transform.TransformPoint(tuple(axis))) - origin for axis in np.eye(3)]
-    return Pose(np.column_stack(columns), origin)
 
 
 def _configurationWarnings(errors: ErrorModel) -> list[str]:

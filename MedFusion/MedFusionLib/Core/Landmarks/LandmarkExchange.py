@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .LandmarkFit import TransformModel, fitMatrix
+from ..Images.Transforms import TransformModel
+from .LandmarkFit import fitMatrix
 
 _CLEAR_SHARE = 0.5
 _SMALLEST_GAIN_MM = 1.0

@@ -1,39 +1,11 @@
 """The transform that brings paired landmarks together, in closed form."""
 
-from enum import Enum
-
 import numpy as np
 import SimpleITK as sitk
 
+from ..Images.Transforms import TransformModel, matrixTransform
 from .LandmarkGuards import checkConfiguration, checkMirrored, checkScale
 from .ThinPlateSpline import fitThinPlateSpline
-
-
-class TransformModel(Enum):
-    """How the moving image may differ from the fixed one."""
-
-    rigid = "rigid"
-    similarity = "similarity"
-    affine = "affine"
-    thinPlateSpline = "tps"
-
-    @property
-    def minimumPairs(self) -> int:
-        """Return the number of landmark pairs below which the model is not determined."""
-        return _MINIMUM_PAIRS[self]
-
-    @property
-    def needsDepth(self) -> bool:
-        """Return whether landmarks in one plane leave the model undetermined."""
-        return self in (TransformModel.affine, TransformModel.thinPlateSpline)
-
-
-_MINIMUM_PAIRS = {
-    TransformModel.rigid: 3,
-    TransformModel.similarity: 3,
-    TransformModel.affine: 4,
-    TransformModel.thinPlateSpline: 5,
-}
 
 
 def fitLandmarks(
@@ -96,23 +68,3 @@ def fitMatrix(
             spread = np.sum(weighted * fixedOffsets, axis=(-1, -2))
             matrix = matrix * (np.sum(singular * sign, axis=-1) / spread)[..., None, None]
     return matrix, movingCentre - np.einsum("...ij,...j->...i", matrix, fixedCentre)
-
-
-def matrixTransform(
-    matrix: np.ndarray, offset: np.ndarray, centre: np.ndarray, model: TransformModel = TransformModel.rigid
-) -> sitk.Transform:
-    """Return the SimpleITK transform x -> matrix @ x + offset that turns about a centre (LPS millimetres)."""
-    transform = {
-        TransformModel.rigid: sitk.VersorRigid3DTransform,
-        TransformModel.similarity: sitk.Similarity3DTransform,
-        TransformModel.affine: lambda: sitk.AffineTransform(3),
-    }[model]()
-    transform.SetCenter([float(value) for value in centre])
-    transform.SetMatrix([float(value) for value in matrix.ravel()])
-    transform.SetTranslation([float(value) for value in offset + matrix @ centre - centre])
-    return transform
-
-
-def transformPoints(transform: sitk.Transform, points: np.ndarray) -> np.ndarray:
-    """Return points (N, 3) mapped by a transform, in LPS millimetres."""
-    return np.array([transform.TransformPoint([float(value) for value in point]) for point in points]).reshape(-1, 3)

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 import SimpleITK as sitk
 
+from ..Images.Foreground import bodyCenter, foreground
+from ..Images.Grids import imageCenter
+from ..Images.Transforms import Pose
 from ..Progress import Progress, report, subProgress
-from .ImagePyramid import axes, foreground, movingField, pyramid, sampleFixed
+from .ImagePyramid import movingField, pyramid, sampleFixed
 from .MutualInformation import FixedSamples, MovingField
-from .PoseOptimizer import Pose, climb
+from .PoseOptimizer import climb
 
 _BINS = 32
 _MARGIN_MM = 15.0
@@ -116,24 +119,13 @@ def _distance(first: Pose, second: Pose, probes: np.ndarray) -> float:
 
 
 def _starts(fixedImage: sitk.Image, movingImage: sitk.Image) -> list[Pose]:
-    fixedCentre, movingCentre = bodyCentre(fixedImage), bodyCentre(movingImage)
+    fixedCenter, movingCenter = bodyCenter(fixedImage), bodyCenter(movingImage)
     starts = [Pose(np.eye(3), np.zeros(3))]  # as the headers say
     for matrix in _axisOrientations():
         for shift in _SHIFTS_MM:
-            starts.append(Pose(matrix, movingCentre - matrix @ (fixedCentre + [0.0, 0.0, shift])))
-        starts.append(Pose(matrix, _imageCentre(movingImage) - matrix @ _imageCentre(fixedImage)))
+            starts.append(Pose(matrix, movingCenter - matrix @ (fixedCenter + [0.0, 0.0, shift])))
+        starts.append(Pose(matrix, imageCenter(movingImage) - matrix @ imageCenter(fixedImage)))
     return starts
-
-
-def bodyCentre(image: sitk.Image) -> np.ndarray:
-    """Return the centre of an image's body, (3,) LPS millimetres."""
-    mask = foreground(image, 0.0)
-    indices = np.argwhere(sitk.GetArrayViewFromImage(mask) > 0).mean(axis=0)[::-1]
-    return axes(mask) @ indices + mask.GetOrigin()
-
-
-def _imageCentre(image: sitk.Image) -> np.ndarray:
-    return axes(image) @ ((np.array(image.GetSize()) - 1) / 2) + image.GetOrigin()
 
 
 def _axisOrientations() -> list[np.ndarray]:

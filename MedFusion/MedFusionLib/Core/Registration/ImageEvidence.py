@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..Images.Transforms import Pose
 from .PoseCovariance import PoseCovariance
-from .PoseOptimizer import Pose
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,6 +6,9 @@ import numpy as np
 import SimpleITK as sitk
 from scipy.ndimage import gaussian_filter
 
+from ..Images.Grids import indexMatrix, pointsAt
+from ..Images.Resampling import shrink
+from ..Images.Transforms import IDENTITY
 from ..Images.Voxels import slabs, writableVoxels
 from .MutualInformation import FixedSamples, MovingField, interpolate
 
@@ -13,42 +16,6 @@ _LOW_PERCENT, _HIGH_PERCENT = 1.0, 99.0
 _BIAS_MM = 30.0
 _COARSE_MM = 4.0
 _KRONECKER = 1.2207440846057596 ** -np.arange(1.0, 4.0)  # spreads points evenly in 3D
-
-
-def shrink(image: sitk.Image, spacing: float) -> sitk.Image:
-    """Return an image averaged to voxels of about a spacing in mm, as float32; finer axes of it stay as they are."""
-    factors = [
-        max(1, min(round(spacing / own), size // 4))
-        for own, size in zip(image.GetSpacing(), image.GetSize(), strict=True)
-    ]
-    return sitk.Cast(sitk.BinShrink(image, factors) if max(factors) > 1 else image, sitk.sitkFloat32)
-
-
-def axes(image: sitk.Image) -> np.ndarray:
-    """Return the 3x3 matrix whose columns are the steps in mm from voxel to voxel along i, j and k."""
-    return np.array(image.GetDirection()).reshape(3, 3) * image.GetSpacing()
-
-
-def indexMatrix(image: sitk.Image) -> np.ndarray:
-    """Return the 3x4 matrix that maps LPS points to continuous indices (i, j, k) of an image."""
-    inverse = np.linalg.inv(axes(image))
-    return np.hstack([inverse, -inverse @ np.array(image.GetOrigin())[:, None]])
-
-
-def foreground(image: sitk.Image, margin: float) -> sitk.Image:
-    """Return a coarse mask of the body, grown by a margin in mm; a CT's table is not part of it.
-
-    Source of the threshold: Otsu 1979, doi:10.1109/TSMC.1979.4310076.
-    """
-    coarse = sitk.Clamp(shrink(image, _COARSE_MM), lowerBound=-1000.0, upperBound=1000.0)
-    values = sitk.GetArrayViewFromImage(coarse)
-    if not np.all(np.isfinite(values)) or values.max() <= values.min():
-        raise ValueError("An image is constant or holds values that are not numbers; it cannot be compared.")
-    opened = sitk.BinaryMorphologicalOpening(sitk.OtsuThreshold(coarse, 0, 1), [1, 1, 1])
-    if not sitk.GetArrayFromImage(opened).any():
-        raise ValueError("An image shows no body, only scattered bright voxels; it cannot be compared with another.")
-    body = sitk.RelabelComponent(sitk.ConnectedComponent(opened)) == 1
-    return sitk.BinaryDilate(body, [int(np.ceil(margin / spacing)) for spacing in body.GetSpacing()])
 
 
 def flattenBias(image: sitk.Image) -> sitk.Image:
@@ -63,7 +30,7 @@ def flattenBias(image: sitk.Image) -> sitk.Image:
     shading = gaussian_filter(logarithm, sigma) / np.maximum(gaussian_filter(body.astype(float), sigma), 0.01)
     shadingImage = sitk.GetImageFromArray(np.exp(shading - shading[body].mean()).clip(0.2, 5.0).astype(np.float32))
     shadingImage.CopyInformation(coarse)
-    shadingImage = sitk.Resample(shadingImage, image, sitk.Transform(3, sitk.sitkIdentity), sitk.sitkLinear, 1.0)
+    shadingImage = sitk.Resample(shadingImage, image, IDENTITY, sitk.sitkLinear, 1.0)
     flat = sitk.Image(image.GetSize(), sitk.sitkFloat64)
     flat.CopyInformation(image)
     voxels, shading = writableVoxels(flat), sitk.GetArrayViewFromImage(shadingImage)
@@ -108,7 +75,7 @@ def sampleFixed(
     i, j, k = np.clip(np.rint(indices).astype(int), 0, size - 1)
     chosen = np.flatnonzero(isInside[k, j, i])
     chosen = chosen[np.lexsort((i[chosen], j[chosen], k[chosen]))]  # neighbors in space stay neighbors in memory
-    points = indices[:, chosen].T @ axes(mask).T + mask.GetOrigin()
+    points = pointsAt(mask, indices[:, chosen].T)
     toIndex = indexMatrix(image)
     indices = toIndex[:, :3] @ points.T + toIndex[:, 3:]
     within = ((indices >= 0) & (indices <= np.array(image.GetSize())[:, None] - 1.001)).all(axis=0)

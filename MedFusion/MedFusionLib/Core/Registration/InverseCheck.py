@@ -3,8 +3,7 @@
 import numpy as np
 import SimpleITK as sitk
 
-from ..Images.Resampling import coarseGrid
-from .ImagePyramid import axes
+from ..Images.Grids import coarseGrid, isInside, voxelPoints
 
 LARGEST_ERROR_MM = 1.0
 _SPACING_MM = 4.0
@@ -30,14 +29,11 @@ def inverseError(
 ) -> float:
     """Return the largest distance in mm between a point of both images and itself after both transforms."""
     grid = coarseGrid(movingImage, _SPACING_MM)
-    place = (grid.GetSize(), grid.GetOrigin(), grid.GetSpacing(), grid.GetDirection())
-    points = sitk.GetArrayFromImage(sitk.PhysicalPointSource(sitk.sitkVectorFloat64, *place))
-    points += _displacements(inverse, place)
-    indices = (points - fixedImage.GetOrigin()) @ np.linalg.inv(axes(fixedImage)).T
-    inside = np.all((indices >= -0.5) & (indices <= np.array(fixedImage.GetSize()) - 0.5), axis=-1)
-    around = _displacements(sitk.CompositeTransform([transform, inverse]), place)[inside]
+    inside = isInside(fixedImage, voxelPoints(grid) + _displacements(inverse, grid))
+    around = _displacements(sitk.CompositeTransform([transform, inverse]), grid)[inside]
     return float(np.linalg.norm(around, axis=-1).max(initial=0.0))
 
 
-def _displacements(transform: sitk.Transform, place: tuple) -> np.ndarray:
+def _displacements(transform: sitk.Transform, grid: sitk.Image) -> np.ndarray:
+    place = (grid.GetSize(), grid.GetOrigin(), grid.GetSpacing(), grid.GetDirection())
     return sitk.GetArrayFromImage(sitk.TransformToDisplacementField(transform, sitk.sitkVectorFloat64, *place))

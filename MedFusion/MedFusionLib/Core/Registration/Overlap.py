@@ -3,7 +3,8 @@
 import numpy as np
 import SimpleITK as sitk
 
-from ..Landmarks.LandmarkFit import transformPoints
+from ..Images.Grids import isInside, pointsAt
+from ..Images.Transforms import transformPoints
 
 SMALLEST_OVERLAP = 0.05
 
@@ -15,10 +16,8 @@ def checkOverlap(fixedImage: sitk.Image, movingImage: sitk.Image, transform: sit
     """
     steps = [np.linspace(-0.5, size - 0.5, 25)[:-1] + size / 48.0 for size in fixedImage.GetSize()]
     indices = np.stack([grid.ravel() for grid in np.meshgrid(*steps, indexing="ij")], axis=1)
-    points = transformPoints(transform, _pointsOfIndices(fixedImage, indices))
-    direction = np.array(movingImage.GetDirection()).reshape(3, 3) * movingImage.GetSpacing()
-    inside = np.linalg.solve(direction, (points - movingImage.GetOrigin()).T).T
-    share = np.mean(np.all((inside >= -0.5) & (inside <= np.array(movingImage.GetSize()) - 0.5), axis=1))
+    points = transformPoints(transform, pointsAt(fixedImage, indices))
+    share = np.mean(isInside(movingImage, points))
     volumes = [np.prod(image.GetSize()) * np.prod(image.GetSpacing()) for image in (fixedImage, movingImage)]
     overlap = float(min(1.0, share * volumes[0] / min(volumes)))
     if overlap < SMALLEST_OVERLAP:
@@ -27,15 +26,3 @@ def checkOverlap(fixedImage: sitk.Image, movingImage: sitk.Image, transform: sit
             "both show the same part of the same patient and that the landmarks are right."
         )
     return overlap
-
-
-def imageBounds(image: sitk.Image) -> np.ndarray:
-    """Return the lowest and highest corner (2, 3) of an image's bounding box, LPS millimetres."""
-    ends = [(-0.5, size - 0.5) for size in image.GetSize()]
-    corners = _pointsOfIndices(image, np.stack([grid.ravel() for grid in np.meshgrid(*ends)], axis=1))
-    return np.stack([corners.min(axis=0), corners.max(axis=0)])
-
-
-def _pointsOfIndices(image: sitk.Image, indices: np.ndarray) -> np.ndarray:
-    direction = np.array(image.GetDirection()).reshape(3, 3) * image.GetSpacing()
-    return indices @ direction.T + image.GetOrigin()

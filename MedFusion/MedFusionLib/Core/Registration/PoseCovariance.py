@@ -7,8 +7,8 @@ from typing import Protocol
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from ..Images.Transforms import Pose
 from ..Landmarks.LandmarkErrors import ErrorModel
-from .PoseOptimizer import Pose
 
 
 class TargetError(Protocol):

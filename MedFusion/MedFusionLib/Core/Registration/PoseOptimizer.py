@@ -1,31 +1,16 @@
 """Climb mutual information from a starting pose."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from scipy.optimize import minimize
 from scipy.spatial.transform import Rotation
 
+from ..Images.Transforms import Pose
 from ..Progress import Progress, report
 from .MutualInformation import FixedSamples, MovingField, mutualInformation
 
 _CROSS = np.array(
     [[[0, 0, 0], [0, 0, -1], [0, 1, 0]], [[0, 0, 1], [0, 0, 0], [-1, 0, 0]], [[0, -1, 0], [1, 0, 0], [0, 0, 0]]]
 )
-
-
-@dataclass(frozen=True, eq=False)
-class Pose:
-    """Hold the mapping point -> matrix @ point + offset (LPS millimetres) and the similarity it gives, in nats."""
-
-    matrix: np.ndarray
-    offset: np.ndarray
-    information: float = 0.0
-    inside: float = 1.0
-
-    def apply(self, points: np.ndarray) -> np.ndarray:
-        """Return points (N, 3) mapped."""
-        return points @ self.matrix.T + self.offset
 
 
 def climb(

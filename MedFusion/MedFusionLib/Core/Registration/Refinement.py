@@ -5,10 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 import SimpleITK as sitk
 
+from ..Images.Foreground import foreground
+from ..Images.Transforms import IDENTITY, Pose
 from ..Progress import Progress, report, subProgress
-from .ImagePyramid import foreground, movingField, pyramid, sampleFixed
+from .ImagePyramid import movingField, pyramid, sampleFixed
 from .MutualInformation import FixedSamples, MovingField, mutualInformation
-from .PoseOptimizer import Pose, climb
+from .PoseOptimizer import climb
 from .RefinementErrors import PoseSpread, estimateSpread
 
 _MARGIN_MM = 10.0
@@ -84,7 +86,7 @@ def refinePose(
     report(progress, 0.0, "Preparing the images")
     mask = foreground(fixedImage, _MARGIN_MM)
     if ignored is not None:
-        mask = sitk.And(mask, sitk.Resample(ignored, mask, sitk.Transform(), sitk.sitkNearestNeighbor) == 0)
+        mask = sitk.And(mask, sitk.Resample(ignored, mask, IDENTITY, sitk.sitkNearestNeighbor) == 0)
     spacings = [level.spacing for level in _LEVELS]
     fixedShrunk, fixedRange = pyramid(fixedImage, spacings)
     report(progress, 0.05, "Preparing the images")

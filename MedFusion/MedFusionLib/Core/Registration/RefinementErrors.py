@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..Images.Transforms import Pose
 from ..Progress import Progress, report, subProgress
 from .MutualInformation import FixedSamples, MovingField
 from .PoseCovariance import PoseCovariance, scatterOfPoses
-from .PoseOptimizer import Pose, climb
+from .PoseOptimizer import climb
 
 _TOLERANCE = 1e-5
 _EVERY = 2

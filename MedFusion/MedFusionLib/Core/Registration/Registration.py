@@ -6,18 +6,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 import SimpleITK as sitk
 
+from ..Images.Grids import imageBounds
+from ..Images.Transforms import Pose, TransformModel, matrixTransform
 from ..Landmarks.LandmarkAdvice import bodySurface
 from ..Landmarks.LandmarkEvidence import LandmarkEvidence, weighLandmarks
-from ..Landmarks.LandmarkFit import TransformModel, matrixTransform
 from ..Landmarks.LandmarkList import LandmarkList
 from ..Landmarks.LandmarkPairing import Pairing, pairLandmarks
 from ..Progress import Progress, report, subProgress
 from ..Verdict import Judgement, Verdict
 from .AutoStart import findStart
 from .ImageEvidence import ImageEvidence
-from .Overlap import checkOverlap, imageBounds
+from .Overlap import checkOverlap
 from .PoseCovariance import FitError, PoseCovariance, TargetError, covarianceOfFit, poseDifference
-from .PoseOptimizer import Pose
 from .Refinement import RefinedPose, refinePose
 from .RegistrationResult import RegistrationResult
 

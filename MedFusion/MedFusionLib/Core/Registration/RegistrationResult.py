@@ -6,10 +6,10 @@ from enum import Enum
 import numpy as np
 import SimpleITK as sitk
 
+from ..Images.Transforms import TransformModel, transformPoints
 from ..Landmarks.ErrorBounds import SMALLEST_BOUND_MM, expectedLength, lengthBound
 from ..Landmarks.LandmarkAdvice import adviseOnLandmarks
 from ..Landmarks.LandmarkEvidence import LandmarkEvidence
-from ..Landmarks.LandmarkFit import TransformModel, transformPoints
 from ..Landmarks.LandmarkPairing import PairedLandmarks
 from ..Verdict import Judgement, Verdict
 from .ImageEvidence import ImageEvidence

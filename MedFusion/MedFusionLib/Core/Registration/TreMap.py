@@ -5,9 +5,9 @@ from collections.abc import Callable
 import numpy as np
 import SimpleITK as sitk
 
-from ..Images.Resampling import coarseGrid, resampleImage
+from ..Images.Grids import coarseGrid, pointsAt
+from ..Images.Resampling import resampleImage
 from ..Progress import Progress, report, subProgress
-from .ImagePyramid import axes
 
 _SPACING_MM = 4.0
 
@@ -30,13 +30,12 @@ def coarseTreMap(
     """
     coarse = coarseGrid(fixedImage, _SPACING_MM)
     counts = coarse.GetSize()
-    toPhysical = axes(coarse)
     values = np.empty(counts[::-1], np.float32)
     j, i = np.meshgrid(np.arange(counts[1]), np.arange(counts[0]), indexing="ij")
     for k in range(counts[2]):
         report(progress, k / counts[2], "Mapping the expected error")
         indices = np.stack([i.ravel(), j.ravel(), np.full(i.size, k)], axis=1)
-        values[k] = expectedError(indices @ toPhysical.T + coarse.GetOrigin()).reshape(j.shape)
+        values[k] = expectedError(pointsAt(coarse, indices)).reshape(j.shape)
     image = sitk.GetImageFromArray(values)
     image.CopyInformation(coarse)
     return image

@@ -8,8 +8,8 @@ from pathlib import Path
 from ..Fusion.Settings import FusionSettings
 from ..Images.Coordinates import flipPoints
 from ..Images.Resampling import Interpolation
+from ..Images.Transforms import TransformModel
 from ..Inputs.VolumeFiles import VolumeFile, fileChecksum
-from ..Landmarks.LandmarkFit import TransformModel
 from ..Registration.Registration import RegistrationSettings
 from ..Tumor.TumorModels import ModelSettings
 from ..Tumor.TumorSegmentation import SegmentationSettings, TumorInteraction

@@ -4,6 +4,7 @@ import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 
+from ..Images.Intensities import robustSpread
 from ..Progress import Progress, report, subProgress
 from .CutRefinement import refineByCut
 from .IntracranialCavity import mrHeadMask
@@ -85,12 +86,12 @@ def _evenedZ(region: WorkingRegion, usable: np.ndarray) -> np.ndarray:
     for _ in range(6):
         fitted, *_ = np.linalg.lstsq(terms[::step] * weights[:, None], data[::step] * weights, rcond=None)
         residual = data[::step] - terms[::step] @ fitted
-        spread = 1.48 * float(np.median(np.abs(residual))) + 1e-6
+        spread = robustSpread(residual, 0.0) + 1e-6
         weights = 1 / (1 + (residual / (1.5 * spread)) ** 2)
     even = np.exp(data - terms @ fitted)
     middle = float(np.median(even))
     z = np.zeros(logs.shape, np.float32)
-    z[usable] = (even - middle) / (1.48 * float(np.median(np.abs(even - middle))) + 1e-6)
+    z[usable] = (even - middle) / (robustSpread(even, middle) + 1e-6)
     return np.clip(z, -8, 8)
 
 

@@ -6,6 +6,8 @@ import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 
+from ..Images.Grids import boxAround
+from ..Images.Intensities import robustSpread
 from ..Progress import Progress, report, subProgress
 from .CutRefinement import refineByCut
 from .LineSegmentation import acrossRim, outlineFromLine
@@ -97,7 +99,7 @@ def _bestCandidate(region: WorkingRegion, usable: np.ndarray, air: float, seed: 
 def _candidates(smooth: np.ndarray, tissue: np.ndarray, index: tuple[int, ...], spacing: float):
     """Yield the component around the click at each threshold, and whether it is brighter than its surroundings."""
     middle = float(np.median(smooth[tissue]))
-    spread = 1.48 * float(np.median(np.abs(smooth[tissue] - middle)))
+    spread = robustSpread(smooth[tissue], middle)
     opening = max(1, round(2 / spacing))
     for brighter in (True, False):
         for level in _LEVELS:
@@ -125,10 +127,7 @@ def _score(
     if onEdge > _MOST_ON_EDGE * border.sum():
         return -np.inf
     reach = max(round(4 / spacing), 2)
-    box = tuple(
-        slice(max(part.start - reach - 2, 0), part.stop + reach + 2)
-        for part in ndimage.find_objects(component.astype(np.uint8))[0]
-    )
+    box = boxAround(component, reach + 2)
     part, region, use = values[box], component[box], usable[box]
     free = ndimage.binary_erosion(use, iterations=reach, border_value=1)
     near = ndimage.binary_dilation(region)

@@ -3,6 +3,7 @@
 import numpy as np
 from scipy import ndimage
 
+from ..Images.Grids import boxAround
 from ..Progress import Progress, report
 from .MinCut import minCut
 from .TumorEvidence import HistogramRatio, edgeCapacity, gradients, touching
@@ -29,9 +30,7 @@ def refineByCut(
     Boykov, Funka-Lea 2006, doi:10.1007/s11263-006-7934-5.
     """
     reach = int(np.ceil(1.8 * _BAND_MM / spacing))
-    box = tuple(
-        slice(max(part.start - reach, 0), part.stop + reach) for part in ndimage.find_objects(mask.astype(np.uint8))[0]
-    )
+    box = boxAround(mask, reach)
     part, current, inUse = values[box], mask[box].copy(), usable[box]
     radius = (3 * float(current.sum()) / (4 * np.pi)) ** (1 / 3) * spacing
     shell = _signedDistance(current, spacing)

@@ -6,6 +6,7 @@ import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 
+from ..Images.Transforms import IDENTITY
 from ..Images.Voxels import extremes, slabs, writableVoxels
 from ..Progress import Progress, report
 
@@ -148,7 +149,7 @@ def _resampled(image: sitk.Image, spacing: float) -> sitk.Image:
     return sitk.Resample(
         smooth,
         size,
-        sitk.Transform(3, sitk.sitkIdentity),
+        IDENTITY,
         sitk.sitkLinear,
         image.GetOrigin(),
         [spacing] * 3,
@@ -170,7 +171,7 @@ def cavityOn(coarse: sitk.Image, image: sitk.Image) -> sitk.Image:
     found.CopyInformation(image)
     voxels = writableVoxels(found)
     for start, slab in slabs(image):
-        part = sitk.Resample(coarse, slab, sitk.Transform(3, sitk.sitkIdentity), sitk.sitkLinear, 0.0)
+        part = sitk.Resample(coarse, slab, IDENTITY, sitk.sitkLinear, 0.0)
         voxels[start : start + slab.GetDepth()] = sitk.GetArrayViewFromImage(part) > 0.5
     return found
 

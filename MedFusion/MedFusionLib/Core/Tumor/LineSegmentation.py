@@ -6,6 +6,8 @@ import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 
+from ..Images.Grids import indicesAt, pointsAt
+from ..Images.Intensities import robustSpread
 from ..Progress import Progress, report, subProgress
 from .MinCut import minCut
 from .Outline import Outline
@@ -111,7 +113,7 @@ class _Cut:
     def center(self) -> np.ndarray:
         """Return the centroid, LPS millimetres."""
         index = np.argwhere(self.found).mean(axis=0)[::-1]
-        return np.array(self.region.grid.TransformContinuousIndexToPhysicalPoint(index.tolist()))
+        return pointsAt(self.region.grid, index)
 
 
 def _cutAbout(
@@ -180,7 +182,7 @@ def acrossRim(region: WorkingRegion, dark: np.ndarray, usable: np.ndarray) -> np
     """Return the line across a dark middle and the bright rim or edema around it (LPS mm), or None without one."""
     values = ndimage.gaussian_filter(region.values, 0.7 / region.spacing)
     middle = float(np.median(values[usable]))
-    spread = 1.48 * float(np.median(np.abs(values[usable] - middle)))
+    spread = robustSpread(values[usable], middle)
     diameter, _ = axialDiameters(dark, region.grid)
     ends = region.indices(np.array([diameter.start, diameter.end]))
     center, half = ends.mean(axis=0), 0.5 * (ends[1] - ends[0])
@@ -194,7 +196,7 @@ def acrossRim(region: WorkingRegion, dark: np.ndarray, usable: np.ndarray) -> np
             return None
         beyond = np.flatnonzero(along[peak:] < 0.5 * (along[peak] + middle))
         outer.append(points[:, peak + (beyond[0] if len(beyond) else 0)])
-    return np.array([region.grid.TransformContinuousIndexToPhysicalPoint(end[::-1].tolist()) for end in outer])
+    return pointsAt(region.grid, np.array(outer)[:, ::-1])
 
 
 def _widest(length: float) -> float:
@@ -204,7 +206,7 @@ def _widest(length: float) -> float:
 
 def _checkLine(image: sitk.Image, line: np.ndarray) -> None:
     """Raise ValueError unless the line lies in the image, has a length, and crosses tissue."""
-    ends = np.array([image.TransformPhysicalPointToContinuousIndex(p.tolist()) for p in line])
+    ends = indicesAt(image, line)
     size = np.array(image.GetSize())
     if (ends < -0.5).any() or (ends > size - 0.5).any():
         raise ValueError(f"The line {np.round(line, 1).tolist()} (LPS mm) leaves the volume; draw it on the tumor.")
@@ -242,6 +244,4 @@ def _brighterThanSurroundings(region: WorkingRegion, values: np.ndarray, line: n
         return ndimage.map_coordinates(values, points.T, order=1, mode="nearest")
 
     difference = np.median(sampled(np.linspace(0.8, 1.0, 8))) - np.median(sampled(np.linspace(1.1, 1.3, 8)))
-    around = values[shell]
-    spread = 1.48 * float(np.median(np.abs(around - np.median(around))))
-    return bool(difference > -0.5 * spread)
+    return bool(difference > -0.5 * robustSpread(values[shell]))

@@ -4,6 +4,9 @@ import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 
+from ..Images.Grids import boxAround
+from ..Images.Intensities import robustSpread
+
 _CLOSING_MM = 3.0
 _SMALLEST_ENHANCING_ML = 0.1
 
@@ -26,16 +29,14 @@ def tumorParts(whole: np.ndarray, contrastEnhanced: sitk.Image, around: np.ndarr
     :param contrastEnhanced: T1 after contrast.
     :param around: mask of normal tissue.
     """
-    box = tuple(
-        slice(max(part.start - 8, 0), part.stop + 8) for part in ndimage.find_objects(whole.astype(np.uint8))[0]
-    )
+    box = boxAround(whole, 8)
     values = sitk.GetArrayViewFromImage(contrastEnhanced).astype(np.float32)[box]
     inside, normal = whole[box], around[box] & ~whole[box]
     if not normal.any():
         return None
     smooth = ndimage.gaussian_filter(values, 0.5)
     middle = float(np.median(smooth[normal]))
-    spread = 1.48 * float(np.median(np.abs(smooth[normal] - middle)))
+    spread = robustSpread(smooth[normal], middle)
     enhancing = inside & (smooth > middle + 2.0 * spread)
     labels, _ = ndimage.label(enhancing)
     spacing = np.array(contrastEnhanced.GetSpacing()[::-1])

@@ -7,6 +7,9 @@ import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 
+from ..Images.Grids import boxAround
+from ..Images.Transforms import IDENTITY
+
 
 @dataclass(frozen=True)
 class SegmentationScores:
@@ -82,7 +85,7 @@ def bestUnion(labelImage: sitk.Image, truthImage: sitk.Image) -> tuple[tuple[int
 
 
 def _onGrid(labelImage: sitk.Image, referenceImage: sitk.Image) -> sitk.Image:
-    return sitk.Resample(labelImage, referenceImage, sitk.Transform(3, sitk.sitkIdentity), sitk.sitkNearestNeighbor)
+    return sitk.Resample(labelImage, referenceImage, IDENTITY, sitk.sitkNearestNeighbor)
 
 
 def compareMasks(mask: np.ndarray, truth: np.ndarray, spacing: np.ndarray) -> SegmentationScores:
@@ -96,7 +99,7 @@ def compareMasks(mask: np.ndarray, truth: np.ndarray, spacing: np.ndarray) -> Se
     if not size or not truthSize:
         dice = 1.0 if size == truthSize else 0.0
         return SegmentationScores(dice, float("nan"), float("nan"), size * voxelMl, truthSize * voxelMl)
-    box = ndimage.find_objects((mask | truth).astype(np.uint8))[0]
+    box = boxAround(mask | truth)
     mask, truth = np.pad(mask[box], 1), np.pad(truth[box], 1)
     dice = 2 * int((mask & truth).sum()) / (size + truthSize)
     surface, truthSurface = mask & ~ndimage.binary_erosion(mask), truth & ~ndimage.binary_erosion(truth)

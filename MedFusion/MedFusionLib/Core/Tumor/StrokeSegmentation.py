@@ -4,6 +4,7 @@ import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 
+from ..Images.Intensities import robustSpread
 from ..Progress import Progress, report, subProgress
 from .MinCut import minCut
 from .Outline import Outline
@@ -156,7 +157,7 @@ def _influence(
     magnitude = np.sqrt(sum(part * part for part in derivatives))
     texture = float(np.median(magnitude)) + 1e-9
     atStroke = values[stroke]
-    spread = max(float(atStroke.std()), 1.48 * float(np.median(np.abs(values - np.median(values)))) * 0.5, 1e-6)
+    spread = max(float(atStroke.std()), 0.5 * robustSpread(values), 1e-6)
     unlike = np.abs(ndimage.gaussian_filter(values, 0.5) - float(np.median(atStroke))) / spread
     edge = np.maximum(magnitude / texture - 1, 0)
     speed = sitk.GetImageFromArray((1 / (1 + 0.12 * unlike**2 + 0.3 * edge)).astype(np.float32))

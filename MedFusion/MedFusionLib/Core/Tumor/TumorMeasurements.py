@@ -1,6 +1,5 @@
 """What is measured on an outlined tumor."""
 
-import itertools
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +11,9 @@ from scipy.spatial import ConvexHull, QhullError
 from scipy.spatial.distance import cdist
 from skimage.measure import marching_cubes, mesh_surface_area
 
+from ..Images.Coordinates import flipPoints
+from ..Images.Grids import boxAround, cornerPoints, directionOf, imagePart, indexRange, pointsAt
+from ..Images.Transforms import IDENTITY
 from ..Images.Voxels import slabs
 from .IntracranialCavity import cavityOn, coarseCavity
 from .Segments import Segment, SegmentUnion, membersOf, segmentsOfNames
@@ -172,7 +174,7 @@ def _measureMask(
     return LesionMeasurements(
         volumeMl=int(mask.sum()) * voxelMl,
         volumeUncertaintyMl=uncertainty,
-        centroid=_toPhysical(centroidIndex[None], grid)[0],
+        centroid=pointsAt(grid, centroidIndex[::-1]),
         axialDiameter=axial,
         perpendicularDiameter=perpendicular,
         longestDiameter=_longestDiameter(mask, grid),
@@ -193,7 +195,7 @@ def axialDiameters(mask: np.ndarray, grid: sitk.Image) -> tuple[Diameter, Diamet
 
     :param mask: array (KJI) on the grid.
     """
-    sliceAxis = 2 - int(np.argmax(np.abs(np.array(grid.GetDirection()).reshape(3, 3)[2])))
+    sliceAxis = 2 - int(np.argmax(np.abs(directionOf(grid)[2])))
     planeAxes = [axis for axis in range(3) if axis != sliceAxis]
     spacing = np.array(grid.GetSpacing()[::-1])[planeAxes]
     best = None
@@ -207,7 +209,7 @@ def axialDiameters(mask: np.ndarray, grid: sitk.Image) -> tuple[Diameter, Diamet
     def diameter(start: np.ndarray, end: np.ndarray) -> Diameter:
         index = np.full((2, 3), float(position))
         index[:, planeAxes] = np.array([start, end]) / spacing
-        return Diameter(*_toPhysical(index, grid))
+        return Diameter(*pointsAt(grid, index[:, ::-1]))
 
     return diameter(first, second), diameter(*_perpendicularChord(first, second, edges, float(spacing.min())))
 
@@ -234,7 +236,7 @@ def _longestDiameter(mask: np.ndarray, grid: sitk.Image) -> Diameter:
     edges = _edgePoints(mask)
     first, second, _ = _farthestPair(edges * np.array(grid.GetSpacing()[::-1]))
     spacing = np.array(grid.GetSpacing()[::-1])
-    return Diameter(*_toPhysical(np.array([first, second]) / spacing, grid))
+    return Diameter(*pointsAt(grid, (np.array([first, second]) / spacing)[:, ::-1]))
 
 
 def _edgePoints(mask: np.ndarray) -> np.ndarray:
@@ -278,7 +280,7 @@ def _labelsAndBox(labelImage: sitk.Image) -> tuple[list[int], tuple[slice, ...]]
         labels = sitk.GetArrayViewFromImage(slab)
         if labels.any():
             present.update(int(label) for label in np.unique(labels) if label)
-            part = ndimage.find_objects((labels != 0).astype(np.uint8))[0]
+            part = boxAround(labels != 0)
             boxes.append((slice(start + part[0].start, start + part[0].stop), *part[1:]))
     box = tuple(
         slice(min(part.start for part in parts), max(part.stop for part in parts)) for parts in zip(*boxes, strict=True)
@@ -301,17 +303,12 @@ def _depthBelowSkull(
     :param cavityOf: gives the cavity as a mask on a part of the reference image.
     """
     size, spacing = np.array(reference.GetSize()), np.array(reference.GetSpacing())
-    corners = itertools.product(*[(0, n - 1) for n in grid.GetSize()])
-    corners = np.array(
-        [reference.TransformPhysicalPointToContinuousIndex(grid.TransformIndexToPhysicalPoint(c)) for c in corners]
-    )
-    low = np.clip(np.floor(corners.min(axis=0)).astype(int), 0, size - 1)
-    high = np.clip(np.ceil(corners.max(axis=0)).astype(int) + 1, low + 1, size)
+    low, high = indexRange(reference, cornerPoints(grid))
     margin = _DEPTH_MARGIN_MM
     while True:
         around = np.ceil(margin / spacing).astype(int)
         start, stop = np.maximum(low - around, 0), np.minimum(high + around, size)
-        cavity = cavityOf(sitk.RegionOfInterest(reference, (stop - start).tolist(), start.tolist()))
+        cavity = cavityOf(imagePart(reference, start, stop))
         depths = _onGrid(sitk.SignedMaurerDistanceMap(cavity, True, False, True), grid)
         farthest = max(max(abs(depths[mask].min()), abs(depths[_middle(mask)])) for mask in masks)
         if farthest + np.linalg.norm(spacing) < margin or (stop - start == size).all():
@@ -328,15 +325,9 @@ def _croppedWithMargin(labelImage: sitk.Image, box: tuple[slice, ...]) -> sitk.I
 
 def _onGrid(image: sitk.Image, grid: sitk.Image) -> np.ndarray:
     """Return the image's values on a grid, as array."""
-    identity = sitk.Transform(3, sitk.sitkIdentity)
-    return sitk.GetArrayFromImage(sitk.Resample(image, grid, identity, sitk.sitkLinear, 0.0, sitk.sitkFloat32))
-
-
-def _toPhysical(indices: np.ndarray, grid: sitk.Image) -> np.ndarray:
-    """Return the LPS points of array indices (KJI, with fractions)."""
-    return np.array([grid.TransformContinuousIndexToPhysicalPoint(index[::-1].tolist()) for index in indices])
+    return sitk.GetArrayFromImage(sitk.Resample(image, grid, IDENTITY, sitk.sitkLinear, 0.0, sitk.sitkFloat32))
 
 
 def _ras(point: np.ndarray) -> list[float]:
     """Return an LPS point as RAS numbers."""
-    return [float(-point[0]), float(-point[1]), float(point[2])]
+    return flipPoints(point).tolist()

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
+from ..Images.Grids import emptyImage
 from ..Images.Resampling import Interpolation, resampleImage
 from ..Progress import Cancelled, Progress, report
 from .Segments import Segment, SegmentUnion, segmentsOfNames, tissueOfName
@@ -189,11 +190,7 @@ def _modelGrid(image: sitk.Image, spacing: list[float] | None, multiple: int) ->
         int(np.ceil(np.ceil(n * s / w) / multiple) * multiple)
         for n, s, w in zip(image.GetSize(), image.GetSpacing(), wanted, strict=True)
     ]
-    grid = sitk.Image(sizes, sitk.sitkFloat32)
-    grid.SetSpacing(wanted)
-    grid.SetOrigin(image.GetOrigin())
-    grid.SetDirection(image.GetDirection())
-    return grid
+    return emptyImage(sizes, wanted, image.GetOrigin(), image.GetDirection(), sitk.sitkFloat32)
 
 
 def _normalized(image: sitk.Image, normalization: object) -> np.ndarray:

@@ -9,6 +9,7 @@ from enum import Enum
 import numpy as np
 import SimpleITK as sitk
 
+from ..Images.Grids import pointsAt
 from ..Images.Resampling import Interpolation, resampleImage
 from ..Images.Voxels import extremes
 from ..Progress import Progress, subProgress
@@ -246,7 +247,7 @@ def _strokePoints(points: np.ndarray | None, image: sitk.Image | None) -> np.nda
     found = [np.zeros((0, 3))] if points is None else [points]
     if image is not None:
         marked = np.argwhere(sitk.GetArrayViewFromImage(image) != 0)
-        found.append(np.array([image.TransformIndexToPhysicalPoint(i[::-1].tolist()) for i in marked]).reshape(-1, 3))
+        found.append(pointsAt(image, marked[:, ::-1]))
     return np.concatenate(found)
 
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import SimpleITK as sitk
 
-_IDENTITY = sitk.Transform(3, sitk.sitkIdentity)
+from ..Images.Grids import cornerPoints, imagePart, indexRange, indicesAt, pointsAt
+from ..Images.Transforms import IDENTITY
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class WorkingRegion:
 
     def indices(self, points: np.ndarray) -> np.ndarray:
         """Return array indices (KJI, with fractions) of LPS points, shape (N, 3)."""
-        return np.array([self.grid.TransformPhysicalPointToContinuousIndex(p.tolist())[::-1] for p in points])
+        return indicesAt(self.grid, points)[:, ::-1]
 
     def distance(self, index: np.ndarray) -> np.ndarray:
         """Return every voxel's distance in millimetres from an array index (KJI, with fractions)."""
@@ -42,24 +43,15 @@ class WorkingRegion:
     def sampled(self, image: sitk.Image, nearest: bool = False) -> np.ndarray:
         """Return another image's values in the box."""
         interpolator = sitk.sitkNearestNeighbor if nearest else sitk.sitkLinear
-        return sitk.GetArrayFromImage(sitk.Resample(image, self.grid, _IDENTITY, interpolator, 0.0, sitk.sitkFloat32))
+        return sitk.GetArrayFromImage(sitk.Resample(image, self.grid, IDENTITY, interpolator, 0.0, sitk.sitkFloat32))
 
     def onSource(self, labeling: np.ndarray) -> tuple[np.ndarray, tuple[slice, ...]]:
         """Return where a labeling (0 to 1) of the box is above 0.5 on the source image's voxels, and their slices."""
-        size = np.array(self.source.GetSize())
-        ends = ((0, 0, 0), tuple(int(n) - 1 for n in self.grid.GetSize()))
-        corners = np.array(
-            [
-                self.source.TransformPhysicalPointToContinuousIndex(self.grid.TransformIndexToPhysicalPoint(end))
-                for end in ends
-            ]
-        )
-        start = np.clip(np.floor(corners.min(axis=0)).astype(int), 0, size - 1)
-        stop = np.clip(np.ceil(corners.max(axis=0)).astype(int) + 1, start + 1, size)
+        start, stop = indexRange(self.source, cornerPoints(self.grid))
         image = sitk.GetImageFromArray(labeling.astype(np.float32))
         image.CopyInformation(self.grid)
-        target = sitk.RegionOfInterest(self.source, (stop - start).tolist(), start.tolist())
-        there = sitk.GetArrayFromImage(sitk.Resample(image, target, _IDENTITY, sitk.sitkLinear, 0.0)) > 0.5
+        target = imagePart(self.source, start, stop)
+        there = sitk.GetArrayFromImage(sitk.Resample(image, target, IDENTITY, sitk.sitkLinear, 0.0)) > 0.5
         slices = tuple(slice(int(a), int(b)) for a, b in zip(start[::-1], stop[::-1], strict=True))
         return there, slices
 
@@ -73,7 +65,7 @@ def workingRegion(
     :param marginMm: how far the region reaches beyond the points.
     """
     spacing, size = np.array(image.GetSpacing()), np.array(image.GetSize())
-    index = np.array([image.TransformPhysicalPointToContinuousIndex(p.tolist()) for p in points])
+    index = indicesAt(image, points)
     start = np.clip(index.min(axis=0) - marginMm / spacing, -0.5, size - 0.5)
     stop = np.clip(index.max(axis=0) + marginMm / spacing, -0.5, size - 0.5)
     extent = (stop - start) * spacing
@@ -81,14 +73,14 @@ def workingRegion(
     newSize = np.maximum(np.ceil(extent / step), 1).astype(int)
     low = np.clip(np.floor(start).astype(int) - 2, 0, size - 1)
     high = np.clip(np.ceil(stop).astype(int) + 3, low + 1, size)
-    part = sitk.Cast(sitk.RegionOfInterest(image, (high - low).tolist(), low.tolist()), sitk.sitkFloat32)
+    part = sitk.Cast(imagePart(image, low, high), sitk.sitkFloat32)
     sigma = [0.5 * np.sqrt(max(step**2 - s**2, 0.0)) for s in spacing]
     part = sitk.DiscreteGaussian(part, [s * s for s in sigma], 16, 0.02, True)
-    origin = image.TransformContinuousIndexToPhysicalPoint((start + 0.5 * step / spacing).tolist())
+    origin = pointsAt(image, start + 0.5 * step / spacing).tolist()
     grid = sitk.Resample(
         part,
         newSize.tolist(),
-        _IDENTITY,
+        IDENTITY,
         sitk.sitkLinear,
         origin,
         [step] * 3,

@@ -1,0 +1,33 @@
+"""Where the body is in an image."""
+
+import numpy as np
+import SimpleITK as sitk
+
+from .Grids import pointsAt
+from .Intensities import AIR_HU
+from .Resampling import shrink
+
+_COARSE_MM = 4.0
+_BRIGHTEST_HU = 1000.0
+
+
+def foreground(image: sitk.Image, marginMm: float) -> sitk.Image:
+    """Return a coarse mask of the body, grown by a margin in mm; a CT's table is not part of it.
+
+    Source of the threshold: Otsu 1979, doi:10.1109/TSMC.1979.4310076.
+    """
+    coarse = sitk.Clamp(shrink(image, _COARSE_MM), lowerBound=AIR_HU, upperBound=_BRIGHTEST_HU)
+    values = sitk.GetArrayViewFromImage(coarse)
+    if not np.all(np.isfinite(values)) or values.max() <= values.min():
+        raise ValueError("An image is constant or holds values that are not numbers; it cannot be compared.")
+    opened = sitk.BinaryMorphologicalOpening(sitk.OtsuThreshold(coarse, 0, 1), [1, 1, 1])
+    if not sitk.GetArrayFromImage(opened).any():
+        raise ValueError("An image shows no body, only scattered bright voxels; it cannot be compared with another.")
+    body = sitk.RelabelComponent(sitk.ConnectedComponent(opened)) == 1
+    return sitk.BinaryDilate(body, [int(np.ceil(marginMm / spacing)) for spacing in body.GetSpacing()])
+
+
+def bodyCenter(image: sitk.Image) -> np.ndarray:
+    """Return the centroid of an image's body, (3,) LPS millimeters."""
+    mask = foreground(image, 0.0)
+    return pointsAt(mask, np.argwhere(sitk.GetArrayViewFromImage(mask) > 0).mean(axis=0)[::-1])

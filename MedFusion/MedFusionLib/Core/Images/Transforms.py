@@ -1,0 +1,96 @@
+"""Transforms between the images' points (LPS millimeters): as matrices and poses, and points through them."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+import SimpleITK as sitk
+
+IDENTITY = sitk.Transform(3, sitk.sitkIdentity)
+
+
+class TransformModel(Enum):
+    """How the moving image may differ from the fixed one."""
+
+    rigid = "rigid"
+    similarity = "similarity"
+    affine = "affine"
+    thinPlateSpline = "tps"
+
+    @property
+    def minimumPairs(self) -> int:
+        """Return the number of landmark pairs below which the model is not determined."""
+        return _MINIMUM_PAIRS[self]
+
+    @property
+    def needsDepth(self) -> bool:
+        """Return whether landmarks in one plane leave the model undetermined."""
+        return self in (TransformModel.affine, TransformModel.thinPlateSpline)
+
+
+_MINIMUM_PAIRS = {
+    TransformModel.rigid: 3,
+    TransformModel.similarity: 3,
+    TransformModel.affine: 4,
+    TransformModel.thinPlateSpline: 5,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Pose:
+    """Hold the mapping point -> matrix @ point + offset (LPS millimeters) and the similarity it gives, in nats."""
+
+    matrix: np.ndarray
+    offset: np.ndarray
+    information: float = 0.0
+    inside: float = 1.0
+
+    def apply(self, points: np.ndarray) -> np.ndarray:
+        """Return points (N, 3) mapped."""
+        return points @ self.matrix.T + self.offset
+
+
+def poseOf(transform: sitk.Transform) -> Pose:
+    """Return a linear transform as a pose, whatever its class and center."""
+    origin = np.array(transform.TransformPoint((0.0, 0.0, 0.0)))
+    columns = [np.array(transform.TransformPoint(tuple(axis))) - origin for axis in np.eye(3)]
+    return Pose(np.column_stack(columns), origin)
+
+
+def matrixFromTransform(transform: sitk.Transform) -> np.ndarray:
+    """Return the (4, 4) matrix of a linear transform, whatever its class and center."""
+    pose = poseOf(transform)
+    matrix = np.eye(4)
+    matrix[:3, :3], matrix[:3, 3] = pose.matrix, pose.offset
+    return matrix
+
+
+def affineFromMatrix(matrix: np.ndarray) -> sitk.AffineTransform:
+    """Return a (4, 4) matrix as a transform."""
+    transform = sitk.AffineTransform(3)
+    transform.SetMatrix(matrix[:3, :3].ravel().tolist())
+    transform.SetTranslation(matrix[:3, 3].tolist())
+    return transform
+
+
+def matrixTransform(
+    matrix: np.ndarray, offset: np.ndarray, center: np.ndarray, model: TransformModel = TransformModel.rigid
+) -> sitk.Transform:
+    """Return the transform x -> matrix @ x + offset that turns about a center (LPS millimeters)."""
+    transform = {
+        TransformModel.rigid: sitk.VersorRigid3DTransform,
+        TransformModel.similarity: sitk.Similarity3DTransform,
+        TransformModel.affine: lambda: sitk.AffineTransform(3),
+    }[model]()
+    transform.SetCenter([float(value) for value in center])
+    transform.SetMatrix([float(value) for value in matrix.ravel()])
+    transform.SetTranslation([float(value) for value in offset + matrix @ center - center])
+    return transform
+
+
+def transformPoints(transform: sitk.Transform | None, points: np.ndarray) -> np.ndarray:
+    """Return points (N, 3) mapped by a transform, or as they are where there is none; LPS millimeters."""
+    points = np.asarray(points, dtype=float).reshape(-1, 3)
+    if transform is None:
+        return points
+    return np.array([transform.TransformPoint(point) for point in points.tolist()]).reshape(-1, 3)
