@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import slicer
-from MedFusionLib.Core.Inputs.LandmarkFile import CoordinateSystem, readLandmarkFile
+from MedFusionLib.Core.Images.Coordinates import CoordinateSystem
+from MedFusionLib.Core.Inputs.LandmarkFile import readLandmarkFile
 from MedFusionLib.Core.Landmarks.LandmarkList import LandmarkList, checkNoCopy
 from MedFusionLib.Core.Landmarks.LandmarkPairing import pairLandmarks
 from MedFusionLib.Scene.LandmarkRegistrationLogic import landmarkList

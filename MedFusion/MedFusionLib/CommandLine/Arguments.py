@@ -6,8 +6,7 @@ import re
 
 import numpy as np
 
-from ..Core.Images.Coordinates import flipPoints
-from ..Core.Inputs.LandmarkFile import CoordinateSystem
+from ..Core.Images.Coordinates import CoordinateSystem, flipPoints
 
 _COORDINATES = re.compile(r"^-[0-9.]+([eE][-+]?[0-9]+)?(,[-+0-9.eE]+)+$")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
+from ..Core.Images.Coordinates import CoordinateSystem
 from ..Core.Images.Grids import imageCenter
 from ..Core.Images.Transforms import transformPoints
 from ..Core.Inputs.VolumeFiles import VolumeFile, isDicomPath, readVolume
@@ -27,6 +28,18 @@ def addSeries(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def addOrientation(parser: argparse.ArgumentParser) -> None:
+    """Add --assume-orientation."""
+    parser.add_argument(
+        "--assume-orientation",
+        type=lambda text: CoordinateSystem(text.upper()),
+        choices=list(CoordinateSystem),
+        metavar="RAS|LPS",
+        help="which way the axes of volumes lead whose files do not say it: to the right, front and top of the "
+        "patient, or to the left, back and top",
+    )
+
+
 def addIdentity(parser: argparse.ArgumentParser) -> None:
     """Add --accept-identity."""
     parser.add_argument(
@@ -37,18 +50,22 @@ def addIdentity(parser: argparse.ArgumentParser) -> None:
 
 
 def readVolumes(
-    paths: Sequence[str], choices: Sequence[str], modalities: Sequence[str | None] = ()
+    paths: Sequence[str],
+    choices: Sequence[str],
+    modalities: Sequence[str | None] = (),
+    assumedAxes: CoordinateSystem | None = None,
 ) -> tuple[VolumeFile, ...]:
     """Return the volumes at some paths, each DICOM folder's series chosen by --series or by its modality.
 
     :param choices: each belongs to the first path, in order, that holds it and has none yet.
     :param modalities: what each path is given as; tells series apart where --series does not.
+    :param assumedAxes: which way the axes lead of volumes that do not say it.
     """
     chosen = _assignSeries(paths, choices)
     wanted = list(modalities) or [None] * len(paths)
     volumes = []
     for path, series, modality in zip(paths, chosen, wanted, strict=True):
-        volume = readVolume(path, series, modality)
+        volume = readVolume(path, series, modality, assumedAxes)
         if volume.dicom is not None:
             volume = dataclasses.replace(volume, warnings=_warnings(volume, modality, path))
         volumes.append(volume)

@@ -17,6 +17,7 @@ from ..Core.Tumor.SegmentationMetrics import bestUnion, compareSegmentations
 from ..Scene.NodeFiles import loadSegmentation, readTransform
 from ..Scene.SegmentationNodes import labelImageFromSegmentation
 from ..Scene.Session import Session
+from .DicomInput import addOrientation
 
 
 def addParser(subparsers: argparse._SubParsersAction) -> None:
@@ -26,10 +27,12 @@ def addParser(subparsers: argparse._SubParsersAction) -> None:
     fusion = kinds.add_parser("fusion", help="fusion measures of FUSED")
     for name in ("CT", "MRI", "FUSED"):
         fusion.add_argument(name.lower(), metavar=name)
+    addOrientation(fusion)
     fusion.set_defaults(execute=executeFusion)
     tumor = kinds.add_parser("tumor", help="agreement of SEG with TRUTH")
     for name in ("SEG", "TRUTH"):
         tumor.add_argument(name.lower(), metavar=name)
+    addOrientation(tumor)
     tumor.set_defaults(execute=executeTumor)
     registration = kinds.add_parser("registration", help="target registration error of TRANSFORM")
     registration.add_argument("transform", metavar="TRANSFORM", help="CT points to MRI points (.h5, .tfm)")
@@ -39,10 +42,11 @@ def addParser(subparsers: argparse._SubParsersAction) -> None:
 
 def executeFusion(arguments: argparse.Namespace) -> None:
     """Print the fusion measures beside those of a plain copy of either source, each with its meaning."""
-    fused = readVolume(arguments.fused).image
+    axes = arguments.assume_orientation
+    fused = readVolume(arguments.fused, assumedAxes=axes).image
     ct, mri = (
         resampleImage(image, fused, background=min(0.0, extremes(image)[0]))
-        for image in (readVolume(path).image for path in (arguments.ct, arguments.mri))
+        for image in (readVolume(path, assumedAxes=axes).image for path in (arguments.ct, arguments.mri))
     )
     scores = scoreTable(ct, mri, fused)
     print(f"{'measure':<10} {'fused':>9} {'copy CT':>9} {'copy MRI':>9}  meaning")
@@ -56,7 +60,7 @@ def executeTumor(arguments: argparse.Namespace) -> None:
 
     One undivided segment is held against the truth's labels that it agrees with best, taken together.
     """
-    truth = readVolume(arguments.truth).image
+    truth = readVolume(arguments.truth, assumedAxes=arguments.assume_orientation).image
     with Session() as session:
         node = loadSegmentation(session.scene, arguments.seg)
         labelImage, segments = labelImageFromSegmentation(node, truth)

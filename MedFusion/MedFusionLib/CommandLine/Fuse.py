@@ -17,7 +17,7 @@ from ..Scene.NodeFiles import addVolume, saveNode, volumeName
 from ..Scene.Session import Session
 from ..Scene.WaveletFusionLogic import WaveletFusionLogic
 from .Arguments import addOutput
-from .DicomInput import addIdentity, addSeries, checkIdentities, readVolumes
+from .DicomInput import addIdentity, addOrientation, addSeries, checkIdentities, readVolumes
 from .Terminal import StepProgress, warn
 
 
@@ -32,6 +32,7 @@ def addParser(subparsers: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("--spacing", type=float, metavar="MM", help="cubic voxels of this size over the grid's box")
     addSeries(parser)
+    addOrientation(parser)
     addIdentity(parser)
     addOutput(parser, "FUSED.nrrd", "file for the fused volume")
     parser.set_defaults(execute=execute)
@@ -111,7 +112,8 @@ def execute(arguments: argparse.Namespace) -> None:
     ):
         progress.step("Load")
         modalities = ("CT", *["MR"] * len(arguments.mri))
-        volumes = readVolumes((arguments.ct, *arguments.mri), arguments.series, modalities)
+        paths = (arguments.ct, *arguments.mri)
+        volumes = readVolumes(paths, arguments.series, modalities, arguments.assume_orientation)
         warnings = checkIdentities(volumes, arguments.accept_identity)
         nodes = [
             addVolume(session.scene, volume.image, volumeName(source))

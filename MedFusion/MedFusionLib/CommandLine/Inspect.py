@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from ..Core.Images.Grids import directionOf
-from ..Core.Inputs.VolumeFiles import isDicomPath, readVolume
+from ..Core.Inputs.VolumeFiles import isDicomPath, readAnyOrientation
 
 
 def addParser(subparsers: argparse._SubParsersAction) -> None:
@@ -28,14 +28,16 @@ def execute(arguments: argparse.Namespace) -> None:
 def _describeFile(path: Path) -> str:
     from ..Core.Dicom.Inspection import orientationText
 
-    volume = readVolume(path)
+    volume = readAnyOrientation(path)
     image = volume.image
     size, spacing = image.GetSize(), image.GetSpacing()
+    unknown = volume.unknownOrientation
+    plane = orientationText(directionOf(image)[:, 2])
     rows = [
         ("Matrix", " x ".join(map(str, size))),
         ("Spacing", " x ".join(f"{value:.4g}" for value in spacing) + " mm"),
         ("Extent", " x ".join(f"{n * value:.4g}" for n, value in zip(size, spacing, strict=True)) + " mm"),
-        ("Orientation", orientationText(directionOf(image)[:, 2])),
+        ("Orientation", f"unknown, left and right included: {unknown}" if unknown else plane),
         ("Values", image.GetPixelIDTypeAsString()),
     ]
     lines = [f"  {name:<19}{value}" for name, value in rows]

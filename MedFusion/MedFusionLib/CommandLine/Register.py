@@ -7,9 +7,10 @@ from pathlib import Path
 import SimpleITK as sitk
 import slicer
 
+from ..Core.Images.Coordinates import CoordinateSystem
 from ..Core.Images.Resampling import Interpolation, resampleImage
 from ..Core.Images.Transforms import TransformModel
-from ..Core.Inputs.LandmarkFile import CoordinateSystem, readLandmarkFile
+from ..Core.Inputs.LandmarkFile import readLandmarkFile
 from ..Core.Landmarks.LandmarkPairing import Pairing
 from ..Core.Registration.InverseCheck import checkInverse
 from ..Core.Registration.Registration import RegistrationSettings
@@ -23,7 +24,7 @@ from ..Scene.RegistrationNodes import errorMap
 from ..Scene.Session import Session
 from ..Scene.VolumeNodes import relativeTransform
 from .Arguments import addLandmarks, addOutput
-from .DicomInput import addIdentity, addSeries, checkIdentity, frameWarnings, readVolumes
+from .DicomInput import addIdentity, addOrientation, addSeries, checkIdentity, frameWarnings, readVolumes
 from .Terminal import StepProgress, warn
 
 
@@ -52,6 +53,7 @@ def addInputs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("ct", metavar="CT", help="fixed volume: a file or a DICOM folder")
     parser.add_argument("mri", metavar="MRI", help="moving volume: a file or a DICOM folder")
     addSeries(parser)
+    addOrientation(parser)
     addIdentity(parser)
     addLandmarks(parser, required=False)
 
@@ -157,7 +159,8 @@ def execute(arguments: argparse.Namespace) -> None:
             mapFile = outputs.enter_context(outputFile(arguments.tre_map, arguments.force, inputs.values()))
         session, progress = outputs.enter_context(Session()), outputs.enter_context(StepProgress())
         progress.step("Load")
-        ct, mri = readVolumes((arguments.ct, arguments.mri), arguments.series, ("CT", "MR"))
+        paths = (arguments.ct, arguments.mri)
+        ct, mri = readVolumes(paths, arguments.series, ("CT", "MR"), arguments.assume_orientation)
         told = [*ct.warnings, *mri.warnings]
         warn(told)  # now, for they may say why a later step fails
         conflicts = checkIdentity(ct, mri, arguments.accept_identity)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..Core.Fusion.Settings import FusionSettings
+from ..Core.Images.Coordinates import CoordinateSystem
 from ..Core.Images.Resampling import Interpolation
 from ..Core.Inputs.Memory import checkMemory
 from ..Core.Registration.Registration import RegistrationSettings
@@ -55,6 +56,7 @@ class RunOptions:
     series: tuple[str, ...] = ()
     acceptIdentity: bool = False
     landmarkAxes: str | None = None
+    assumedAxes: CoordinateSystem | None = None
     dicomFolder: Path | None = None
     withPdf: bool = False
 
@@ -93,6 +95,7 @@ def execute(arguments: argparse.Namespace) -> None:
             series=tuple(arguments.series),
             acceptIdentity=arguments.accept_identity,
             landmarkAxes=arguments.landmark_axes,
+            assumedAxes=arguments.assume_orientation,
             dicomFolder=folders[1] if arguments.dicom else None,
             withPdf=arguments.pdf,
         )
@@ -110,7 +113,8 @@ def runChain(folder: Path, inputs: dict[str, str], options: RunOptions) -> dict[
     with Session(folder) as session, StepProgress() as progress:
         scene = session.scene
         progress.step("Load")
-        ct, mri = readVolumes((inputs["ct"], inputs["mri"]), options.series, ("CT", "MR"))
+        paths = (inputs["ct"], inputs["mri"])
+        ct, mri = readVolumes(paths, options.series, ("CT", "MR"), options.assumedAxes)
         told = ct.warnings + mri.warnings
         warn(told)  # now, for they may say why a later step fails
         checkMemory(ct.image, mri.image)

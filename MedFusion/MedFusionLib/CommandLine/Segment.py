@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
+from ..Core.Images.Coordinates import CoordinateSystem
 from ..Core.Images.Resampling import Interpolation, resampleImage
 from ..Core.Inputs.VolumeFiles import readVolume
 from ..Core.Results.Output import outputFile
@@ -19,7 +20,7 @@ from ..Scene.Session import Session
 from ..Scene.TumorSegmentationLogic import TumorSegmentationLogic
 from ..Scene.VolumeNodes import definedPointsFromMarkups
 from .Arguments import addOutput, addTumorPoints, worldPoints
-from .DicomInput import addIdentity, addSeries, checkIdentities, readVolumes
+from .DicomInput import addIdentity, addOrientation, addSeries, checkIdentities, readVolumes
 from .Terminal import StepProgress, warn
 
 
@@ -29,6 +30,7 @@ def addParser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("volume", metavar="VOLUME", help="a file or a DICOM folder")
     parser.add_argument("more", nargs="*", metavar="MORE", help="more volumes of the patient in the same coordinates")
     addSeries(parser)
+    addOrientation(parser)
     addIdentity(parser)
     parser.add_argument("--ct", metavar="CT", help="head CT in the same coordinates: the tumor lies inside its skull")
     parser.add_argument("--keep-cavity", action="store_true", help="write the inside of the skull as a segment, too")
@@ -133,17 +135,18 @@ def execute(arguments: argparse.Namespace) -> None:
     ):
         progress.step("Load")
         paths = [arguments.volume, *arguments.more]
-        volumes = readVolumes(paths, arguments.series)
+        axes = arguments.assume_orientation
+        volumes = readVolumes(paths, arguments.series, assumedAxes=axes)
         volumeNodes = [
             addVolume(session.scene, volume.image, volumeName(name))
             for volume, name in zip(volumes, paths, strict=True)
         ]
-        ct = () if arguments.ct is None else readVolumes([arguments.ct], (), ("CT",))
+        ct = () if arguments.ct is None else readVolumes([arguments.ct], (), ("CT",), axes)
         warnings = checkIdentities((*ct, *volumes), arguments.accept_identity)
         ctNode = addVolume(session.scene, ct[0].image, "ct") if ct else None
-        mask = None if arguments.mask is None else readVolume(arguments.mask).image
+        mask = None if arguments.mask is None else readVolume(arguments.mask, assumedAxes=axes).image
         if arguments.correct is not None:
-            present = _present(session, arguments.correct, volumes[0].image)
+            present = _present(session, arguments.correct, volumes[0].image, axes)
             interaction = replace(interaction, presentImage=present)
         segmentationNode, tumor = TumorSegmentationLogic(session.scene).segment(
             volumeNodes,
@@ -177,8 +180,8 @@ def interactionFiles(arguments: argparse.Namespace) -> list[str]:
     return [path for path in paths if path is not None]
 
 
-def _present(session: Session, path: str, image: sitk.Image) -> sitk.Image:
+def _present(session: Session, path: str, image: sitk.Image, axes: CoordinateSystem | None) -> sitk.Image:
     """Return a segmentation file's outline on a volume's grid."""
     if Path(path).name.endswith((".seg.nrrd", ".seg.nhdr")):
         return labelImageFromSegmentation(loadSegmentation(session.scene, path), image)[0]
-    return resampleImage(readVolume(path).image, image, interpolation=Interpolation.nearest)
+    return resampleImage(readVolume(path, assumedAxes=axes).image, image, interpolation=Interpolation.nearest)

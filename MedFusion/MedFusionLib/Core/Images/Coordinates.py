@@ -1,8 +1,17 @@
 """The one place where the sign of axes changes: RAS (Slicer's scene and status bar) and LPS (ITK and the files)."""
 
+from enum import Enum
+
 import numpy as np
 
 RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
+
+
+class CoordinateSystem(Enum):
+    """Which way three axes lead: to the right, front and top of the patient, or to the left, back and top."""
+
+    ras = "RAS"
+    lps = "LPS"
 
 
 def flipPoints(points: np.ndarray) -> np.ndarray:

@@ -3,39 +3,15 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 
 import numpy as np
 
-from ..Images.Coordinates import flipPoints
+from ..Images.Coordinates import CoordinateSystem, flipPoints
 
 LANDMARK_SUFFIXES = (".mrk.json", ".json", ".fcsv", ".csv", ".tsv", ".txt")
 _SMALLEST_EXTENT_MM = 0.5  # a head in meters spans less, any stroke spans more
 _FEWEST_POINTS = 3
-_MILLIMETRES = {
-    "mm": 1.0,
-    "millimeter": 1.0,
-    "millimetre": 1.0,
-    "cm": 10.0,
-    "centimeter": 10.0,
-    "centimetre": 10.0,
-    "m": 1000.0,
-    "meter": 1000.0,
-    "metre": 1000.0,
-    "um": 1e-3,
-    "µm": 1e-3,
-    "μm": 1e-3,
-    "micrometer": 1e-3,
-    "micrometre": 1e-3,
-}
-
-
-class CoordinateSystem(Enum):
-    """Which way the axes of given points lead: to the right, front and top of the patient, or left, back and top."""
-
-    ras = "RAS"
-    lps = "LPS"
 
 
 @dataclass(frozen=True)
@@ -117,18 +93,6 @@ def requiredCoordinateSystem(
             "line '# CoordinateSystem = LPS' at its top, or add --landmark-axes RAS or LPS."
         )
     return found
-
-
-def millimetresPer(unit: str, path: Path) -> float:
-    """Return how many millimetres a unit of length has.
-
-    :raises ValueError: for one that is unknown.
-    """
-    name = unit.strip().strip("\"'")
-    factor = _MILLIMETRES.get(name if len(name) <= 2 else name.lower().removesuffix("s"))
-    if factor is None:
-        raise ValueError(f'{path} gives its points in "{name}", which is no known unit of length; export it in mm.')
-    return factor
 
 
 def landmarkFile(

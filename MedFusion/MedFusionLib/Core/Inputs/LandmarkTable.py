@@ -5,16 +5,16 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..Images.Coordinates import CoordinateSystem
 from .LandmarkFile import (
-    CoordinateSystem,
     GivenLandmark,
     LandmarkFile,
     landmarkFile,
-    millimetresPer,
     parsedCoordinateSystem,
     requiredCoordinateSystem,
 )
 from .TextFile import readText
+from .Units import millimetresPer
 
 _SYSTEM = re.compile(r"^[#\s]*coordinate ?_?system\s*[=:,\t]\s*([^,;\t\r\n]+)", re.IGNORECASE)
 _UNITS = re.compile(r"^[#\s]*(?:coordinate ?_?)?units?\s*[=:,\t]\s*([^,;\t\r\n]+)", re.IGNORECASE)

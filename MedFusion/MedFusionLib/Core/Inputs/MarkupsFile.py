@@ -7,16 +7,16 @@ system that it does not know for RAS.
 import json
 from pathlib import Path
 
+from ..Images.Coordinates import CoordinateSystem
 from .LandmarkFile import (
-    CoordinateSystem,
     GivenLandmark,
     LandmarkFile,
     landmarkFile,
-    millimetresPer,
     parsedCoordinateSystem,
     requiredCoordinateSystem,
 )
 from .TextFile import readText
+from .Units import millimetresPer
 
 _TEXTS = ("id", "label", "description", "associatedNodeID", "positionStatus")
 _FLAGS = ("selected", "locked", "visibility")

@@ -1,17 +1,24 @@
 """Read a volume from a file or a DICOM folder and refuse what the pipeline cannot use."""
 
 import hashlib
+import os
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
 
+from ..Images.Coordinates import CoordinateSystem
+from .FileGeometry import FileGeometry, assumed, checkShear, headerGeometry, placed, unknownOrientation
+from .TextHeaders import textHeader
+
 MAXIMUM_NAN_FRACTION = 0.5
 # What follows the name of the field in which a header of NRRD or MetaImage names the files of its voxels.
 _DATA_FILE = re.compile(r"^(?:data ?file:|ElementDataFile\s*=)[ \t]*(\S.*?)\s*$", re.IGNORECASE | re.MULTILINE)
-_LONGEST_HEADER = 1 << 20
+_PERMISSION = "ITK_NIFTI_SFORM_PERMISSIVE"
 _MOST_DATA_FILES = 30_000
 
 
@@ -20,12 +27,15 @@ class VolumeFile:
     """A volume as read: LPS image, the DICOM header where there is one, and what the reader has to say.
 
     :param files: those that were read, in the order of the slices.
+    :param unknownOrientation: why nobody knows which way the axes lead in the patient, "" where the file says it; also
+        where the user said it.
     """
 
     image: sitk.Image
     dicom: object | None = None
     warnings: tuple[str, ...] = ()
     files: tuple[Path, ...] = ()
+    unknownOrientation: str = ""
 
 
 def isDicomPath(path: Path) -> bool:
@@ -38,13 +48,34 @@ def isDicomPath(path: Path) -> bool:
         return stream.read(132)[128:] == b"DICM"
 
 
-def readVolume(path: str | Path, seriesUid: str | None = None, modality: str | None = None) -> VolumeFile:
+def readVolume(
+    path: str | Path,
+    seriesUid: str | None = None,
+    modality: str | None = None,
+    assumedAxes: CoordinateSystem | None = None,
+) -> VolumeFile:
     """Return the 3D scalar volume of a file (.nrrd, .nii, .nii.gz, .mha) or of a DICOM folder.
 
     :param seriesUid: DICOM series to read, its UID or number.
     :param modality: "CT" or "MR", tells DICOM series apart when no series is given.
-    :raises ValueError: when it is missing, unreadable, or not a 3D scalar volume.
+    :param assumedAxes: which way the axes lead where the file does not say it.
+    :raises ValueError: when it is missing, unreadable, not a 3D scalar volume, or nobody says which way its axes lead.
     """
+    volume = readAnyOrientation(path, seriesUid, modality)
+    if not volume.unknownOrientation:
+        return volume
+    if assumedAxes is None:
+        raise ValueError(unknownOrientation(Path(path), volume.unknownOrientation))
+    warning = (
+        f"{Path(path).name} does not say its orientation ({volume.unknownOrientation}); {assumedAxes.value} was "
+        "assumed, as you said. Right and left are only as sure as that."
+    )
+    image = assumed(volume.image, assumedAxes)
+    return replace(volume, image=image, warnings=(*volume.warnings, warning))
+
+
+def readAnyOrientation(path: str | Path, seriesUid: str | None = None, modality: str | None = None) -> VolumeFile:
+    """Return a volume as `readVolume` does, also where nobody knows which way its axes lead: to show it, not to use."""
     path = Path(path)
     if not path.exists():
         raise ValueError(f"There is no volume {path}.")
@@ -52,37 +83,61 @@ def readVolume(path: str | Path, seriesUid: str | None = None, modality: str | N
         from ..Dicom.Series import readSeries
 
         volume = readSeries(path, seriesUid, modality)
-        image, dicom, warnings, files = volume.image, volume, volume.warnings, volume.header.files
-    else:
-        image, dicom, warnings, files = _readImageFile(path), None, (), _filesOf(path)
-    image, warning = checkedVolume(_inUsualType(image), path.name)
-    return VolumeFile(image, dicom, warnings + ((warning,) if warning else ()), files)
+        image, warning = checkedVolume(_inUsualType(volume.image), path.name)
+        warnings = (*volume.warnings, *((warning,) if warning else ()))
+        return VolumeFile(image, volume, warnings, volume.header.files)
+    geometry = headerGeometry(path)
+    checkShear(geometry, path)
+    image, warning = checkedVolume(_inUsualType(_readImageFile(path, geometry)), path.name)
+    image, notes = placed(image, geometry, path)
+    return VolumeFile(image, None, (*notes, *((warning,) if warning else ())), _filesOf(path), geometry.unknown)
 
 
-def _readImageFile(path: Path) -> sitk.Image:
+def _readImageFile(path: Path, geometry: FileGeometry) -> sitk.Image:
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     try:
-        reader.ReadImageInformation()
-        size = reader.GetSize()
-        if reader.GetNumberOfComponents() != 1:
-            raise ValueError(
-                f"{path.name} has {reader.GetNumberOfComponents()} values per voxel (color, vector or diffusion); "
-                "a scalar volume is needed."
-            )
-        if len(size) < 3 or min(size[:3]) < 2:
-            raise ValueError(
-                f"{path.name} is 2D ({' x '.join(map(str, size))} voxels); a 3D volume of at least 2 slices is needed."
-            )
-        if any(count > 1 for count in size[3:]):
-            raise ValueError(
-                f"{path.name} is {len(size)}D ({' x '.join(map(str, size))}); "
-                "extract one 3D volume of the series first."
-            )
-        image = reader.Execute()
+        with _permittedShear(geometry.isExact):
+            reader.ReadImageInformation()
+            size = reader.GetSize()
+            _checkScalar3D(reader, path)
+            image = reader.Execute()
     except RuntimeError as error:
         raise ValueError(f"{path.name} could not be read as a volume (.nrrd, .nii, .nii.gz, .mha or DICOM).") from error
     return image if len(size) == 3 else image[(slice(None),) * 3 + (0,) * (len(size) - 3)]
+
+
+def _checkScalar3D(reader: sitk.ImageFileReader, path: Path) -> None:
+    size = reader.GetSize()
+    if reader.GetNumberOfComponents() != 1:
+        raise ValueError(
+            f"{path.name} has {reader.GetNumberOfComponents()} values per voxel (color, vector or diffusion); "
+            "a scalar volume is needed."
+        )
+    if len(size) < 3 or min(size[:3]) < 2:
+        raise ValueError(
+            f"{path.name} is 2D ({' x '.join(map(str, size))} voxels); a 3D volume of at least 2 slices is needed."
+        )
+    if any(count > 1 for count in size[3:]):
+        raise ValueError(
+            f"{path.name} is {len(size)}D ({' x '.join(map(str, size))}); extract one 3D volume of the series first."
+        )
+
+
+@contextmanager
+def _permittedShear(isPermitted: bool) -> Iterator[None]:
+    """Let ITK read an sform whose shear was measured and will be repaired; it asks the environment for that."""
+    if not isPermitted:
+        yield
+        return
+    before = os.environ.get(_PERMISSION)
+    os.environ[_PERMISSION] = "ON"
+    try:
+        yield
+    finally:
+        os.environ.pop(_PERMISSION)
+        if before is not None:
+            os.environ[_PERMISSION] = before
 
 
 def _filesOf(path: Path) -> tuple[Path, ...]:
@@ -90,8 +145,7 @@ def _filesOf(path: Path) -> tuple[Path, ...]:
     if path.suffix.lower() not in (".nhdr", ".nrrd", ".mhd", ".mha"):
         beside = path.with_suffix(".img")
         return (path, beside) if path.suffix.lower() == ".hdr" and beside.is_file() else (path,)
-    with path.open("rb") as stream:
-        header = stream.read(_LONGEST_HEADER).partition(b"\n\n")[0].decode("utf-8", "replace")
+    header = textHeader(path)
     found = _DATA_FILE.search(header)
     if found is None:
         return (path,)
