@@ -159,7 +159,10 @@ class TestOddFiles(unittest.TestCase):
         slices = [self.folder / f"slice{number}.raw" for number in (1, 2, 3)]
         for file, plane in zip(slices, sitk.GetArrayFromImage(image), strict=True):
             file.write_bytes(plane.tobytes())
-        header = "NRRD0004\ntype: short\ndimension: 3\nsizes: 5 4 3\nencoding: raw\nendian: little\n"
+        header = (
+            "NRRD0004\ntype: short\ndimension: 3\nspace: LPS\nsizes: 5 4 3\nspace directions: (1,0,0) (0,1,0) (0,0,1)\n"
+        )
+        header += "encoding: raw\nendian: little\n"
         names = "\n".join(file.name for file in slices)
         for name, field in (("e.nhdr", "slice%d.raw 1 3 1"), ("f.nhdr", f"LIST\n{names}")):
             path = self.folder / name
