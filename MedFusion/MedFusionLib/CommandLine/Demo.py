@@ -12,6 +12,7 @@ from ..Core.Phantom import Phantom, makePhantom
 from ..Core.Registration.Registration import RegistrationSettings
 from ..Core.Results import FileNames
 from ..Core.Results.Output import outputFolder
+from ..Core.Results.RunDocument import RunDocument
 from ..Core.Tumor.SegmentationMetrics import compareSegmentations
 from ..Core.Tumor.TumorSegmentation import SegmentationMethod, SegmentationSettings, TumorInteraction
 from ..Report.Overview import writeOverview
@@ -76,14 +77,14 @@ def writePhantom(phantom: Phantom, folder: Path) -> dict[str, str]:
     return {role: str(path) for role, path in paths.items()}
 
 
-def _drawOverview(phantom: Phantom, results: Path, path: Path, document: dict[str, object]) -> None:
+def _drawOverview(phantom: Phantom, results: Path, path: Path, document: RunDocument) -> None:
     registeredImage, fusedImage = (
         sitk.ReadImage(str(results / name)) for name in (FileNames.REGISTERED_MRI, FileNames.FUSED)
     )
     with Session() as session:
         segmentationNode = loadSegmentation(session.scene, results / FileNames.TUMOR)
         labelImage, _ = labelImageFromSegmentation(segmentationNode, phantom.ct)
-    fused = (fusedImage, tuple(document["fusion"]["display_window"]))
+    fused = (fusedImage, document.fusion.result.window)
     writeOverview(path, phantom.ct, registeredImage, fused, labelImage, phantom.targets[-1])
 
 

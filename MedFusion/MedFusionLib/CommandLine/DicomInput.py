@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
+from ..Core.Dicom.Series import DicomSeries
 from ..Core.Images.Coordinates import CoordinateSystem
 from ..Core.Images.Grids import imageCenter
 from ..Core.Images.Transforms import transformPoints
@@ -98,6 +99,11 @@ def _warnings(volume: VolumeFile, modality: str | None, path: str) -> tuple[str,
     if modality is not None and header.modality in ("CT", "MR") and header.modality != modality:
         warnings.append(f"It was given as {modality} but its header says {header.modality}.")
     return tuple(f"{name}: {warning}" for warning in dict.fromkeys(warnings))
+
+
+def headersOf(**volumes: VolumeFile) -> dict[str, DicomSeries]:
+    """Return the DICOM series of volumes by their roles; none for what came from other files."""
+    return {role: volume.dicom.header for role, volume in volumes.items() if volume.dicom is not None}
 
 
 def frameWarnings(

@@ -14,17 +14,19 @@ from ..Core.Inputs.LandmarkFile import readLandmarkFile
 from ..Core.Landmarks.LandmarkPairing import Pairing
 from ..Core.Registration.InverseCheck import checkInverse
 from ..Core.Registration.Registration import RegistrationSettings
+from ..Core.Registration.RegistrationResult import RegistrationResult
 from ..Core.Results import FileNames
-from ..Core.Results.MeasurementsFile import DICOM_PACKAGES, versions, writeMeasurements
+from ..Core.Results.MeasurementsFile import writeMeasurements
 from ..Core.Results.Output import checkApart, checkStillFree, outputFile, outputFolder
 from ..Core.Results.Recipe import inputsRecipe, readFiles, registrationRecipe
+from ..Core.Results.RunDocument import Provenance, ResultKind, RunDocument
 from ..Scene.LandmarkRegistrationLogic import LandmarkRegistrationLogic
 from ..Scene.NodeFiles import addLandmarkList, addVolume, landmarksName, saveNode, volumeName
 from ..Scene.RegistrationNodes import errorMap
 from ..Scene.Session import Session
 from ..Scene.VolumeNodes import relativeTransform
 from .Arguments import addLandmarks, addOutput
-from .DicomInput import addIdentity, addOrientation, addSeries, checkIdentity, frameWarnings, readVolumes
+from .DicomInput import addIdentity, addOrientation, addSeries, checkIdentity, frameWarnings, headersOf, readVolumes
 from .Terminal import StepProgress, warn
 
 
@@ -119,8 +121,9 @@ def loadLandmarks(
     return tuple(nodes), tuple(notes)
 
 
-def registrationSummary(measured: dict[str, object]) -> str:
+def registrationSummary(registration: RegistrationResult) -> str:
     """Return one line of the measurements that a user wants to know first."""
+    measured = registration.measurements()
     parts = [f"{measured['landmarks']} landmarks"]
     for key, name in (("fre_mm", "FRE"), ("fle_mm", "FLE")):
         if measured[key] is not None:
@@ -189,19 +192,27 @@ def execute(arguments: argparse.Namespace) -> None:
         progress.step("Write")
         saveNode(addVolume(session.scene, registeredImage, name), folder / f"{name}.nrrd")
         sitk.WriteTransform(registration.transform, str(folder / FileNames.TRANSFORM))
-        moved = frameWarnings(ct, mri, registration.transform, registration.landmarks is not None)
-        warnings = [*conflicts, *moved, *told, *notes, *registration.warnings]
-        document = {
-            "registration": registration.measurements(),
-            "warnings": warnings,
-            "versions": versions(*(DICOM_PACKAGES if ct.dicom or mri.dicom else ())),
-            "inputs": {item.role: item.measurements() for item in readFiles(inputs, {"ct": ct, "mri": mri})},
-            "parameters": {
-                "registration": registrationRecipe(settings) | {"interpolation": arguments.interpolation},
-                "inputs": inputsRecipe(arguments.series, arguments.accept_identity),
-            },
-        }
-        writeMeasurements(folder / FileNames.MEASUREMENTS, document)
+        document = RunDocument(
+            ResultKind.register,
+            Provenance(
+                names=(ctNode.GetName(), mriNode.GetName()),
+                inputs=readFiles(inputs, {"ct": ct, "mri": mri}),
+                interpolation=Interpolation(arguments.interpolation),
+                told={
+                    "registration": registrationRecipe(settings),
+                    "inputs": inputsRecipe(arguments.series, arguments.accept_identity),
+                },
+                notes=(
+                    *conflicts,
+                    *frameWarnings(ct, mri, registration.transform, registration.landmarks is not None),
+                    *told,
+                    *notes,
+                ),
+                dicom=headersOf(ct=ct, mri=mri),
+            ),
+            registration,
+        )
+        writeMeasurements(folder / FileNames.MEASUREMENTS, document.measurements())
         checkStillFree(arguments.force, *targets)
-    warn([warning for warning in warnings if warning not in told])
-    print(registrationSummary(document["registration"]))
+    warn([warning for warning in document.warnings if warning not in told])
+    print(registrationSummary(registration))

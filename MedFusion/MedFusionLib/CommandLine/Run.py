@@ -13,6 +13,7 @@ from ..Core.Registration.Registration import RegistrationSettings
 from ..Core.Results import FileNames
 from ..Core.Results.Output import checkApart, checkStillFree, outputFolder
 from ..Core.Results.Recipe import inputsRecipe, interactionRecipe, readFiles, registrationRecipe
+from ..Core.Results.RunDocument import RunDocument
 from ..Core.Tumor.TumorSegmentation import SegmentationMethod, SegmentationSettings, TumorInteraction
 from ..Report.Pdf import checkPdfRenderer
 from ..Scene.LandmarkRegistrationLogic import LandmarkRegistrationLogic
@@ -104,8 +105,8 @@ def execute(arguments: argparse.Namespace) -> None:
     printSummary(document, Path(arguments.output))
 
 
-def runChain(folder: Path, inputs: dict[str, str], options: RunOptions) -> dict[str, object]:
-    """Run all steps, write the results into a folder and return the measurements document.
+def runChain(folder: Path, inputs: dict[str, str], options: RunOptions) -> RunDocument:
+    """Run all steps, write the results into a folder and return their document.
 
     :param inputs: paths of ct and mri, and of ct_landmarks and mri_landmarks unless the registration is automatic.
     """
@@ -156,7 +157,7 @@ def runChain(folder: Path, inputs: dict[str, str], options: RunOptions) -> dict[
         document = writeResultFolder(
             folder, scene, results, progress.step("Measure and write"), options.dicomFolder, options.withPdf
         )
-    warn([warning for warning in document["warnings"] if warning not in told])
+    warn([warning for warning in document.warnings if warning not in told])
     return document
 
 
@@ -175,10 +176,10 @@ def _segment(scene: object, ctNode: object, mriNode: object, options: RunOptions
         return segmentationNode, None, (f"No tumor was outlined: {error}",)
 
 
-def printSummary(document: dict[str, object], folder: Path) -> None:
+def printSummary(document: RunDocument, folder: Path) -> None:
     """Print what a user wants to know first."""
-    registration, tumor = document["registration"], document["tumor"]
-    print(registrationSummary(registration))
-    if tumor is not None:
-        print(f"Tumor: {tumor['volume_ml']:.2f} ml, longest diameter {tumor['longest_diameter_mm']:.1f} mm")
+    print(registrationSummary(document.registration))
+    if document.tumor is not None:
+        total = document.tumor.measured.total
+        print(f"Tumor: {total.volumeMl:.2f} ml, longest diameter {total.longestDiameter.lengthMm:.1f} mm")
     print(f"Report: {folder / FileNames.REPORT}")

@@ -3,9 +3,9 @@
 import numpy as np
 import SimpleITK as sitk
 
-from ..Core.Fusion.Fusion import FusionResult
 from ..Core.Fusion.Metrics import METRIC_MEANINGS
 from ..Core.Fusion.Settings import FusionMethod
+from ..Core.Results.RunDocument import ScoredFusion
 from .Page import Figure, figures, paragraph, section, table
 from .Pictures import Plane, grayPicture, robustWindow, sliceGrid, sliceValues
 
@@ -13,40 +13,36 @@ CT_WINDOW = (-150.0, 250.0)
 
 
 def fusionSection(
-    fusion: FusionResult,
-    measurements: dict[str, object],
+    fusion: ScoredFusion,
     fixedImage: sitk.Image,
     registeredImage: sitk.Image,
     center: np.ndarray,
 ) -> str:
-    """Return the section with the fused volume beside its sources, through one LPS point.
-
-    :param measurements: the fusion's part of the measurements document.
-    """
+    """Return the section with the fused volume beside its sources, through one LPS point."""
     pictures = []
     for plane in Plane:
         grid = sliceGrid(plane, center, fixedImage)
         for name, image, window in (
             ("CT", fixedImage, CT_WINDOW),
             ("MRI", registeredImage, robustWindow(registeredImage)),
-            ("fused", fusion.image, fusion.window),
+            ("fused", fusion.result.image, fusion.result.window),
         ):
             pictures.append(Figure(_picture(image, grid, window), f"{plane.name}: {name}"))
-    settings = fusion.settings
+    settings = fusion.result.settings
     method = f"Method: {settings.method.value}"
     if settings.method is FusionMethod.undecimated:
         method += f", {settings.mode.value}, {settings.levels} levels"
-    low, high = fusion.window
+    low, high = fusion.result.window
     shown = (
         ""
         if settings.method is FusionMethod.color
         else f" Fused volume shown from {low:g} (black) to {high:g} (white)."
     )
-    columns = (measurements, measurements.get("copy_ct", {}), measurements.get("copy_mri", {}))
+    columns = [fusion.scores.get(name, {}) for name in ("fused", "copy_ct", "copy_mri")]
     rows = [
         (name, *(column.get(name, "") for column in columns), meaning)
         for name, meaning in METRIC_MEANINGS.items()
-        if name in measurements
+        if name in columns[0]
     ]
     parts = [paragraph(f"{method}.{shown}"), figures(*pictures)]
     if rows:

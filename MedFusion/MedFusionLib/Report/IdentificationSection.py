@@ -1,14 +1,13 @@
 """The report's head: whose images these are, when they were made, and when the report was."""
 
+from datetime import datetime
+
 from ..Core.Dicom.Series import DicomSeries
 from .Page import table
 
 
-def identificationBlock(fixed: DicomSeries | None, moving: DicomSeries | None, created: str) -> str:
-    """Return the table that identifies patient, studies and series; it says so where the inputs held none of it.
-
-    :param created: date and time of the report.
-    """
+def identificationBlock(fixed: DicomSeries | None, moving: DicomSeries | None, created: datetime) -> str:
+    """Return the table that identifies patient, studies and series; it says so where the inputs held none of it."""
     rows: list[tuple[str, str]] = []
     known = [(name, series) for name, series in (("CT", fixed), ("MRI", moving)) if series is not None]
     for title, field in (
@@ -25,7 +24,7 @@ def identificationBlock(fixed: DicomSeries | None, moving: DicomSeries | None, c
             part for part in (readable("date", series.studyDate), series.studyDescription, series.description) if part
         )
         rows.append((f"{name} study", study or "without date and description"))
-    rows.append(("Report made", created))
+    rows.append(("Report made", readableTime(created)))
     return table(("Identification", ""), rows)
 
 
@@ -43,6 +42,12 @@ def readable(field: str, value: str) -> str:
     if field.lower().endswith("date") and len(value) == 8 and value.isdigit():
         return f"{value[:4]}-{value[4:6]}-{value[6:]}"
     return value
+
+
+def readableTime(time: datetime) -> str:
+    """Return date, time and time zone as people write them."""
+    zone = time.strftime("%z")
+    return f"{time:%Y-%m-%d %H:%M} (UTC{zone[:3]}:{zone[3:]})"
 
 
 def patientLine(fixed: DicomSeries | None, moving: DicomSeries | None) -> str:

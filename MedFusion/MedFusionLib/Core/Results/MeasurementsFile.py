@@ -1,12 +1,20 @@
 """What goes into measurements.json besides the measurements themselves."""
 
 import json
+import math
 import platform
+import re
+from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 
+from ..Fusion.Metrics import METRIC_MEANINGS
+
 VERSION = "0.1.0"  # in Slicer MedFusion is no installed package that could be asked for it
 DICOM_PACKAGES = ("pydicom", "highdicom")
+# A hundredth of a millimeter or milliliter is less than anything here is known to.
+_UNITS = re.compile(r"_(mm|mm2|ml|ras|percent)(_|$)|^(volume|percent|.*_(diameter|product))$")
+_SCORES = ("copy_ct", "copy_mri", "similarity", "sphericity", "overlap", "standardised_residuals")
 _PACKAGES = ("slicer-core", "SimpleITK", "numpy", "scipy", "PyWavelets", "scikit-image")
 
 
@@ -25,15 +33,39 @@ def versions(*more: str) -> dict[str, str]:
 
 
 def writeMeasurements(path: Path, document: dict[str, object]) -> None:
-    """Write a measurements document as JSON; a value that is not a number becomes null."""
-    path.write_text(json.dumps(_finite(document), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    """Write a measurements document as JSON."""
+    path.write_text(measurementsText(document), encoding="utf-8")
 
 
-def _finite(value: object) -> object:
+def measurementsText(document: dict[str, object]) -> str:
+    """Return a measurements document as JSON; numbers are rounded to what they mean, and no number becomes null."""
+    return json.dumps(_rounded(document), indent=2, ensure_ascii=False) + "\n"
+
+
+def _rounded(value: object, rule: Callable[[float], float] | None = None) -> object:
+    """Return JSON types with their numbers rounded as their key's unit tells; what a key holds is rounded like it."""
     if isinstance(value, dict):
-        return {str(key): _finite(item) for key, item in value.items()}
+        return {str(key): _rounded(item, rule or _roundingOf(str(key))) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
-    if isinstance(value, float) and value - value != 0.0:
-        return None
+        return [_rounded(item, rule) for item in value]
+    if isinstance(value, float):
+        return (rule or _toFourDigits)(value) + 0.0 if math.isfinite(value) else None  # no -0
     return value
+
+
+def _roundingOf(key: str) -> Callable[[float], float] | None:
+    if _UNITS.search(key):
+        return _toHundredths
+    return _toThreeDigits if key in METRIC_MEANINGS or key in _SCORES else None
+
+
+def _toHundredths(value: float) -> float:
+    return round(value, 2)
+
+
+def _toThreeDigits(value: float) -> float:
+    return float(f"{value:.3g}")
+
+
+def _toFourDigits(value: float) -> float:
+    return float(f"{value:.4g}")

@@ -17,10 +17,21 @@ from . import FileNames
 class RunFolder:
     """What a follow-up needs of a run: the MRI and the tumor in the CT's frame (LPS mm) and the document."""
 
-    name: str
+    folder: Path
     mri: sitk.Image
     tumor: sitk.Image
     document: dict
+
+    @property
+    def name(self) -> str:
+        """Return how to call the run."""
+        return self.folder.name
+
+    @property
+    def model(self) -> str:
+        """Return the model that brought the MRI to the CT."""
+        registration = self.document.get("registration")
+        return str(registration.get("model", "rigid")) if isinstance(registration, dict) else "rigid"
 
     @property
     def identity(self) -> dict[str, str]:
@@ -61,7 +72,7 @@ def readRunFolder(folder: str | Path) -> RunFolder:
     if not document.get("tumor"):
         raise ValueError(f"No tumor was outlined in the run {folder.name}; outline it before comparing.")
     mri = readVolume(folder / FileNames.REGISTERED_MRI).image
-    return RunFolder(folder.name, mri, _readTumor(folder / FileNames.TUMOR), document)
+    return RunFolder(folder, mri, _readTumor(folder / FileNames.TUMOR), document)
 
 
 def _readTumor(path: Path) -> sitk.Image:

@@ -1,0 +1,41 @@
+"""A document's results written as DICOM objects."""
+
+from pathlib import Path
+
+from ..Dicom.Export import DicomResults, exportDicom
+from ..Dicom.Registration import RegistrationBasis
+from ..Progress import Progress
+from ..Registration.RegistrationResult import RegistrationResult
+from .RunDocument import RunDocument
+
+
+def writeDicomObjects(folder: Path, document: RunDocument, progress: Progress | None = None) -> None:
+    """Write a run's results into an existing empty folder."""
+    registration, tumor, dicom = document.registration, document.tumor, document.provenance.dicom
+    results = DicomResults(
+        transform=registration.transform,
+        registeredImage=document.images.registered,
+        fusedImage=None if document.fusion.isColor else document.fusion.result.image,
+        fixed=dicom.get("ct"),
+        moving=dicom.get("mri"),
+        labelImage=tumor.result.labelImage if tumor is not None else None,
+        segments=tumor.result.segments if tumor is not None else (),
+        lesions=tumor.measured.segments if tumor is not None else {},
+        registrationComment=_comment(registration),
+        registrationBasis=_basis(registration),
+        isTumorAutomatic=tumor is not None and tumor.isAutomatic,
+        version=document.versions.get("medfusion", ""),
+    )
+    exportDicom(folder, results, progress)
+
+
+def _comment(registration: RegistrationResult) -> str:
+    if not registration.labels:
+        return "Registered by the images, without landmarks"
+    return f"FRE {registration.fre:.2f} mm from {len(registration.labels)} landmark pairs"
+
+
+def _basis(registration: RegistrationResult) -> RegistrationBasis:
+    if not registration.refined:
+        return RegistrationBasis.landmarks
+    return RegistrationBasis.images if registration.landmarks is None else RegistrationBasis.landmarksAndImages
