@@ -1,23 +1,16 @@
-"""The Slicer module: its entry in the application, its parameters, its panel, its self test."""
+"""The Slicer module: its entry in the application, its panel, its self test."""
 
 import os
 import sys
 from collections.abc import Callable
-from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING
 
 import qt
 import slicer
 import vtk
-from slicer import (
-    vtkMRMLMarkupsFiducialNode,
-    vtkMRMLScalarVolumeNode,
-    vtkMRMLSegmentationNode,
-)
 from slicer.i18n import tr as _
 from slicer.i18n import translate
-from slicer.parameterNodeWrapper import Decimals, SingleStep, WithinRange, parameterNodeWrapper
 from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModule,
     ScriptedLoadableModuleLogic,
@@ -25,6 +18,14 @@ from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModuleWidget,
 )
 from slicer.util import VTKObservationMixin
+
+if TYPE_CHECKING:
+    from MedFusionLib.Core.Fusion.Fusion import FusionResult
+    from MedFusionLib.Core.Progress import Progress
+    from MedFusionLib.Core.Registration.Registration import RegistrationResult
+    from MedFusionLib.Core.Tumor.TumorSegmentation import TumorResult
+    from MedFusionLib.Widgets.ParameterNode import MedFusionParameterNode
+    from MedFusionLib.Widgets.PlaceMode import PlaceMode
 
 # Slicer runs this file at every start: MedFusionLib, and with it numpy and SimpleITK, arrive inside methods only.
 
@@ -83,123 +84,6 @@ def loadPhantom(spacingFactor: float = 1.0) -> list[slicer.vtkMRMLNode]:
         return addPhantom(slicer.mrmlScene, makePhantom(spacingFactor=spacingFactor))
 
 
-class RegistrationModel(Enum):
-    """The transform models; the values of this and the next enums are the names of MedFusionLib's own members."""
-
-    rigid = "rigid"
-    similarity = "similarity"
-    affine = "affine"
-    thinPlateSpline = "thinPlateSpline"
-
-    def label(self) -> str:
-        return {
-            "rigid": _("Rigid"),
-            "similarity": _("Similarity (rigid and scale)"),
-            "affine": _("Affine"),
-            "thinPlateSpline": _("Thin-plate spline"),
-        }[self.name]
-
-
-class LandmarkPairing(Enum):
-    """How the points of two lists are matched."""
-
-    byName = "label"
-    byOrder = "order"
-    byPosition = "auto"
-
-    def label(self) -> str:
-        return {"byName": _("By name"), "byOrder": _("By order"), "byPosition": _("By position alone")}[self.name]
-
-
-class FusionChoice(Enum):
-    """The fusion methods."""
-
-    undecimated = "undecimated"
-    dwt = "dwt"
-    swt = "swt"
-    average = "average"
-    maximum = "maximum"
-    color = "color"
-
-    def label(self) -> str:
-        return {
-            "undecimated": _("Undecimated wavelet"),
-            "dwt": _("Discrete wavelet"),
-            "swt": _("Stationary wavelet"),
-            "average": _("Average"),
-            "maximum": _("Maximum"),
-            "color": _("Color"),
-        }[self.name]
-
-
-class FusionKeeps(Enum):
-    """What the undecimated fusion favors."""
-
-    balanced = "balanced"
-    bone = "bone"
-
-    def label(self) -> str:
-        return {"balanced": _("Both, balanced"), "bone": _("Bone of the CT, tissue of the MRI")}[self.name]
-
-
-class TumorChoice(Enum):
-    """How the tumor is pointed out."""
-
-    line = "line"
-    click = "click"
-    strokes = "strokes"
-    automatic = "automatic"
-    watershed = "watershed"
-    model = "model"
-
-    def label(self) -> str:
-        return {
-            "line": _("Line along the longest diameter"),
-            "click": _("One click"),
-            "strokes": _("Points or scribbles"),
-            "automatic": _("Automatic"),
-            "watershed": _("Watershed from one click"),
-            "model": _("Trained model"),
-        }[self.name]
-
-
-@parameterNodeWrapper
-class MedFusionParameterNode:
-    """All choices of the panel; they are saved with the scene.
-
-    Further MRIs and the lines along tumors are node references of the roles in MedFusionLib.Widgets.Steps.
-    """
-
-    fixedVolume: vtkMRMLScalarVolumeNode
-    movingVolume: vtkMRMLScalarVolumeNode
-    fixedLandmarks: vtkMRMLMarkupsFiducialNode
-    movingLandmarks: vtkMRMLMarkupsFiducialNode
-    compareViews: bool = False
-    linkViews: bool = True
-    model: RegistrationModel = RegistrationModel.rigid
-    pairing: LandmarkPairing = LandmarkPairing.byName
-    refine: bool = False
-    auto: bool = False
-    blend: Annotated[float, WithinRange(0, 100), Decimals(0), SingleStep(1)] = 50.0
-    fusionMethod: FusionChoice = FusionChoice.undecimated
-    fusionMode: FusionKeeps = FusionKeeps.balanced
-    levels: Annotated[int, WithinRange(1, 6)] = 2
-    windowLow: Annotated[float, WithinRange(-1024, 4000), Decimals(0), SingleStep(50)] = 0.0
-    windowHigh: Annotated[float, WithinRange(-1024, 8000), Decimals(0), SingleStep(50)] = 1500.0
-    preview: bool = False
-    fusedVolume: vtkMRMLScalarVolumeNode
-    tumorVolume: vtkMRMLScalarVolumeNode
-    tumorMethod: TumorChoice = TumorChoice.line
-    tumorInside: vtkMRMLMarkupsFiducialNode
-    tumorOutside: vtkMRMLMarkupsFiducialNode
-    tumorScribbles: vtkMRMLSegmentationNode
-    modelFolder: Path
-    useCavity: bool = True
-    segmentation: vtkMRMLSegmentationNode
-    show3D: bool = False
-    outputFolder: Path
-
-
 class MedFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     """The panel: it owns the parameter node and the sections, each of which connects and mirrors its own part."""
 
@@ -219,14 +103,17 @@ class MedFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         from MedFusionLib.Widgets.RegisterSection import RegisterSection
         from MedFusionLib.Widgets.ResultsSection import ResultsSection
         from MedFusionLib.Widgets.Runner import Runner
+        from MedFusionLib.Widgets.SliceViews import SliceViews
         from MedFusionLib.Widgets.TumorSection import TumorSection
         from MedFusionLib.Widgets.VolumesSection import VolumesSection
 
         self.uiWidget = slicer.util.loadUI(self.resourcePath("UI/MedFusion.ui"))
         self.layout.addWidget(self.uiWidget)
         self.ui = slicer.util.childWidgetVariables(self.uiWidget)
-        self.uiWidget.setMRMLScene(slicer.mrmlScene)
+        self.scene = slicer.mrmlScene
+        self.uiWidget.setMRMLScene(self.scene)
         self.logic = MedFusionLogic()
+        self.views = SliceViews(slicer.app, self.later)
         self.runner = Runner(self)
         self.registerSection = RegisterSection(self)
         self.landmarksSection = LandmarksSection(self)
@@ -238,12 +125,25 @@ class MedFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             TumorSection(self),
             ResultsSection(self),
         ]
-        scene = slicer.mrmlScene
+        scene = self.scene
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(scene, scene.EndCloseEvent, self.onSceneEndClose)
         self.addObserver(scene, scene.StartImportEvent, self.onSceneStartImport)
         self.addObserver(scene, scene.EndImportEvent, self.onSceneEndClose)
         self.initializeParameterNode()
+
+    @staticmethod
+    def later(work: Callable[[], None]) -> None:
+        """Run something after the present event."""
+        qt.QTimer.singleShot(0, work)
+
+    @staticmethod
+    def placeMode(onEndedByUser: Callable[[], None]) -> "PlaceMode":
+        """Return the application's mouse for placing points."""
+        from MedFusionLib.Widgets.PlaceMode import PlaceMode
+
+        applicationLogic = slicer.app.applicationLogic()
+        return PlaceMode(applicationLogic.GetInteractionNode(), applicationLogic.GetSelectionNode(), onEndedByUser)
 
     def cleanup(self) -> None:
         """Let go of everything when the application closes or the module is reloaded."""
@@ -293,7 +193,7 @@ class MedFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if self.parameterNode.fixedVolume is None and self.parameterNode.movingVolume is None:
             self.logic.guessVolumes(self.parameterNode)
 
-    def setParameterNode(self, parameterNode: MedFusionParameterNode | None) -> None:
+    def setParameterNode(self, parameterNode: "MedFusionParameterNode | None") -> None:
         """Show another parameter node, or none."""
         modified = vtk.vtkCommand.ModifiedEvent
         if self.parameterNode is not None:
@@ -325,27 +225,33 @@ class MedFusionLogic(ScriptedLoadableModuleLogic):
 
         self.steps = Steps(slicer.mrmlScene)
 
-    def getParameterNode(self) -> MedFusionParameterNode:
+    def getParameterNode(self) -> "MedFusionParameterNode":
         """Return the scene's parameter node, made if there is none."""
+        from MedFusionLib.Widgets.ParameterNode import MedFusionParameterNode
+
         return MedFusionParameterNode(super().getParameterNode())
 
-    def guessVolumes(self, parameters: MedFusionParameterNode) -> None:
+    def guessVolumes(self, parameters: "MedFusionParameterNode") -> None:
         """Choose CT and MRI among the volumes of the scene."""
-        self.steps.guessVolumes(parameters)
+        from MedFusionLib.Widgets.VolumeGuess import guessVolumes
 
-    def register(self, parameters: MedFusionParameterNode, progress: Callable | None = None) -> object:
+        guessVolumes(self.steps.scene, parameters)
+
+    def register(
+        self, parameters: "MedFusionParameterNode", progress: "Progress | None" = None
+    ) -> "RegistrationResult":
         """Bring the MRIs to the CT and return the RegistrationResult."""
         return self.steps.register(parameters, progress)
 
-    def fuse(self, parameters: MedFusionParameterNode, progress: Callable | None = None) -> object:
+    def fuse(self, parameters: "MedFusionParameterNode", progress: "Progress | None" = None) -> "FusionResult":
         """Fuse the CT and the MRIs and return the FusionResult."""
         return self.steps.fuse(parameters, progress)
 
-    def segment(self, parameters: MedFusionParameterNode, progress: Callable | None = None) -> object:
+    def segment(self, parameters: "MedFusionParameterNode", progress: "Progress | None" = None) -> "TumorResult":
         """Outline the tumor and return the TumorResult."""
         return self.steps.segment(parameters, progress)
 
-    def save(self, parameters: MedFusionParameterNode, replace: bool, progress: Callable | None = None) -> Path:
+    def save(self, parameters: "MedFusionParameterNode", replace: bool, progress: "Progress | None" = None) -> Path:
         """Write everything into the output folder and return the report's path."""
         return self.steps.save(parameters, replace, progress)
 

@@ -187,7 +187,7 @@ class TestPanel(PanelTestCase):
 
         self.loadPhantom()
         self.click("registerButton")
-        self.assertIn("Expected error amid landmarks", self.ui.registrationCard.text)
+        self.assertIn("Expected error amid the landmarks", self.ui.registrationCard.text)
         before = self.scene.GetNumberOfNodes()
         composite = slicer.app.applicationLogic().GetSliceLogicByLayoutName("Red").GetSliceCompositeNode()
         self.click("treMapButton")
@@ -201,18 +201,8 @@ class TestPanel(PanelTestCase):
         self.loadPhantom()
         self.click("registerButton")
         steps, transformNode = self.panel.logic.steps, self.parameters.movingVolume.GetParentTransformNode()
-        nothing = np.empty((0, 3))
         steps._results[transformNode.GetID()] = dataclasses.replace(
-            steps.resultOf(transformNode),
-            labels=(),
-            fixedPoints=nothing,
-            movingPoints=nothing,
-            residuals=np.empty(0),
-            fre=float("nan"),
-            errors=None,
-            localisation=None,
-            loo=None,
-            refined=True,
+            steps.resultOf(transformNode), pairs=None, landmarks=None, error=None
         )
         self.panel.onParametersModified()
         self.assertRegex(self.ui.registrationCard.text, "Landmarks.+none")
@@ -311,7 +301,7 @@ class TestPanelOnRealHead(PanelTestCase):
 class TestPanelGuesses(PanelTestCase):
     def test_ct_is_known_by_dicom_modality_then_by_air_then_by_name(self):
         import slicer
-        from MedFusionLib.Widgets.Steps import looksLikeCt
+        from MedFusionLib.Widgets.VolumeGuess import looksLikeCt
 
         def volume(name: str, low: float, high: float, modality: str | None = None) -> object:
             voxels = np.linspace(low, high, 8).reshape(2, 2, 2)
@@ -336,20 +326,21 @@ class TestPanelLabels(unittest.TestCase):
     def setUp(self) -> None:
         import SlicerStandIn
 
-        self.module = SlicerStandIn.start().moduleFile()
+        SlicerStandIn.start()
 
     def test_choices_of_the_panel_are_those_of_the_library(self):
         from MedFusionLib.Core.Fusion.Settings import FusionMethod, FusionMode
         from MedFusionLib.Core.Images.Transforms import TransformModel
         from MedFusionLib.Core.Landmarks.LandmarkPairing import Pairing
         from MedFusionLib.Core.Tumor.TumorSegmentation import SegmentationMethod
+        from MedFusionLib.Widgets import Parameters
 
         pairs = (
-            (self.module.RegistrationModel, TransformModel),
-            (self.module.LandmarkPairing, Pairing),
-            (self.module.FusionChoice, FusionMethod),
-            (self.module.FusionKeeps, FusionMode),
-            (self.module.TumorChoice, SegmentationMethod),
+            (Parameters.RegistrationModel, TransformModel),
+            (Parameters.LandmarkPairing, Pairing),
+            (Parameters.FusionChoice, FusionMethod),
+            (Parameters.FusionKeeps, FusionMode),
+            (Parameters.TumorChoice, SegmentationMethod),
         )
         for panel, library in pairs:
             self.assertEqual({choice.value for choice in panel}, {member.name for member in library})

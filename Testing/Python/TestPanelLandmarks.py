@@ -213,7 +213,7 @@ class TestPanelLandmarks(PanelTestCase):
         self.assertFalse(self.ui.placePairButton.checked)
 
     def test_a_click_on_a_row_shows_each_point_in_its_own_views(self):
-        from MedFusionLib.Widgets.ComparisonLayout import FIXED_VIEWS, MOVING_VIEWS, sliceLogic
+        from MedFusionLib.Widgets.SliceViews import FIXED_VIEWS, MOVING_VIEWS
 
         self.ui.compareViewsCheckBox.checked = True
         self.app.settle()
@@ -223,12 +223,12 @@ class TestPanelLandmarks(PanelTestCase):
             (self.parameters.fixedLandmarks, FIXED_VIEWS),
             (self.parameters.movingLandmarks, MOVING_VIEWS),
         ):
-            matrix = sliceLogic(views[0]).GetSliceNode().GetSliceToRAS()
+            matrix = self.panel.views.logic(views[0]).GetSliceNode().GetSliceToRAS()
             self.assertAlmostEqual(matrix.GetElement(2, 3), node.GetNthControlPointPositionWorld(2)[2], places=3)
 
     def test_comparison_shows_ct_above_mri_and_gives_the_layout_back(self):
         import slicer
-        from MedFusionLib.Widgets.ComparisonLayout import FIXED_VIEWS, MOVING_VIEWS, sliceLogic
+        from MedFusionLib.Widgets.SliceViews import FIXED_VIEWS, MOVING_VIEWS
 
         former = slicer.app.layoutManager().layout
         self.ui.compareViewsCheckBox.checked = True
@@ -239,10 +239,12 @@ class TestPanelLandmarks(PanelTestCase):
             (MOVING_VIEWS, self.parameters.movingVolume, self.parameters.movingLandmarks),
         ):
             for view in views:
-                self.assertEqual(sliceLogic(view).GetSliceCompositeNode().GetBackgroundVolumeID(), volume.GetID())
-                self.assertTrue(sliceLogic(view).GetSliceCompositeNode().GetLinkedControl())
+                self.assertEqual(
+                    self.panel.views.logic(view).GetSliceCompositeNode().GetBackgroundVolumeID(), volume.GetID()
+                )
+                self.assertTrue(self.panel.views.logic(view).GetSliceCompositeNode().GetLinkedControl())
             display = markups.GetDisplayNode()
-            rows = {view: sliceLogic(view).GetSliceNode().GetID() for view in FIXED_VIEWS + MOVING_VIEWS}
+            rows = {view: self.panel.views.logic(view).GetSliceNode().GetID() for view in FIXED_VIEWS + MOVING_VIEWS}
             self.assertEqual({view for view in rows if display.IsDisplayableInView(rows[view])}, set(views))
         self.panel.exit()
         self.assertEqual(slicer.app.layoutManager().layout, former)
@@ -253,13 +255,17 @@ class TestPanelLandmarks(PanelTestCase):
         self.assertEqual(len(self.parameters.fixedLandmarks.GetDisplayNode().GetViewNodeIDs()), 0)
 
     def test_rows_are_linked_together_only_after_registration(self):
-        from MedFusionLib.Widgets.ComparisonLayout import FIXED_VIEWS, MOVING_VIEWS, sliceLogic
+        from MedFusionLib.Widgets.SliceViews import FIXED_VIEWS, MOVING_VIEWS
 
         self.ui.compareViewsCheckBox.checked = True
-        groups = [sliceLogic(view).GetSliceNode().GetViewGroup() for view in (FIXED_VIEWS[0], MOVING_VIEWS[0])]
+        groups = [
+            self.panel.views.logic(view).GetSliceNode().GetViewGroup() for view in (FIXED_VIEWS[0], MOVING_VIEWS[0])
+        ]
         self.assertNotEqual(*groups)
         self.click("registerButton")
-        groups = [sliceLogic(view).GetSliceNode().GetViewGroup() for view in (FIXED_VIEWS[0], MOVING_VIEWS[0])]
+        groups = [
+            self.panel.views.logic(view).GetSliceNode().GetViewGroup() for view in (FIXED_VIEWS[0], MOVING_VIEWS[0])
+        ]
         self.assertEqual(*groups)
 
     def test_fit_after_registration_still_uses_the_mri_s_own_coordinates(self):

@@ -7,6 +7,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from MedFusionLib.Scene.NodeFiles import saveScene
+from MedFusionLib.Widgets.Parameters import TumorChoice
 from PanelTestCase import PanelTestCase, smallPhantom
 
 
@@ -231,7 +232,7 @@ class TestPanelRobustness(PanelTestCase):
         first = self.parameters
         node = self.panel.logic.createParameterNode()
         node.SetSingletonTag("MedFusionSecond")
-        second = self.app.moduleFile().MedFusionParameterNode(self.scene.AddNode(node))
+        second = type(first)(self.scene.AddNode(node))
         self.panel.setParameterNode(second)
         self.ui.levelsSpinBox.value = 3
         self.ui.windowHighSpinBox.value = 700
@@ -345,7 +346,7 @@ class TestPanelRobustness(PanelTestCase):
         from MedFusionLib.Scene.VolumeNodes import setMarkupsPoints
 
         self.parameters.tumorVolume = self.parameters.fixedVolume
-        self.parameters.tumorMethod = self.app.moduleFile().TumorChoice.click
+        self.parameters.tumorMethod = TumorChoice.click
         self.parameters.tumorInside = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode")
         setMarkupsPoints(self.parameters.tumorInside, smallPhantom().targets[-1:])
         self.app.settle()

@@ -5,6 +5,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import SimpleITK as sitk
+from MedFusionLib.Widgets.Parameters import TumorChoice
 from PanelTestCase import PanelTestCase, smallPhantom
 
 
@@ -44,7 +45,7 @@ class TestPanelTumor(PanelTestCase):
         self.parameters.modelFolder = Path("no model here")
         self.ui.tumorCollapsibleButton.collapsed = False
         center = flipPoints(smallPhantom().targets[-1])
-        choices = self.app.moduleFile().TumorChoice
+        choices = TumorChoice
         for choice in (choices.strokes, choices.watershed, choices.automatic, choices.model):
             with self.subTest(choice.name):
                 self.app.displayed.clear()
@@ -81,7 +82,7 @@ class TestPanelTumor(PanelTestCase):
 
     def _startScribbling(self) -> object:
         """Press the button and return the segmentation that it makes."""
-        self.parameters.tumorMethod = self.app.moduleFile().TumorChoice.strokes
+        self.parameters.tumorMethod = TumorChoice.strokes
         self.parameters.useCavity = False
         self.app.settle()
         self.assertIn("scribble", self.ui.segmentButton.toolTip)

@@ -22,6 +22,7 @@ from ..Core.Tumor.TumorSegmentation import (
     guessSequence,
     segmentTumor,
 )
+from .SceneNodes import nodesOfClass
 from .SegmentationNodes import addCavitySegment, addSegment, setSegmentationLabels, tagSegment
 from .VolumeNodes import imageFromVolumeNode, relativeTransform, setMarkupsPoints, worldToNodeTransform
 
@@ -117,8 +118,7 @@ class TumorSegmentationLogic:
         """
         role = "MedFusion.measures"
         for kind in ("vtkMRMLTableNode", "vtkMRMLMarkupsLineNode"):
-            nodes = [self.scene.GetNthNodeByClass(n, kind) for n in range(self.scene.GetNumberOfNodesByClass(kind))]
-            for node in nodes:
+            for node in nodesOfClass(self.scene, kind):
                 if node.GetAttribute(role) == segmentationNode.GetID():
                     self.scene.RemoveNode(node)
         tableNode = self.scene.AddNewNodeByClass("vtkMRMLTableNode", f"{segmentationNode.GetName()} measurements")

@@ -1,9 +1,12 @@
 """The views: a row of the CT above a row of the MRI, and CT and MRI over each other for checking."""
 
+from collections.abc import Sequence
+
 import slicer
 
-FIXED_VIEWS = ("MedFusionCT1", "MedFusionCT2", "MedFusionCT3")
-MOVING_VIEWS = ("MedFusionMRI1", "MedFusionMRI2", "MedFusionMRI3")
+from ..Scene.SceneNodes import nodesOfClass
+from .SliceViews import FIXED_VIEWS, MOVING_VIEWS, SliceViews
+
 _ORIENTATIONS = ("Axial", "Sagittal", "Coronal")
 _COLORS = ("#F34A33", "#EDD54C", "#6EB04B")
 # A number that no layout of Slicer or of another extension uses.
@@ -26,15 +29,11 @@ def _layoutDescription() -> str:
     return f'<layout type="vertical" split="true">{"".join(rows)}</layout>'
 
 
-def sliceLogic(viewName: str) -> slicer.vtkMRMLSliceLogic | None:
-    """Return the logic of a slice view, or None if the view has never been shown."""
-    return slicer.app.applicationLogic().GetSliceLogicByLayoutName(viewName)
-
-
 class ComparisonLayout:
     """Show the two rows and give the user's own layout back."""
 
-    def __init__(self) -> None:
+    def __init__(self, views: SliceViews) -> None:
+        self._views = views
         self._former: int | None = None
         self._shown: tuple[str | None, str | None] | None = None
         self._lists: list[slicer.vtkMRMLMarkupsNode] = []
@@ -43,9 +42,14 @@ class ComparisonLayout:
     def isShown(self) -> bool:
         return self._former is not None
 
-    def show(self, fixedVolume: object | None, movingVolume: object | None, lists: tuple[object | None, ...]) -> None:
+    def show(
+        self,
+        fixedVolume: slicer.vtkMRMLVolumeNode | None,
+        movingVolume: slicer.vtkMRMLVolumeNode | None,
+        lists: Sequence[slicer.vtkMRMLMarkupsNode | None],
+    ) -> None:
         """Show CT and MRI in their rows, and no list of landmarks in the other's."""
-        layoutManager = slicer.app.layoutManager()
+        layoutManager = self._views.layoutManager
         if not self.isShown:
             layoutNode = layoutManager.layoutLogic().GetLayoutNode()
             if not layoutNode.IsLayoutDescription(_LAYOUT_ID):
@@ -59,14 +63,9 @@ class ComparisonLayout:
         if volumes == self._shown:
             return
         self._shown = volumes
-        for names, volumeID in zip((FIXED_VIEWS, MOVING_VIEWS), volumes, strict=True):
-            for name in names:
-                logic = sliceLogic(name)
-                if logic is not None:
-                    compositeNode = logic.GetSliceCompositeNode()
-                    compositeNode.SetBackgroundVolumeID(volumeID)
-                    compositeNode.SetForegroundVolumeID(None)
-                    logic.FitSliceToBackground()
+        for names, volume in ((FIXED_VIEWS, fixedVolume), (MOVING_VIEWS, movingVolume)):
+            self._views.show(names, volume)
+            self._views.fit(names)
 
     def hide(self) -> None:
         """Give the former layout back."""
@@ -74,12 +73,12 @@ class ComparisonLayout:
             return
         self._restrict(())
         former, self._former, self._shown = self._former, None, None
-        layoutManager = slicer.app.layoutManager()
+        layoutManager = self._views.layoutManager
         # A layout that the user chose in the meantime stays; when the application closes there is no manager any more.
         if layoutManager is not None and layoutManager.layout == _LAYOUT_ID:
             layoutManager.setLayout(former)
 
-    def _restrict(self, lists: tuple[object | None, ...]) -> None:
+    def _restrict(self, lists: Sequence[slicer.vtkMRMLMarkupsNode | None]) -> None:
         """Hide each list in the other's row, and show those of before in all views again.
 
         A scene saved meanwhile carries the restriction along, and Slicer announces no saving: so a list is shown in
@@ -92,7 +91,7 @@ class ComparisonLayout:
         for node, hidden in zip(lists, (MOVING_VIEWS, FIXED_VIEWS), strict=False):
             if node is None or node.GetDisplayNode() is None:
                 continue
-            views = slicer.util.getNodesByClass("vtkMRMLAbstractViewNode", node.GetScene())
+            views = nodesOfClass(node.GetScene(), "vtkMRMLAbstractViewNode")
             nodeIDs = [view.GetID() for view in views if view.GetLayoutName() not in hidden]
             if list(node.GetDisplayNode().GetViewNodeIDs()) != nodeIDs:
                 node.GetDisplayNode().SetViewNodeIDs(nodeIDs)
@@ -101,14 +100,14 @@ class ComparisonLayout:
         """Let the views of a row zoom and move together, and both rows when they show the same space."""
         for names, group in ((FIXED_VIEWS, _FIXED_GROUP), (MOVING_VIEWS, _MOVING_GROUP)):
             for name in names:
-                logic = sliceLogic(name)
+                logic = self._views.logic(name)
                 if logic is None:
                     continue
                 logic.GetSliceNode().SetViewGroup(_FIXED_GROUP if isRegistered else group)
                 logic.GetSliceCompositeNode().SetLinkedControl(isLinked)
                 logic.GetSliceCompositeNode().SetHotLinkedControl(isLinked)
 
-    def jump(self, fixedPoint: object | None, movingPoint: object | None) -> None:
+    def jump(self, fixedPoint: Sequence[float] | None, movingPoint: Sequence[float] | None) -> None:
         """Show a point in each row; without the two rows, show the CT's point, or else the MRI's, in all views.
 
         :param fixedPoint: RAS millimetres, or None.
@@ -116,38 +115,10 @@ class ComparisonLayout:
         if self.isShown:
             for names, point in ((FIXED_VIEWS, fixedPoint), (MOVING_VIEWS, movingPoint)):
                 for name in names:
-                    if point is not None and sliceLogic(name) is not None:
-                        sliceLogic(name).GetSliceNode().JumpSliceByCentering(*point)
+                    if point is not None and self._views.logic(name) is not None:
+                        self._views.logic(name).GetSliceNode().JumpSliceByCentering(*point)
             return
         point = fixedPoint if fixedPoint is not None else movingPoint
         if point is not None:
-            for name in ordinaryViews():
-                sliceLogic(name).GetSliceNode().JumpSliceByOffsetting(*point)
-
-
-def ordinaryViews() -> list[str]:
-    """Return the names of the slice views that are not the rows of the comparison."""
-    names = slicer.app.layoutManager().sliceViewNames()
-    return [name for name in names if name not in FIXED_VIEWS + MOVING_VIEWS and sliceLogic(name) is not None]
-
-
-def overlay(fixedVolume: object, movingVolume: object, opacity: float, label: object | None = None) -> None:
-    """Show the MRI over the CT in the ordinary views.
-
-    :param opacity: of the MRI, 0 to 1.
-    """
-    for name in ordinaryViews():
-        compositeNode = sliceLogic(name).GetSliceCompositeNode()
-        compositeNode.SetBackgroundVolumeID(fixedVolume.GetID())
-        compositeNode.SetForegroundVolumeID(movingVolume.GetID())
-        compositeNode.SetForegroundOpacity(opacity)
-        compositeNode.SetLabelVolumeID(label.GetID() if label is not None else None)
-
-
-def showVolume(volumeNode: object) -> None:
-    """Show one volume in the ordinary views."""
-    for name in ordinaryViews():
-        compositeNode = sliceLogic(name).GetSliceCompositeNode()
-        compositeNode.SetBackgroundVolumeID(volumeNode.GetID())
-        compositeNode.SetForegroundOpacity(0.0)
-        compositeNode.SetLabelVolumeID(None)
+            for name in self._views.ordinary():
+                self._views.logic(name).GetSliceNode().JumpSliceByOffsetting(*point)

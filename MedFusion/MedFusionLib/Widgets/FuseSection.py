@@ -1,55 +1,55 @@
 """Section Fuse: combine CT and MRI in one volume."""
 
 import time
+from typing import TYPE_CHECKING
 
 import slicer
-from slicer.i18n import tr as _
 
-from . import Steps
-from .ComparisonLayout import showVolume
+from ..Core.Fusion.Metrics import METRIC_MEANINGS
+from ..Core.Fusion.Settings import CtWindowPreset
+from ..Core.Progress import Progress
 from .FusionPreview import FusionPreview
 from .Packages import ensurePackages
+from .Parameters import FusionChoice, movingVolumes
+from .Section import Section
 from .Texts import meanings, paragraphs, table, warning
+from .Translation import tr as _
 
-# Ready windows in HU; the names of the combo box follow this order, after "Custom".
-_PRESETS = ((0.0, 1500.0), (-150.0, 2500.0), (0.0, 400.0))
-_WAVELETS = ("undecimated", "dwt", "swt")
-_MOST_UNDECIMATED_LEVELS = 3
+if TYPE_CHECKING:
+    from MedFusion import MedFusionWidget
+
+    from ..Core.Fusion.Fusion import FusionResult
+    from .ParameterNode import MedFusionParameterNode
 
 
-class FuseSection:
+class FuseSection(Section):
     """Run and preview the fusion."""
 
-    def __init__(self, panel: object) -> None:
-        self._panel, self._ui = panel, panel.ui
+    def __init__(self, panel: "MedFusionWidget") -> None:
+        super().__init__(panel)
         self._preview = FusionPreview(panel)
         self._metrics: dict[str, dict[str, float]] = {}
         self._seconds = 0.0
-        for text in (_("Custom"), _("Bone and soft tissue"), _("Everything"), _("Brain")):
+        self._presets = {
+            CtWindowPreset.bone: _("Bone and soft tissue"),
+            CtWindowPreset.wide: _("Everything"),
+            CtWindowPreset.brain: _("Brain"),
+        }
+        for text in (_("Custom"), *self._presets.values()):
             self._ui.windowPresetComboBox.addItem(text)
         self._ui.windowPresetComboBox.connect("currentIndexChanged(int)", self._onPreset)
         self._ui.fuseButton.connect("clicked()", self._onFuse)
         self._ui.metricsButton.connect("clicked()", self._onMetrics)
 
-    def enter(self) -> None:
-        pass
-
     def leave(self) -> None:
         self._preview.hide()
-
-    def cleanup(self) -> None:
-        self.leave()
 
     def update(self) -> None:
         parameters = self._panel.parameterNode
         if self._panel.runner.isRunning:
             return
-        method = parameters.fusionMethod.value
-        self._ui.fusionModeComboBox.enabled = method == "undecimated"
-        self._ui.levelsSpinBox.enabled = method in _WAVELETS
-        if method == "undecimated" and parameters.levels > _MOST_UNDECIMATED_LEVELS:
-            parameters.levels = _MOST_UNDECIMATED_LEVELS
-            return
+        self._ui.fusionModeComboBox.enabled = parameters.fusionMethod is FusionChoice.undecimated
+        self._ui.levelsSpinBox.enabled = parameters.fusionMethod.hasLevels
         self._showPreset(parameters)
         missing = self._missing(parameters)
         for widget in (self._ui.fuseButton, self._ui.previewCheckBox):
@@ -67,8 +67,8 @@ class FuseSection:
             self._preview.hide()
 
     @staticmethod
-    def _missing(parameters: object) -> str:
-        if parameters.fixedVolume is None or not Steps.movingVolumes(parameters):
+    def _missing(parameters: "MedFusionParameterNode") -> str:
+        if parameters.fixedVolume is None or not movingVolumes(parameters):
             return _("Choose a CT and an MRI first.")
         if parameters.fixedVolume is parameters.movingVolume:
             return _("Choose two different volumes.")
@@ -76,11 +76,12 @@ class FuseSection:
             return _("The CT window must begin below its end.")
         return ""
 
-    def _showPreset(self, parameters: object) -> None:
+    def _showPreset(self, parameters: "MedFusionParameterNode") -> None:
         window = (parameters.windowLow, parameters.windowHigh)
         box = self._ui.windowPresetComboBox
         blocked = box.blockSignals(True)
-        box.currentIndex = _PRESETS.index(window) + 1 if window in _PRESETS else 0
+        windows = [preset.value for preset in self._presets]
+        box.currentIndex = windows.index(window) + 1 if window in windows else 0
         box.blockSignals(blocked)
 
     def _onPreset(self, index: int) -> None:
@@ -88,7 +89,7 @@ class FuseSection:
         if parameters is None or index < 1:
             return
         with slicer.util.NodeModify(parameters.parameterNode):
-            parameters.windowLow, parameters.windowHigh = _PRESETS[index - 1]
+            parameters.windowLow, parameters.windowHigh = list(self._presets)[index - 1].value
 
     def _onFuse(self) -> None:
         parameters = self._panel.parameterNode
@@ -96,7 +97,7 @@ class FuseSection:
             return
         start = time.monotonic()
 
-        def work(progress: object) -> object:
+        def work(progress: Progress) -> "FusionResult":
             ensurePackages(self._panel.resourcePath("requirements.txt"))
             return self._panel.logic.fuse(parameters, progress)
 
@@ -109,7 +110,7 @@ class FuseSection:
         parameters.compareViews = False
         if parameters.tumorVolume is None:
             parameters.tumorVolume = parameters.movingVolume
-        showVolume(parameters.fusedVolume)
+        self._panel.views.showVolume(parameters.fusedVolume)
         self.update()
 
     def _onMetrics(self) -> None:
@@ -125,7 +126,7 @@ class FuseSection:
             self._metrics[parameters.fusedVolume.GetID()] = metrics
             self.update()
 
-    def _card(self, parameters: object) -> str:
+    def _card(self, parameters: "MedFusionParameterNode") -> str:
         node = parameters.fusedVolume
         if node is None:
             return ""
@@ -141,10 +142,8 @@ class FuseSection:
             lines.append(table(scores, pairsPerLine=3))
         return paragraphs(lines)
 
-    def _meanings(self, parameters: object) -> str:
+    def _meanings(self, parameters: "MedFusionParameterNode") -> str:
         """Return what the measures on the card say, or what the card is when there are none."""
-        from ..Core.Fusion.Metrics import METRIC_MEANINGS
-
         shown = self._metrics.get(parameters.fusedVolume.GetID()) if parameters.fusedVolume is not None else None
         if not shown:
             return _("The fused volume and what to think of it.")

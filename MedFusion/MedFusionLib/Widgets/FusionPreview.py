@@ -1,27 +1,36 @@
 """Show the fusion of the slices in view while the settings change."""
 
+from typing import TYPE_CHECKING
+
 import qt
 import slicer
-from slicer.i18n import tr as _
 
+from ..Core.Fusion.Settings import FusionSettings
 from ..Scene.NodeFiles import discard
-from . import Steps
-from .ComparisonLayout import ordinaryViews, sliceLogic
+from ..Scene.SlicePreview import SlicePreview, sliceGrid
+from ..Scene.VolumeNodes import setVolumeNodeImage
+from .Parameters import fusionSettings, movingVolumes
 from .Runner import errorsShown
+from .Translation import tr as _
+
+if TYPE_CHECKING:
+    from MedFusion import MedFusionWidget
+
+    from .ParameterNode import MedFusionParameterNode
 
 
 class FusionPreview:
     """Keep one hidden slice-thin volume per slice view up to date, and take them away again."""
 
-    def __init__(self, panel: object) -> None:
+    def __init__(self, panel: "MedFusionWidget") -> None:
         self._panel = panel
         self._timer = qt.QTimer()
         self._timer.setSingleShot(True)
         self._timer.setInterval(0)
         self._timer.connect("timeout()", self.refresh)
         self._nodeIDs: dict[str, str] = {}
-        self._observed: list[tuple[object, int]] = []
-        self._preview = None
+        self._observed: list[tuple[slicer.vtkMRMLSliceNode, int]] = []
+        self._preview: SlicePreview | None = None
         self._previewOf: tuple | None = None
 
     @property
@@ -35,8 +44,8 @@ class FusionPreview:
             return
         if self._panel.parameterNode.compareViews:
             self._panel.parameterNode.compareViews = False
-        for name in ordinaryViews():
-            node = sliceLogic(name).GetSliceNode()
+        for name in self._panel.views.ordinary():
+            node = self._panel.views.logic(name).GetSliceNode()
             self._observed.append((node, node.AddObserver("ModifiedEvent", lambda *_: self._timer.start())))
         self._timer.start()
 
@@ -47,9 +56,9 @@ class FusionPreview:
             node.RemoveObserver(tag)
         self._observed, self._preview, self._previewOf = [], None, None
         for nodeID in self._nodeIDs.values():
-            node = slicer.mrmlScene.GetNodeByID(nodeID)
-            if node is not None and not slicer.mrmlScene.IsClosing():
-                discard(slicer.mrmlScene, node)
+            node = self._panel.scene.GetNodeByID(nodeID)
+            if node is not None and not self._panel.scene.IsClosing():
+                discard(self._panel.scene, node)
         self._nodeIDs = {}
 
     def refresh(self) -> None:
@@ -60,18 +69,16 @@ class FusionPreview:
         isShown = False
         with errorsShown(_("The preview could not be computed.")):
             self._read(parameters)
-            settings = Steps.fusionSettings(parameters)
-            for name in ordinaryViews():
-                if sliceLogic(name).GetSliceNode().IsMappedInLayout():
+            settings = fusionSettings(parameters)
+            for name in self._panel.views.ordinary():
+                if self._panel.views.logic(name).GetSliceNode().IsMappedInLayout():
                     self._showIn(name, settings)
             isShown = True
         if not isShown:
             parameters.preview = False
 
-    def _read(self, parameters: object) -> None:
-        from ..Scene.SlicePreview import SlicePreview
-
-        moving = Steps.movingVolumes(parameters)
+    def _read(self, parameters: "MedFusionParameterNode") -> None:
+        moving = movingVolumes(parameters)
         key = tuple(
             (node.GetID(), node.GetImageData().GetMTime() if node.GetImageData() else 0, _poseOf(node))
             for node in (parameters.fixedVolume, *moving)
@@ -80,20 +87,17 @@ class FusionPreview:
             self._preview = SlicePreview(parameters.fixedVolume, moving)
             self._previewOf = key
 
-    def _showIn(self, name: str, settings: object) -> None:
-        from ..Scene.SlicePreview import sliceGrid
-        from ..Scene.VolumeNodes import setVolumeNodeImage
-
-        result = self._preview.fuse(sliceGrid(sliceLogic(name).GetSliceNode()), settings)
+    def _showIn(self, name: str, settings: FusionSettings) -> None:
+        result = self._preview.fuse(sliceGrid(self._panel.views.logic(name).GetSliceNode()), settings)
         className = (
             "vtkMRMLVectorVolumeNode" if result.image.GetNumberOfComponentsPerPixel() > 1 else "vtkMRMLScalarVolumeNode"
         )
-        node = slicer.mrmlScene.GetNodeByID(self._nodeIDs.get(name, ""))
+        node = self._panel.scene.GetNodeByID(self._nodeIDs.get(name, ""))
         if node is not None and node.GetClassName() != className:
-            discard(slicer.mrmlScene, node)
+            discard(self._panel.scene, node)
             node = None
         if node is None:
-            node = slicer.mrmlScene.AddNewNodeByClass(className, f"MedFusion preview {name}")
+            node = self._panel.scene.AddNewNodeByClass(className, f"MedFusion preview {name}")
             node.SetHideFromEditors(True)
             node.SetSaveWithScene(False)
             node.CreateDefaultDisplayNodes()
@@ -103,11 +107,11 @@ class FusionPreview:
         if className == "vtkMRMLScalarVolumeNode":
             node.GetDisplayNode().SetAutoWindowLevel(False)
             node.GetDisplayNode().SetWindowLevelMinMax(*result.window)
-        compositeNode = sliceLogic(name).GetSliceCompositeNode()
+        compositeNode = self._panel.views.logic(name).GetSliceCompositeNode()
         compositeNode.SetForegroundVolumeID(node.GetID())
         compositeNode.SetForegroundOpacity(1.0)
 
 
-def _poseOf(node: object) -> object:
+def _poseOf(node: slicer.vtkMRMLTransformableNode) -> tuple[str, int] | None:
     parent = node.GetParentTransformNode()
     return (parent.GetID(), parent.GetTransformToWorldMTime()) if parent else None

@@ -69,7 +69,9 @@ class LandmarkLists:
     def canUndo(self) -> bool:
         return bool(self._undo)
 
-    def watch(self, fixed: object | None, moving: object | None) -> None:
+    def watch(
+        self, fixed: slicer.vtkMRMLMarkupsFiducialNode | None, moving: slicer.vtkMRMLMarkupsFiducialNode | None
+    ) -> None:
         """Follow these two lists from now on."""
         if (fixed, moving) == (self.fixed, self.moving):
             return

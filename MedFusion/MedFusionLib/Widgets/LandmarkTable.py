@@ -3,9 +3,10 @@
 from collections.abc import Callable
 
 import qt
-from slicer.i18n import tr as _
 
+from ..Core.Registration.Registration import RegistrationResult
 from .LandmarkLists import LandmarkLists, PairRow, isDefined
+from .Translation import tr as _
 
 _LABEL, _FIXED, _MOVING, _RESIDUAL, _LEFT_OUT, _FLAG = _COLUMNS = range(6)
 # Pixels, so that the table fits a panel of 400.
@@ -20,7 +21,7 @@ class LandmarkTable:
 
     def __init__(
         self,
-        widget: object,
+        widget: qt.QTableWidget,
         onSelected: Callable[[], None],
         onUsed: Callable[[int, bool], None],
         onRenamed: Callable[[int, str], None],
@@ -63,7 +64,7 @@ class LandmarkTable:
         """Select a row."""
         self._widget.selectRow(row)
 
-    def show(self, rows: list[PairRow], lists: LandmarkLists, fit: object | None) -> None:
+    def show(self, rows: list[PairRow], lists: LandmarkLists, fit: RegistrationResult | None) -> None:
         """Show the pairs with the errors of the fit."""
         errors = self._errors(fit)
         self._isFilling = True
@@ -76,7 +77,7 @@ class LandmarkTable:
             self._isFilling = False
 
     @staticmethod
-    def _errors(fit: object | None) -> dict[str, tuple[float, float | None, bool]]:
+    def _errors(fit: RegistrationResult | None) -> dict[str, tuple[float, float | None, bool]]:
         """Return residual, error when left out, and outlier flag by label."""
         if fit is None:
             return {}
@@ -87,7 +88,9 @@ class LandmarkTable:
             for label, residual in zip(fit.labels, fit.residuals, strict=True)
         }
 
-    def _showRow(self, number: int, row: PairRow, lists: LandmarkLists, error: tuple | None, fit: object) -> None:
+    def _showRow(
+        self, number: int, row: PairRow, lists: LandmarkLists, error: tuple | None, fit: RegistrationResult
+    ) -> None:
         label = self._item(number, _LABEL, row.label)
         label.setFlags(label.flags() | qt.Qt.ItemIsUserCheckable | qt.Qt.ItemIsEditable)
         label.setCheckState(qt.Qt.Checked if lists.isUsed(row) else qt.Qt.Unchecked)
@@ -120,7 +123,7 @@ class LandmarkTable:
             item.setBackground(tint)
             item.setToolTip(_("This pair does not fit the others; look at both points.") if isOutlier else "")
 
-    def _item(self, row: int, column: int, text: str) -> object:
+    def _item(self, row: int, column: int, text: str) -> qt.QTableWidgetItem:
         item = self._widget.item(row, column)
         if item is None:
             item = qt.QTableWidgetItem()
@@ -129,7 +132,7 @@ class LandmarkTable:
             item.setText(text)
         return item
 
-    def _onItemChanged(self, item: object) -> None:
+    def _onItemChanged(self, item: qt.QTableWidgetItem) -> None:
         if self._isFilling or item.column() != _LABEL:
             return
         row = item.row()

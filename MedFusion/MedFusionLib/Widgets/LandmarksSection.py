@@ -1,25 +1,32 @@
 """Section Landmarks: the paired table, placing, undo, the comparison of views and the live fit."""
 
-import qt
-import slicer
-from slicer.i18n import tr as _
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from . import Steps
+import qt
+
+from ..Core.Registration.Registration import RegistrationResult
 from .ComparisonLayout import ComparisonLayout
 from .LandmarkLists import LandmarkLists, PairRow, isDefined
 from .LandmarkTable import LandmarkTable
 from .PairPlacement import PairPlacement
+from .Parameters import LandmarkPairing, registrationOf
+from .Section import Section
 from .Texts import paragraphs, warning
+from .Translation import tr as _
+
+if TYPE_CHECKING:
+    from MedFusion import MedFusionWidget
 
 
-class LandmarksSection:
+class LandmarksSection(Section):
     """Keep table, lists, views and fit in step."""
 
-    def __init__(self, panel: object) -> None:
-        self._panel, self._ui = panel, panel.ui
+    def __init__(self, panel: "MedFusionWidget") -> None:
+        super().__init__(panel)
         self._lists = LandmarkLists(self._refreshSoon, self._onPlaced)
-        self._placement = PairPlacement(self._lists, self._showPlacement)
-        self._layout = ComparisonLayout()
+        self._placement = PairPlacement(self._lists, self._showPlacement, panel.placeMode, panel.later)
+        self._layout = ComparisonLayout(panel.views)
         self._table = LandmarkTable(
             self._ui.landmarkTable, onSelected=self._onSelected, onUsed=self._onUsed, onRenamed=self._onRenamed
         )
@@ -28,7 +35,7 @@ class LandmarksSection:
         self._timer.setInterval(0)
         self._timer.connect("timeout()", self.refresh)
         self._rows: list[PairRow] = []
-        self.fit = None
+        self.fit: RegistrationResult | None = None
         for name, receiver in (
             ("placePairButton", self._onPlacePair),
             ("placeFixedButton", lambda: self._onPlaceOne("fixed")),
@@ -46,7 +53,7 @@ class LandmarksSection:
             self._shortcut("Ctrl+Down", lambda: self._onMove(1)),
         ]
 
-    def _shortcut(self, keys: str, receiver: object) -> object:
+    def _shortcut(self, keys: str, receiver: Callable[[], None]) -> qt.QShortcut:
         """Return a shortcut that works while the table has the keyboard."""
         shortcut = qt.QShortcut(qt.QKeySequence(keys), self._ui.landmarkTable)
         shortcut.setContext(qt.Qt.WidgetWithChildrenShortcut)
@@ -63,7 +70,7 @@ class LandmarksSection:
         self._layout.hide()
 
     def cleanup(self) -> None:
-        self.leave()
+        super().cleanup()
         self._placement.cleanup()
 
     def update(self) -> None:
@@ -71,7 +78,7 @@ class LandmarksSection:
         if self._panel.runner.isRunning:
             return
         self._lists.watch(parameters.fixedLandmarks, parameters.movingLandmarks)
-        isRegistered = Steps.registrationOf(parameters.movingVolume) is not None
+        isRegistered = registrationOf(parameters.movingVolume) is not None
         if parameters.compareViews:
             lists = (parameters.fixedLandmarks, parameters.movingLandmarks)
             self._layout.show(parameters.fixedVolume, parameters.movingVolume, lists)
@@ -93,7 +100,7 @@ class LandmarksSection:
         parameters = self._panel.parameterNode
         if parameters is None or self._panel.runner.isRunning:
             return
-        self._rows = self._lists.rows(byOrder=parameters.pairing.value == "order")
+        self._rows = self._lists.rows(byOrder=parameters.pairing is LandmarkPairing.byOrder)
         self.fit, problem = None, ""
         if self._lists.fixed is not None and self._lists.moving is not None and self._rows:
             try:
@@ -148,7 +155,7 @@ class LandmarksSection:
         parameters = self._panel.parameterNode
         for name, title in (("fixedLandmarks", _("CT landmarks")), ("movingLandmarks", _("MRI landmarks"))):
             if getattr(parameters, name) is None:
-                node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", title)
+                node = self._panel.scene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", title)
                 node.CreateDefaultDisplayNodes()
                 if name == "movingLandmarks" and parameters.movingVolume:
                     node.SetAndObserveTransformNodeID(parameters.movingVolume.GetTransformNodeID())

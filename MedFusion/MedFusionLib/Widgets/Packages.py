@@ -4,7 +4,8 @@ import importlib.metadata
 from pathlib import Path
 
 import slicer
-from slicer.i18n import tr as _
+
+from .Translation import tr as _
 
 
 def ensurePackages(requirementsFile: str | Path) -> None:

@@ -1,35 +1,40 @@
-"""Place points pair by pair: a click in the CT, the same point in the MRI, and on."""
+"""Place points pair by pair: a click in the CT, the same point in the MRI, and on. No Qt here."""
 
 from collections.abc import Callable
 
-import qt
-import slicer
-
 from .LandmarkLists import LandmarkLists, isDefined
+from .PlaceMode import PlaceMode
 
 _OTHER = {"fixed": "moving", "moving": "fixed"}
 
 
 class PairPlacement:
-    """Direct the mouse to the list whose turn it is. It ends with Escape, like every place mode of Slicer."""
+    """Direct the mouse to the list whose turn it is."""
 
-    def __init__(self, lists: LandmarkLists, onStateChanged: Callable[[], None]) -> None:
-        self._lists, self._onStateChanged = lists, onStateChanged
-        self._isSwitching = False
+    def __init__(
+        self,
+        lists: LandmarkLists,
+        onStateChanged: Callable[[], None],
+        placeModeFor: Callable[[Callable[[], None]], PlaceMode],
+        later: Callable[[Callable[[], None]], None],
+    ) -> None:
+        """Make the placement; it rests until start().
+
+        :param placeModeFor: returns the mouse that calls what it is given when the user ends placing.
+        :param later: runs what it is given after the present click.
+        """
+        self._lists, self._onStateChanged, self._later = lists, onStateChanged, later
         self._isAdvancing = False
         self.isActive = False
         self.waitingFor: str | None = None
         self._label: str | None = None
         self._goesOn = True
-        self._interactionNode = slicer.app.applicationLogic().GetInteractionNode()
-        self._tag = self._interactionNode.AddObserver(
-            slicer.vtkMRMLInteractionNode.InteractionModeChangedEvent, self._onModeChanged
-        )
+        self._mouse = placeModeFor(self._onEnded)
 
     def cleanup(self) -> None:
-        """Let go of the interaction node."""
+        """Let go of the mouse."""
         self.stop()
-        self._interactionNode.RemoveObserver(self._tag)
+        self._mouse.cleanup()
 
     def start(self, side: str | None = None, label: str | None = None) -> None:
         """Wait for a click.
@@ -48,24 +53,17 @@ class PairPlacement:
 
     def stop(self) -> None:
         """End placing."""
-        if not self.isActive:
-            return
+        if self.isActive:
+            self._mouse.stop()
+            self._onEnded()
+
+    def _onEnded(self) -> None:
         self.isActive, self.waitingFor, self._label = False, None, None
-        self._isSwitching = True
-        self._interactionNode.SwitchToViewTransformMode()
-        self._isSwitching = False
         self._onStateChanged()
 
     def _waitFor(self, side: str) -> None:
         self.waitingFor = side
-        node = self._lists.fixed if side == "fixed" else self._lists.moving
-        selectionNode = slicer.app.applicationLogic().GetSelectionNode()
-        self._isSwitching = True
-        selectionNode.SetReferenceActivePlaceNodeClassName(node.GetClassName())
-        selectionNode.SetActivePlaceNodeID(node.GetID())
-        self._interactionNode.SetPlaceModePersistence(1)
-        self._interactionNode.SetCurrentInteractionMode(slicer.vtkMRMLInteractionNode.Place)
-        self._isSwitching = False
+        self._mouse.start(self._lists.fixed if side == "fixed" else self._lists.moving)
         self._onStateChanged()
 
     def onPlaced(self, side: str, index: int) -> None:
@@ -77,7 +75,7 @@ class PairPlacement:
         label = self._label or self._lists.freeLabel()
         self._lists.nameNewPoint(side, index, label)
         # The view is still busy with the click, so the other list takes over after it.
-        qt.QTimer.singleShot(0, lambda: self._advance(side, label))
+        self._later(lambda: self._advance(side, label))
 
     def _advance(self, side: str, label: str) -> None:
         self._isAdvancing = False
@@ -93,11 +91,3 @@ class PairPlacement:
         else:
             self._label = label
             self._waitFor(_OTHER[side])
-
-    def _onModeChanged(self, _caller: object, _event: str) -> None:
-        """Notice that the user left the place mode by Escape, right click or the toolbar."""
-        if self.isActive and not self._isSwitching:
-            place = slicer.vtkMRMLInteractionNode.Place
-            if self._interactionNode.GetCurrentInteractionMode() != place:
-                self.isActive, self.waitingFor, self._label = False, None, None
-                self._onStateChanged()

@@ -1,13 +1,18 @@
 """Look whether CT and MRI really fit: blend, flicker, edges, and the expected error as a map."""
 
+from typing import TYPE_CHECKING
+
 import qt
 import slicer
-from slicer.i18n import tr as _
 
+from ..Scene.EdgeOverlay import addEdges
 from ..Scene.NodeFiles import discard
-from . import Steps
-from .ComparisonLayout import ordinaryViews, overlay, sliceLogic
+from .Parameters import registrationOf
 from .Runner import errorsShown
+from .Translation import tr as _
+
+if TYPE_CHECKING:
+    from MedFusion import MedFusionWidget
 
 _FLICKER_MILLISECONDS = 500
 
@@ -15,7 +20,7 @@ _FLICKER_MILLISECONDS = 500
 class RegistrationChecks:
     """Drive the views over each other; the nodes made for it are hidden, and go with the check."""
 
-    def __init__(self, panel: object) -> None:
+    def __init__(self, panel: "MedFusionWidget") -> None:
         self._panel, self._ui = panel, panel.ui
         self._timer = qt.QTimer()
         self._timer.setInterval(_FLICKER_MILLISECONDS)
@@ -39,7 +44,7 @@ class RegistrationChecks:
         self._removeNode("_edgesID")
         self._removeNode("_mapID")
 
-    def update(self, transformNode: object | None) -> None:
+    def update(self, transformNode: slicer.vtkMRMLTransformNode | None) -> None:
         """Enable the checks once there is something to check, and follow the slider."""
         isReady = transformNode is not None and self._panel.parameterNode.fixedVolume is not None
         for widget in (self._ui.blendSlider, self._ui.flickerButton, self._ui.edgesButton, self._ui.treMapButton):
@@ -51,32 +56,32 @@ class RegistrationChecks:
             self._shown = (self._panel.parameterNode.blend,)
             self._show(self._panel.parameterNode.blend / 100)
 
-    def _node(self, name: str) -> object | None:
+    def _node(self, name: str) -> slicer.vtkMRMLVolumeNode | None:
         nodeID = getattr(self, name)
-        return slicer.mrmlScene.GetNodeByID(nodeID) if nodeID else None
+        return self._panel.scene.GetNodeByID(nodeID) if nodeID else None
 
     def _removeNode(self, name: str) -> None:
         node = self._node(name)
         setattr(self, name, None)
-        if node is None or slicer.mrmlScene.IsClosing():
+        if node is None or self._panel.scene.IsClosing():
             return
         colorNode = node.GetDisplayNode().GetColorNode() if name == "_mapID" else None
-        discard(slicer.mrmlScene, node)
+        discard(self._panel.scene, node)
         if colorNode is not None:
-            slicer.mrmlScene.RemoveNode(colorNode)
+            self._panel.scene.RemoveNode(colorNode)
 
     def _show(self, opacity: float) -> None:
         parameters = self._panel.parameterNode
         if parameters.compareViews:
             parameters.compareViews = False
-        overlay(parameters.fixedVolume, parameters.movingVolume, opacity, self._node("_edgesID"))
+        self._panel.views.overlay(parameters.fixedVolume, parameters.movingVolume, opacity, self._node("_edgesID"))
 
     def _onFlickerToggled(self, isOn: bool) -> None:
         if isOn and self._panel.parameterNode is not None:
             self._timer.start()
         else:
             self._timer.stop()
-            if self._panel.parameterNode is not None and Steps.registrationOf(self._panel.parameterNode.movingVolume):
+            if self._panel.parameterNode is not None and registrationOf(self._panel.parameterNode.movingVolume):
                 self._show(self._panel.parameterNode.blend / 100)
 
     def _onFlicker(self) -> None:
@@ -94,10 +99,8 @@ class RegistrationChecks:
         if not isOn:
             self._removeNode("_edgesID")
             return
-        from ..Scene.EdgeOverlay import addEdges
-
         with errorsShown(_("The edges could not be drawn."), waitCursor=True):
-            self._edgesID = addEdges(slicer.mrmlScene, parameters.movingVolume).GetID()
+            self._edgesID = addEdges(self._panel.scene, parameters.movingVolume).GetID()
             self._show(0.0)
 
     def _onMapToggled(self, isOn: bool) -> None:
@@ -112,10 +115,6 @@ class RegistrationChecks:
             self._mapID = node.GetID()
             if parameters.compareViews:
                 parameters.compareViews = False
-            for name in ordinaryViews():
-                compositeNode = sliceLogic(name).GetSliceCompositeNode()
-                compositeNode.SetBackgroundVolumeID(parameters.fixedVolume.GetID())
-                compositeNode.SetForegroundVolumeID(node.GetID())
-                compositeNode.SetForegroundOpacity(0.5)
+            self._panel.views.overlay(parameters.fixedVolume, node, 0.5)
             return
         self._ui.treMapButton.checked = False

@@ -1,32 +1,31 @@
 """Section Results: save everything into a folder and read the report."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import qt
-from slicer.i18n import tr as _
 
+from ..Core.Progress import Progress
 from ..Core.Results import FileNames
-from . import Steps
 from .Packages import ensurePackages
+from .Parameters import registrationOf
+from .Section import Section
+from .Translation import tr as _
+
+if TYPE_CHECKING:
+    from MedFusion import MedFusionWidget
+
+    from .ParameterNode import MedFusionParameterNode
 
 
-class ResultsSection:
+class ResultsSection(Section):
     """Write the folder that the command line writes."""
 
-    def __init__(self, panel: object) -> None:
-        self._panel, self._ui = panel, panel.ui
+    def __init__(self, panel: "MedFusionWidget") -> None:
+        super().__init__(panel)
         self._ui.saveButton.connect("clicked()", self._onSave)
         self._ui.openReportButton.connect("clicked()", self._onOpenReport)
         self._ui.overwriteCheckBox.connect("toggled(bool)", lambda _isOn: self.update())
-
-    def enter(self) -> None:
-        pass
-
-    def leave(self) -> None:
-        pass
-
-    def cleanup(self) -> None:
-        pass
 
     def update(self) -> None:
         parameters = self._panel.parameterNode
@@ -40,8 +39,8 @@ class ResultsSection:
         self._ui.resultsLabel.visible = report is not None
         self._ui.resultsLabel.text = _("The results are in {folder}.").format(folder=parameters.outputFolder)
 
-    def _missing(self, parameters: object) -> str:
-        if Steps.registrationOf(parameters.movingVolume) is None:
+    def _missing(self, parameters: "MedFusionParameterNode") -> str:
+        if registrationOf(parameters.movingVolume) is None:
             return _("Register the MRI to the CT first.")
         if parameters.fixedVolume is None or parameters.fusedVolume is None:
             return _("Fuse the volumes first.")
@@ -51,8 +50,8 @@ class ResultsSection:
             return _("This folder exists; choose another name, or allow to replace it.")
         return ""
 
-    def _whatIsSaved(self, parameters: object) -> str:
-        if self._panel.logic.steps.resultOf(Steps.registrationOf(parameters.movingVolume)) is not None:
+    def _whatIsSaved(self, parameters: "MedFusionParameterNode") -> str:
+        if self._panel.logic.steps.resultOf(registrationOf(parameters.movingVolume)) is not None:
             return _("Save everything into the folder.")
         return _(
             "Save everything into the folder. The registration is of an earlier session: its errors are computed "
@@ -60,7 +59,7 @@ class ResultsSection:
         )
 
     @staticmethod
-    def _report(parameters: object) -> Path | None:
+    def _report(parameters: "MedFusionParameterNode") -> Path | None:
         path = Path(parameters.outputFolder) / FileNames.REPORT
         return path if str(parameters.outputFolder) not in ("", ".") and path.is_file() else None
 
@@ -72,7 +71,7 @@ class ResultsSection:
         # The saved scene must open well where this module's layout is not known; it comes back afterwards.
         self._panel.landmarksSection.hideComparison()
 
-        def work(progress: object) -> object:
+        def work(progress: Progress) -> Path:
             ensurePackages(self._panel.resourcePath("requirements.txt"))
             return self._panel.logic.save(parameters, replace, progress)
 

@@ -4,14 +4,19 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, TypeVar
 
 import qt
 import slicer
 import vtk
-from slicer.i18n import tr as _
 
-from ..Core.Progress import Cancelled
+from ..Core.Progress import Cancelled, Progress
+from .Translation import tr as _
 
+if TYPE_CHECKING:
+    from MedFusion import MedFusionWidget
+
+_Result = TypeVar("_Result")
 _SECONDS_BETWEEN_EVENTS = 0.05
 _CONTROLS = {
     "QPushButton",
@@ -53,13 +58,13 @@ def _waiting() -> Iterator[None]:
 class Runner:
     """Run a step while its button reads Cancel and everything else waits."""
 
-    def __init__(self, panel: object) -> None:
+    def __init__(self, panel: "MedFusionWidget") -> None:
         self._panel = panel
         self._isCancelled = False
         self._lastEvents = 0.0
         self.isRunning = False
 
-    def run(self, button: object, title: str, work: Callable[[Callable], object]) -> object | None:
+    def run(self, button: qt.QPushButton, title: str, work: Callable[[Progress], _Result]) -> _Result | None:
         """Return what work(progress) returns, or None when it failed or was cancelled; a second press cancels.
 
         :param title: the first line of the error dialog.
@@ -75,14 +80,14 @@ class Runner:
             control.enabled = False
         self._show(True)
         result = None
-        tag = slicer.mrmlScene.AddObserver(
+        tag = self._panel.scene.AddObserver(
             slicer.vtkMRMLScene.NodeAboutToBeRemovedEvent, self._cancelWhenRemoved(self._nodesInUse())
         )
         try:
             with errorsShown(title):
                 result = work(self._progress)
         finally:
-            slicer.mrmlScene.RemoveObserver(tag)
+            self._panel.scene.RemoveObserver(tag)
             self.isRunning = False
             self._show(False)
             button.text = text
@@ -95,7 +100,7 @@ class Runner:
         """Stop the running step at its next report."""
         self._isCancelled = True
 
-    def _nodesInUse(self) -> list[object]:
+    def _nodesInUse(self) -> list[slicer.vtkMRMLNode]:
         """Return the nodes that the parameter node refers to."""
         node = self._panel.parameterNode.parameterNode
         roles = [node.GetNthNodeReferenceRole(index) for index in range(node.GetNumberOfNodeReferenceRoles())]
@@ -105,9 +110,9 @@ class Runner:
             for index in range(node.GetNumberOfNodeReferences(role))
         ]
 
-    def _cancelWhenRemoved(self, nodes: list[object]) -> Callable:
+    def _cancelWhenRemoved(self, nodes: list[slicer.vtkMRMLNode]) -> Callable:
         @vtk.calldata_type(vtk.VTK_OBJECT)
-        def onRemoved(_caller: object, _event: str, node: object = None) -> None:
+        def onRemoved(_caller: object, _event: str, node: slicer.vtkMRMLNode | None = None) -> None:
             if node in nodes:
                 self.cancel()
 

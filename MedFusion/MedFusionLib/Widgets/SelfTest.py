@@ -1,5 +1,7 @@
 """The chain on the phantom against its truth, for the module's self test."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import SimpleITK as sitk
 import slicer
@@ -8,10 +10,13 @@ from ..Core.Images.Grids import pointsAt
 from ..Core.Images.Transforms import transformPoints
 from ..Core.Phantom import ENHANCING, NECROSIS, makePhantom
 from ..Scene.VolumeNodes import setMarkupsPoints
-from .Steps import TUMOR_LINES_ROLE
+from .Parameters import TUMOR_LINES_ROLE
+
+if TYPE_CHECKING:
+    from MedFusion import MedFusionLogic
 
 
-def runChainOnPhantom(logic: object, nodes: list) -> tuple[float, float, float]:
+def runChainOnPhantom(logic: "MedFusionLogic", nodes: list[slicer.vtkMRMLNode]) -> tuple[float, float, float]:
     """Return the registration error at the tumor in millimetres, the outlined volume and the true one in millilitres.
 
     :param nodes: CT, MRI, CT landmarks and MRI landmarks of the phantom.
@@ -25,7 +30,7 @@ def runChainOnPhantom(logic: object, nodes: list) -> tuple[float, float, float]:
     error = float(np.linalg.norm(found - transformPoints(truth.ctToMri, tumor)[0]))
     logic.fuse(parameters)
     parameters.tumorVolume = parameters.movingVolume
-    lineNode = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsLineNode")
+    lineNode = logic.steps.scene.AddNewNodeByClass("vtkMRMLMarkupsLineNode")
     setMarkupsPoints(lineNode, longestDiameter(truth.tumorLabels))
     parameters.parameterNode.AddNodeReferenceID(TUMOR_LINES_ROLE, lineNode.GetID())
     logic.segment(parameters)

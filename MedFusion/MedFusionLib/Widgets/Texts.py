@@ -3,6 +3,8 @@
 import html
 from collections.abc import Iterable
 
+from ..Core.Tumor.TumorMeasurements import TumorMeasurements
+
 
 def warning(text: str) -> str:
     """Return a sentence as a warning."""
@@ -27,3 +29,16 @@ def table(rows: Iterable[tuple[str, str]], pairsPerLine: int = 1) -> str:
 def meanings(rows: Iterable[tuple[str, str]]) -> str:
     """Return names with what they mean, as a tooltip."""
     return paragraphs(f"<b>{html.escape(name)}</b>: {html.escape(text, quote=False)}" for name, text in rows)
+
+
+def measurementRows(measurements: TumorMeasurements) -> list[tuple[str, ...]]:
+    """Return name, volume, longest diameter and RANO product of each segment, as texts."""
+    return [
+        (
+            name,
+            f"{lesion.volumeMl:.2f} ± {lesion.volumeUncertaintyMl:.2f}",
+            f"{lesion.longestDiameter.lengthMm:.1f}",
+            f"{lesion.axialDiameter.lengthMm:.1f} × {lesion.perpendicularDiameter.lengthMm:.1f}",
+        )
+        for name, lesion in measurements.segments.items()
+    ]

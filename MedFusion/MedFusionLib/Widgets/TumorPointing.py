@@ -1,36 +1,46 @@
-"""What the user draws to point out the tumor: lines along diameters, points inside and outside."""
+"""What the user draws to point out the tumor: lines along diameters, points inside and outside. No Qt here."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import slicer
-from slicer.i18n import tr as _
 
 from ..Scene.TumorNodes import INSIDE_COLOR, OUTSIDE_COLOR
-from . import Steps
+from .Parameters import TUMOR_LINES_ROLE, referencedNodes
+from .PlaceMode import PlaceMode
+from .Translation import tr as _
+
+if TYPE_CHECKING:
+    from .ParameterNode import MedFusionParameterNode
 
 
 class TumorPointing:
     """Make the markups, hand them to the mouse, and forget those that were never drawn."""
 
-    def __init__(self, onChanged: Callable[[], None]) -> None:
-        self._onChanged = onChanged
-        self._observed: list[tuple[object, int]] = []
-        self._watched: list[object] = []
+    def __init__(
+        self,
+        scene: slicer.vtkMRMLScene,
+        onChanged: Callable[[], None],
+        placeModeFor: Callable[[Callable[[], None]], PlaceMode],
+    ) -> None:
+        """Point into a scene.
+
+        :param placeModeFor: returns the mouse that calls what it is given when the user ends drawing.
+        """
+        self._scene, self._onChanged = scene, onChanged
+        self._observed: list[tuple[slicer.vtkMRMLMarkupsNode, int]] = []
+        self._watched: list[slicer.vtkMRMLMarkupsNode] = []
         self.active: str | None = None
-        self._isSwitching = False
-        self._interactionNode = slicer.app.applicationLogic().GetInteractionNode()
-        self._tag = self._interactionNode.AddObserver(
-            slicer.vtkMRMLInteractionNode.InteractionModeChangedEvent, self._onModeChanged
-        )
-        self._parameters = None
+        self._parameters: MedFusionParameterNode | None = None
+        self._mouse = placeModeFor(self._onEnded)
 
     def cleanup(self) -> None:
-        """Let go of the interaction node and of the markups."""
+        """Let go of the mouse and of the markups."""
         self.stop()
         self.watch(None)
-        self._interactionNode.RemoveObserver(self._tag)
+        self._mouse.cleanup()
 
-    def watch(self, parameters: object | None) -> None:
+    def watch(self, parameters: "MedFusionParameterNode | None") -> None:
         """Follow the markups of a parameter node."""
         self._parameters = parameters
         nodes = self.nodes() if parameters is not None else []
@@ -47,14 +57,14 @@ class TumorPointing:
             (node, node.AddObserver(event, lambda *_: self._onChanged())) for node in nodes for event in events
         ]
 
-    def nodes(self) -> list[object]:
+    def nodes(self) -> list[slicer.vtkMRMLMarkupsNode]:
         """Return all markups that point out the tumor."""
         points = (self._parameters.tumorInside, self._parameters.tumorOutside)
         return self.lines() + [node for node in points if node is not None]
 
-    def lines(self) -> list[object]:
+    def lines(self) -> list[slicer.vtkMRMLMarkupsNode]:
         """Return the lines."""
-        return Steps.referencedNodes(self._parameters, Steps.TUMOR_LINES_ROLE)
+        return referencedNodes(self._parameters, TUMOR_LINES_ROLE)
 
     def counts(self) -> tuple[int, int, int]:
         """Return how many whole lines, points inside and points outside there are."""
@@ -73,13 +83,7 @@ class TumorPointing:
         """
         self.stop()
         node = self._newLine() if kind == "line" else self._points(kind)
-        selectionNode = slicer.app.applicationLogic().GetSelectionNode()
-        self._isSwitching = True
-        selectionNode.SetReferenceActivePlaceNodeClassName(node.GetClassName())
-        selectionNode.SetActivePlaceNodeID(node.GetID())
-        self._interactionNode.SetPlaceModePersistence(0 if kind == "line" else 1)
-        self._interactionNode.SetCurrentInteractionMode(slicer.vtkMRMLInteractionNode.Place)
-        self._isSwitching = False
+        self._mouse.start(node, isPersistent=kind != "line")
         self.active = kind
         self._onChanged()
 
@@ -87,10 +91,11 @@ class TumorPointing:
         """End drawing."""
         if self.active is None:
             return
+        self._mouse.stop()
+        self._onEnded()
+
+    def _onEnded(self) -> None:
         self.active = None
-        self._isSwitching = True
-        self._interactionNode.SwitchToViewTransformMode()
-        self._isSwitching = False
         self._removeUnfinished()
         self._onChanged()
 
@@ -99,38 +104,31 @@ class TumorPointing:
         self.stop()
         for node in self.nodes():
             if node.IsA("vtkMRMLMarkupsLineNode"):
-                slicer.mrmlScene.RemoveNode(node)
+                self._scene.RemoveNode(node)
             else:
                 node.RemoveAllControlPoints()
         self._onChanged()
 
-    def _newLine(self) -> object:
-        node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsLineNode", _("Tumor diameter"))
+    def _newLine(self) -> slicer.vtkMRMLMarkupsLineNode:
+        node = self._scene.AddNewNodeByClass("vtkMRMLMarkupsLineNode", _("Tumor diameter"))
         node.CreateDefaultDisplayNodes()
-        self._parameters.parameterNode.AddNodeReferenceID(Steps.TUMOR_LINES_ROLE, node.GetID())
+        self._parameters.parameterNode.AddNodeReferenceID(TUMOR_LINES_ROLE, node.GetID())
         return node
 
-    def _points(self, kind: str) -> object:
+    def _points(self, kind: str) -> slicer.vtkMRMLMarkupsFiducialNode:
         name = "tumorInside" if kind == "inside" else "tumorOutside"
         node = getattr(self._parameters, name)
         if node is None:
             title = _("Inside the tumor") if kind == "inside" else _("Outside the tumor")
-            node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", title)
+            node = self._scene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", title)
             node.CreateDefaultDisplayNodes()
             node.GetDisplayNode().SetSelectedColor(*(INSIDE_COLOR if kind == "inside" else OUTSIDE_COLOR))
             setattr(self._parameters, name, node)
         return node
 
     def _removeUnfinished(self) -> None:
-        if self._parameters is None or slicer.mrmlScene.IsClosing():
+        if self._parameters is None or self._scene.IsClosing():
             return
         for node in self.lines():
             if node.GetNumberOfDefinedControlPoints() < 2:
-                slicer.mrmlScene.RemoveNode(node)
-
-    def _onModeChanged(self, _caller: object, _event: str) -> None:
-        place = slicer.vtkMRMLInteractionNode.Place
-        if self.active and not self._isSwitching and self._interactionNode.GetCurrentInteractionMode() != place:
-            self.active = None
-            self._removeUnfinished()
-            self._onChanged()
+                self._scene.RemoveNode(node)

@@ -1,24 +1,33 @@
 """Section Tumor: point it out, outline it, correct it, measure it."""
 
+from typing import TYPE_CHECKING
+
 import qt
 import slicer
-from slicer.i18n import tr as _
 
-from . import Steps
+from ..Core.Progress import Progress
+from ..Scene.TumorNodes import addScribbles
 from .Packages import ensurePackages
+from .Parameters import TumorChoice
 from .Runner import errorsShown
-from .Texts import paragraphs, warning
+from .Section import Section
+from .Texts import measurementRows, paragraphs, warning
+from .Translation import tr as _
 from .TumorPointing import TumorPointing
 
-_CLICK_METHODS = ("click", "watershed")
+if TYPE_CHECKING:
+    from MedFusion import MedFusionWidget
+
+    from ..Core.Tumor.TumorSegmentation import TumorResult
+    from .ParameterNode import MedFusionParameterNode
 
 
-class TumorSection:
+class TumorSection(Section):
     """Run the outlining and show what is measured."""
 
-    def __init__(self, panel: object) -> None:
-        self._panel, self._ui = panel, panel.ui
-        self._pointing = TumorPointing(self._onPointed)
+    def __init__(self, panel: "MedFusionWidget") -> None:
+        super().__init__(panel)
+        self._pointing = TumorPointing(panel.scene, self._onPointed, panel.placeMode)
         self._measuredState: tuple | None = None
         self._diameterIDs: list[str] = []
         self._timer = qt.QTimer()
@@ -49,7 +58,7 @@ class TumorSection:
         table.horizontalHeader().setSectionResizeMode(0, qt.QHeaderView.Stretch)
 
     def enter(self) -> None:
-        self._diameterIDs = [nodeID for nodeID in self._diameterIDs if slicer.mrmlScene.GetNodeByID(nodeID)]
+        self._diameterIDs = [nodeID for nodeID in self._diameterIDs if self._panel.scene.GetNodeByID(nodeID)]
 
     def leave(self) -> None:
         self._pointing.stop()
@@ -57,7 +66,7 @@ class TumorSection:
         self._timer.stop()
 
     def cleanup(self) -> None:
-        self.leave()
+        super().cleanup()
         self._pointing.cleanup()
 
     def update(self) -> None:
@@ -65,12 +74,12 @@ class TumorSection:
         if parameters is None or self._panel.runner.isRunning:
             return
         self._pointing.watch(parameters)
-        method = parameters.tumorMethod.value
+        method = parameters.tumorMethod
         self._showPointing(method)
         for widget in (self._ui.modelFolderEdit, self._ui.modelFolderEditLabel):
-            widget.visible = method == "model"
+            widget.visible = method is TumorChoice.model
         for widget in (self._ui.tumorScribblesSelector, self._ui.tumorScribblesSelectorLabel, self._ui.scribbleButton):
-            widget.visible = method == "strokes"
+            widget.visible = method is TumorChoice.strokes
         self._ui.scribbleButton.enabled = parameters.tumorVolume is not None
         missing = self._missing(parameters)
         self._ui.segmentButton.enabled = not missing
@@ -83,39 +92,45 @@ class TumorSection:
         self._show3D(parameters)
         self._showMeasurements(parameters)
 
-    def _showPointing(self, method: str) -> None:
+    def _showPointing(self, method: TumorChoice) -> None:
         lines, inside, outside = self._pointing.counts()
-        texts = {
-            "line": _("Draw line ({count})").format(count=lines),
-        } | dict.fromkeys(_CLICK_METHODS, _("Click on tumor ({count})").format(count=inside))
-        isPointed = method in ("line", "strokes", *_CLICK_METHODS)
-        self._ui.pointInsideButton.text = texts.get(method, _("Inside ({count})").format(count=inside))
-        self._ui.pointInsideButton.toolTip = {
-            "line": _("Draw a line along the longest diameter; press again for each further lesion."),
-            "strokes": _("Place points that are certainly inside the tumor."),
-        }.get(method, _("Click once into each lesion."))
+        isPointed = method in (TumorChoice.line, TumorChoice.strokes) or method.isClicked
+        if method is TumorChoice.line:
+            text = _("Draw line ({count})").format(count=lines)
+            tip = _("Draw a line along the longest diameter; press again for each further lesion.")
+        elif method.isClicked:
+            text = _("Click on tumor ({count})").format(count=inside)
+            tip = _("Click once into each lesion.")
+        else:
+            text = _("Inside ({count})").format(count=inside)
+            tip = _("Place points that are certainly inside the tumor.")
+        self._ui.pointInsideButton.text, self._ui.pointInsideButton.toolTip = text, tip
         self._ui.pointOutsideButton.text = _("Outside ({count})").format(count=outside)
         self._ui.pointInsideButton.visible = isPointed
         self._ui.clearPointsButton.visible = isPointed
-        self._ui.pointOutsideButton.visible = method == "strokes"
+        self._ui.pointOutsideButton.visible = method is TumorChoice.strokes
         self._ui.pointInsideButton.checked = self._pointing.active in ("line", "inside")
         self._ui.pointOutsideButton.checked = self._pointing.active == "outside"
         self._ui.clearPointsButton.enabled = lines + inside + outside > 0
 
-    def _missing(self, parameters: object) -> str:
+    def _missing(self, parameters: "MedFusionParameterNode") -> str:
         if parameters.tumorVolume is None:
             return _("Choose the volume in which the tumor is seen best.")
         lines, inside, outside = self._pointing.counts()
-        method = parameters.tumorMethod.value
-        if method == "line" and not lines:
+        method = parameters.tumorMethod
+        if method is TumorChoice.line and not lines:
             return _("Draw a line along the longest diameter of the tumor first.")
-        if method in _CLICK_METHODS and not inside:
+        if method.isClicked and not inside:
             return _("Click on the tumor first.")
-        if method == "strokes" and parameters.tumorScribbles is None and not (inside and outside):
+        if method is TumorChoice.strokes and parameters.tumorScribbles is None and not (inside and outside):
             return _("Place points inside and outside the tumor, or scribble there, first.")
-        if method == "strokes" and parameters.tumorScribbles and parameters.tumorScribbles is parameters.segmentation:
+        if (
+            method is TumorChoice.strokes
+            and parameters.tumorScribbles
+            and parameters.tumorScribbles is parameters.segmentation
+        ):
             return _("The outline itself cannot be the scribbles; choose another segmentation.")
-        if method == "model" and str(parameters.modelFolder) in ("", "."):
+        if method is TumorChoice.model and str(parameters.modelFolder) in ("", "."):
             return _("Choose the folder of a trained model first.")
         return ""
 
@@ -124,7 +139,7 @@ class TumorSection:
 
     def _onPointInside(self) -> None:
         if self._panel.parameterNode is not None:
-            self._onPoint("line" if self._panel.parameterNode.tumorMethod.value == "line" else "inside")
+            self._onPoint("line" if self._panel.parameterNode.tumorMethod is TumorChoice.line else "inside")
 
     def _onPoint(self, kind: str) -> None:
         if self._panel.parameterNode is None:
@@ -146,7 +161,7 @@ class TumorSection:
             return
         self._pointing.stop()
 
-        def work(progress: object) -> object:
+        def work(progress: Progress) -> "TumorResult":
             ensurePackages(self._panel.resourcePath("requirements.txt"))
             return self._panel.logic.segment(parameters, progress)
 
@@ -159,8 +174,6 @@ class TumorSection:
             return
         self._pointing.stop()
         if parameters.tumorScribbles is None:
-            from ..Scene.TumorNodes import addScribbles
-
             segmentNames = (_("Inside the tumor"), _("Outside the tumor"))
             parameters.tumorScribbles = addScribbles(parameters.tumorVolume, _("Tumor scribbles"), segmentNames)
         self._openSegmentEditor(parameters.tumorScribbles)
@@ -171,22 +184,22 @@ class TumorSection:
         if parameters is not None and parameters.segmentation is not None:
             self._openSegmentEditor(parameters.segmentation)
 
-    def _openSegmentEditor(self, segmentationNode: object) -> None:
+    def _openSegmentEditor(self, segmentationNode: slicer.vtkMRMLSegmentationNode) -> None:
         """Open the Segment Editor with segmentation and volume chosen; it reads both from its own parameter node."""
         tag, className = "SegmentEditor", "vtkMRMLSegmentEditorNode"
-        editorNode = slicer.mrmlScene.GetSingletonNode(tag, className)
+        editorNode = self._panel.scene.GetSingletonNode(tag, className)
         if editorNode is None:
-            editorNode = slicer.mrmlScene.CreateNodeByClass(className)
+            editorNode = self._panel.scene.CreateNodeByClass(className)
             editorNode.UnRegister(None)
             editorNode.SetSingletonTag(tag)
-            editorNode = slicer.mrmlScene.AddNode(editorNode)
+            editorNode = self._panel.scene.AddNode(editorNode)
         editorNode.SetAndObserveSegmentationNode(segmentationNode)
         editorNode.SetSelectedSegmentID(segmentationNode.GetSegmentation().GetNthSegmentID(0))
         editorNode.SetAndObserveSourceVolumeNode(self._panel.parameterNode.tumorVolume)
         slicer.util.selectModule("SegmentEditor")
 
     @staticmethod
-    def _show3D(parameters: object) -> None:
+    def _show3D(parameters: "MedFusionParameterNode") -> None:
         node = parameters.segmentation
         if node is None or node.GetDisplayNode() is None:
             return
@@ -197,7 +210,7 @@ class TumorSection:
         if node.GetDisplayNode().GetVisibility3D() != parameters.show3D:
             node.GetDisplayNode().SetVisibility3D(parameters.show3D)
 
-    def _showMeasurements(self, parameters: object) -> None:
+    def _showMeasurements(self, parameters: "MedFusionParameterNode") -> None:
         node, volume = parameters.segmentation, parameters.tumorVolume
         state = (node.GetID(), node.GetSegmentation().GetMTime(), volume.GetID()) if node and volume else None
         if state == self._measuredState:
@@ -206,7 +219,7 @@ class TumorSection:
         rows, notes = [], []
         if state is not None and node.GetSegmentation().GetNumberOfSegments():
             try:
-                rows = Steps.measurementRows(self._panel.logic.steps.measure(parameters))
+                rows = measurementRows(self._panel.logic.steps.measure(parameters))
             except (ValueError, RuntimeError) as error:
                 notes.append(str(error))
             result = self._panel.logic.steps.resultOf(node)
@@ -221,8 +234,8 @@ class TumorSection:
 
     def _onDiameters(self, isOn: bool) -> None:
         """Draw the diameters, or take them away again."""
-        for node in filter(None, map(slicer.mrmlScene.GetNodeByID, self._diameterIDs)):
-            slicer.mrmlScene.RemoveNode(node)
+        for node in filter(None, map(self._panel.scene.GetNodeByID, self._diameterIDs)):
+            self._panel.scene.RemoveNode(node)
         self._diameterIDs = []
         parameters = self._panel.parameterNode
         if not isOn or parameters is None or parameters.segmentation is None:

@@ -1,36 +1,39 @@
 """Section Volumes: which CT, which MRIs, and what was understood of them."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import qt
 import SimpleITK as sitk
 import slicer
-from slicer.i18n import tr as _
 
 from ..Core.Images.Grids import directionOf
 from ..Core.Registration.Overlap import checkOverlap
 from ..Scene.VolumeNodes import imageFromVolumeNode, relativeTransform
-from . import Steps
+from .Parameters import OTHER_VOLUMES_ROLE, referencedNodes, registrationOf
+from .Section import Section
 from .Texts import paragraphs, warning
+from .Translation import tr as _
+from .VolumeGuess import looksLikeCt
+
+if TYPE_CHECKING:
+    from MedFusion import MedFusionWidget
+
+    from .ParameterNode import MedFusionParameterNode
 
 _AXES = {(0, 1): "L", (0, -1): "R", (1, 1): "P", (1, -1): "A", (2, 1): "S", (2, -1): "I"}
 
 
-class VolumesSection:
+class VolumesSection(Section):
     """Mirror the volume choices and describe them."""
 
-    def __init__(self, panel: object) -> None:
-        self._panel, self._ui = panel, panel.ui
+    def __init__(self, panel: "MedFusionWidget") -> None:
+        super().__init__(panel)
         self._described: tuple | None = None
         self._ui.otherVolumesSelector.connect("checkedNodesChanged()", self._onOthersChecked)
 
     def enter(self) -> None:
         self._described = None
-
-    def leave(self) -> None:
-        pass
-
-    def cleanup(self) -> None:
-        pass
 
     def update(self) -> None:
         parameters = self._panel.parameterNode
@@ -45,8 +48,8 @@ class VolumesSection:
         self._ui.volumesLabel.text = self._description(parameters.fixedVolume, parameters.movingVolume)
         self._ui.volumesLabel.visible = bool(self._ui.volumesLabel.text)
 
-    def _showOthers(self, parameters: object) -> None:
-        chosen = Steps.referencedNodes(parameters, Steps.OTHER_VOLUMES_ROLE)
+    def _showOthers(self, parameters: "MedFusionParameterNode") -> None:
+        chosen = referencedNodes(parameters, OTHER_VOLUMES_ROLE)
         selector = self._ui.otherVolumesSelector
         blocked = selector.blockSignals(True)
         for index in range(selector.nodeCount()):
@@ -60,12 +63,14 @@ class VolumesSection:
         if parameters is None:
             return
         with slicer.util.NodeModify(parameters.parameterNode):
-            parameters.parameterNode.RemoveNodeReferenceIDs(Steps.OTHER_VOLUMES_ROLE)
+            parameters.parameterNode.RemoveNodeReferenceIDs(OTHER_VOLUMES_ROLE)
             for node in self._ui.otherVolumesSelector.checkedNodes():
-                parameters.parameterNode.AddNodeReferenceID(Steps.OTHER_VOLUMES_ROLE, node.GetID())
+                parameters.parameterNode.AddNodeReferenceID(OTHER_VOLUMES_ROLE, node.GetID())
 
     @staticmethod
-    def _description(fixedNode: object, movingNode: object) -> str:
+    def _description(
+        fixedNode: slicer.vtkMRMLScalarVolumeNode | None, movingNode: slicer.vtkMRMLScalarVolumeNode | None
+    ) -> str:
         if fixedNode is None and movingNode is None:
             return paragraphs([_("Load a CT and an MRI, or the phantom of the Sample Data module.")])
         lines, suspicions, images = [], [], []
@@ -79,7 +84,7 @@ class VolumesSection:
                 continue
             images.append(image)
             lines.append(_volumeLine(role, image))
-            suspicions += _suspicions(role, image, isCt=Steps.looksLikeCt(node), shouldBeCt=node is fixedNode)
+            suspicions += _suspicions(role, image, isCt=looksLikeCt(node), shouldBeCt=node is fixedNode)
         if fixedNode is not None and fixedNode is movingNode:
             suspicions.append(_("CT and MRI are the same volume; choose two."))
         elif len(images) == 2:
@@ -87,13 +92,13 @@ class VolumesSection:
         return paragraphs(lines + [warning(text) for text in suspicions])
 
 
-def _volumeLine(role: str, image: object) -> str:
+def _volumeLine(role: str, image: sitk.Image) -> str:
     matrix = " × ".join(str(n) for n in image.GetSize())
     spacing = " × ".join(f"{s:.2g}" for s in image.GetSpacing())
     return f"<b>{role}</b> {matrix}, {spacing} mm, {_orientation(image)}"
 
 
-def _orientation(image: object) -> str:
+def _orientation(image: sitk.Image) -> str:
     """Return the letters of the axes, and by how much they are tilted against the patient's."""
     direction = directionOf(image)
     letters = ""
@@ -104,7 +109,7 @@ def _orientation(image: object) -> str:
     return letters if tilt < 1 else _("{letters}, tilted by {tilt:.0f}°").format(letters=letters, tilt=tilt)
 
 
-def _suspicions(role: str, image: object, isCt: bool, shouldBeCt: bool) -> list[str]:
+def _suspicions(role: str, image: sitk.Image, isCt: bool, shouldBeCt: bool) -> list[str]:
     texts = []
     if shouldBeCt and not isCt:
         texts.append(_("The CT does not look like one: no air near -1000 HU. Is it an MRI, or already windowed?"))
@@ -125,8 +130,10 @@ def _suspicions(role: str, image: object, isCt: bool, shouldBeCt: bool) -> list[
     return texts
 
 
-def _overlapLine(fixedNode: object, movingNode: object, images: list) -> str:
-    isRegistered = Steps.registrationOf(movingNode) is not None
+def _overlapLine(
+    fixedNode: slicer.vtkMRMLScalarVolumeNode, movingNode: slicer.vtkMRMLScalarVolumeNode, images: list[sitk.Image]
+) -> str:
+    isRegistered = registrationOf(movingNode) is not None
     transform = relativeTransform(fixedNode, movingNode, images[0]) or sitk.Transform(3, sitk.sitkIdentity)
     try:
         share = checkOverlap(*images, transform)

@@ -9,13 +9,13 @@ import SimpleITK as sitk
 from scipy import ndimage
 from scipy.spatial import ConvexHull, QhullError
 from scipy.spatial.distance import cdist
-from skimage.measure import marching_cubes, mesh_surface_area
 
 from ..Images.Coordinates import flipPoints
 from ..Images.Grids import boxAround, cornerPoints, directionOf, imagePart, indexRange, pointsAt
 from ..Images.Transforms import IDENTITY
 from ..Images.Voxels import slabs
 from .IntracranialCavity import cavityOn, coarseCavity
+from .IsoSurface import enclosedVolume, isoSurface, surfaceArea
 from .Segments import Segment, SegmentUnion, membersOf, segmentsOfNames
 
 _DEPTH_MARGIN_MM = 20.0
@@ -266,10 +266,12 @@ def _farthestPair(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
 def _sphericity(mask: np.ndarray, spacing: np.ndarray) -> float:
     """Return the surface of the sphere of equal volume over the mask's surface, both from a smoothed mesh."""
     smooth = ndimage.gaussian_filter(np.pad(mask, 4).astype(np.float32), spacing.min() / spacing)
-    vertices, faces, _, _ = marching_cubes(smooth, min(0.5, 0.5 * float(smooth.max())), spacing=tuple(spacing))
-    corners = vertices[faces]
-    volume = abs(float(np.einsum("ij,ij->i", corners[:, 0], np.cross(corners[:, 1], corners[:, 2])).sum())) / 6
-    return float(np.pi ** (1 / 3) * (6 * volume) ** (2 / 3) / mesh_surface_area(vertices, faces))
+    # Tetrahedra need cells of about equal edges: on long ones the surface comes out rough, and too large.
+    parts = np.maximum(1, np.round(spacing / spacing.min()))
+    size = (np.array(smooth.shape) - 1) * parts + 1
+    level = min(0.5, 0.5 * float(smooth.max()))
+    triangles = isoSurface(ndimage.zoom(smooth, size / smooth.shape, order=1), level, spacing / parts)
+    return float(np.pi ** (1 / 3) * (6 * enclosedVolume(triangles)) ** (2 / 3) / surfaceArea(triangles))
 
 
 def _labelsAndBox(labelImage: sitk.Image) -> tuple[list[int], tuple[slice, ...]]:

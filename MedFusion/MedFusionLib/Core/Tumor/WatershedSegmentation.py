@@ -2,7 +2,6 @@
 
 import numpy as np
 import SimpleITK as sitk
-from skimage.segmentation import watershed
 
 from .Outline import Outline
 from .TumorEvidence import gradients, insideImage
@@ -19,6 +18,8 @@ def outlineByWatershed(image: sitk.Image, points: np.ndarray, allowed: sitk.Imag
 
     Meyer, Beucher 1990, doi:10.1016/1047-3203(90)90014-M.
     """
+    from skimage.segmentation import watershed
+
     extent = float(np.linalg.norm(np.ptp(points, axis=0)))
     reach = 0.7 * extent + 4 if extent > 0 else _REACH_MM
     center = points.mean(axis=0)[None]

@@ -1,0 +1,97 @@
+"""What the panel says about a registration. No Qt here."""
+
+import html
+
+import numpy as np
+
+from ..Core.Registration.RegistrationResult import Place, RegistrationResult
+from ..Core.Verdict import Judgement
+from .Texts import meanings, paragraphs, table, warning
+from .Translation import tr as _
+
+
+def registrationCard(result: RegistrationResult | None, tumorCenter: np.ndarray | None) -> str:
+    """Return how good a registration is, as rich text with the verdict first.
+
+    :param result: None for one of an earlier session.
+    :param tumorCenter: LPS millimeters in the CT, None where no tumor is outlined.
+    """
+    if result is None:
+        return _(
+            "Registered in an earlier session. Register again to see the errors, and before saving "
+            "where the images refined it."
+        )
+    if tumorCenter is not None:
+        result = result.withTarget(tumorCenter)
+    rows = [(_("Landmarks"), str(len(result.labels)) if result.labels else _("none"))]
+    for title, length in (
+        (_("Residual (FRE)"), result.fre),
+        (_("Placing error (FLE)"), result.fle),
+        (_("Moved by the images"), result.refinementShift),
+    ):
+        if length is not None and np.isfinite(length):
+            rows.append((title, f"{length:.2f} mm"))
+    return paragraphs([_verdictLine(result), table(rows)] + [warning(text) for text in result.warnings])
+
+
+def _verdictLine(result: RegistrationResult) -> str:
+    """Return what to think of a registration, with the one thing to look at next."""
+    color, word = {
+        Judgement.confirmed: ("#2e9e44", _("Confirmed")),
+        Judgement.doubtful: ("#d9a400", _("Doubtful")),
+        Judgement.notConfirmed: ("#d33c2f", _("Not confirmed")),
+    }[result.verdict.judgement]
+    parts = [f'<span style="color:{color}">●</span> <b>{html.escape(word)}.</b>', *_expectedError(result)]
+    parts.append(_agreement(result))
+    parts += [html.escape(reason, quote=False) for reason in result.verdict.reasons[:1]]
+    parts.append(f"<i>{_('Next:')}</i> {html.escape(result.advice, quote=False)}")
+    return " ".join(parts)
+
+
+def _expectedError(result: RegistrationResult) -> list[str]:
+    """Return the error to expect where it matters: at the tumor once it is outlined, else amid the landmarks."""
+    sentences = {
+        Place.tumor: _(
+            "Expected error at the tumor (TRE) {expected:.2f} mm, with 95 % probability below {bound:.2f} mm."
+        ),
+        Place.landmarksCenter: _(
+            "Expected error amid the landmarks (TRE) {expected:.2f} mm, with 95 % probability below {bound:.2f} mm."
+        ),
+        Place.bodyCenter: _(
+            "Expected error in the middle of the head (TRE) {expected:.2f} mm, with 95 % probability below "
+            "{bound:.2f} mm."
+        ),
+    }
+    errors = result.expectedErrors[:1]
+    return [sentences[error.place].format(expected=error.expected, bound=error.bound) for error in errors]
+
+
+def _agreement(result: RegistrationResult) -> str:
+    """Return whether the images agree with the landmarks."""
+    if result.images is None:
+        return _("The images have not been compared with the landmarks.")
+    if result.landmarks is None:
+        return _("It rests on the images alone; there are no landmarks to compare them with.")
+    if result.images.accepted:
+        return _("The images agree with the landmarks.")
+    return _("The images do not agree with the landmarks.")
+
+
+def errorMeanings() -> str:
+    """Return what the errors on the card say."""
+    return meanings(
+        (
+            (
+                _("FRE, fiducial registration error"),
+                _("the root mean square of the distances that remain between paired landmarks after the fit."),
+            ),
+            (
+                _("FLE, fiducial localization error"),
+                _("how far a landmark typically is from its true place, estimated from what the fit leaves over."),
+            ),
+            (
+                _("TRE, target registration error"),
+                _("how far off CT and MRI are to be expected at the place that matters, which no landmark shows."),
+            ),
+        )
+    )

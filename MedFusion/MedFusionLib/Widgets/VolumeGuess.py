@@ -1,0 +1,47 @@
+"""Which volumes and lists of a scene are the CT, the MRI and their landmarks. No Qt here."""
+
+import re
+from typing import TYPE_CHECKING
+
+import slicer
+
+from ..Scene.SceneNodes import nodesOfClass
+
+if TYPE_CHECKING:
+    from .ParameterNode import MedFusionParameterNode
+
+# The word CT, or CT at the beginning of a name in capitals such as CTBrain; not the end of "contrast" or "direct".
+_CT_NAME = re.compile(r"(?<![A-Za-z])(ct(?![A-Za-z])|CT(?![a-z]))")
+
+
+def guessVolumes(scene: slicer.vtkMRMLScene, parameters: "MedFusionParameterNode") -> None:
+    """Choose CT and MRI by DICOM modality, intensity range and name, and the lists of landmarks by name."""
+    nodes = nodesOfClass(scene, "vtkMRMLScalarVolumeNode")
+    nodes = [n for n in nodes if n.GetClassName() == "vtkMRMLScalarVolumeNode" and n.GetImageData()]
+    fixed = next((node for node in nodes if looksLikeCt(node)), None)
+    moving = [node for node in nodes if not looksLikeCt(node) and not node.GetAttribute("MedFusion.method")]
+    if fixed is not None:
+        parameters.fixedVolume = fixed
+    if moving:
+        parameters.movingVolume = moving[0]
+    _guessLandmarks(scene, parameters)
+
+
+def _guessLandmarks(scene: slicer.vtkMRMLScene, parameters: "MedFusionParameterNode") -> None:
+    lists = nodesOfClass(scene, "vtkMRMLMarkupsFiducialNode")
+    for name, words in (("fixedLandmarks", ("ct",)), ("movingLandmarks", ("mr", "mri"))):
+        found = [node for node in lists if set(node.GetName().lower().replace("_", " ").split()) & set(words)]
+        if found and getattr(parameters, name) is None:
+            setattr(parameters, name, found[0])
+
+
+def looksLikeCt(volumeNode: slicer.vtkMRMLScalarVolumeNode) -> bool:
+    """Return whether a volume is a CT: by its DICOM modality, else by air at -1000 HU, else by its name."""
+    modality = volumeNode.GetAttribute("DICOM.Modality")
+    if modality:
+        return modality == "CT"
+    if volumeNode.GetImageData() is not None:
+        low, high = volumeNode.GetImageData().GetScalarRange()
+        if -3100 <= low <= -500 and high > 200:
+            return True
+    return _CT_NAME.search(volumeNode.GetName()) is not None
