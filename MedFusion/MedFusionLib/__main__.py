@@ -7,12 +7,15 @@ import sys
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run a subcommand; return 0, 2 for input that cannot be used, 1 for a failed step, 130 when interrupted."""
+    """Run a subcommand and return its exit status.
+
+    0 is right, 1 a failed step, 2 input that cannot be used, 3 that some subjects of a cohort failed, 130 interrupted.
+    """
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     try:
         if hasattr(signal, "SIGTERM"):
             signal.signal(signal.SIGTERM, _interrupt)
-        _execute(sys.argv[1:] if argv is None else argv)
+        return _execute(sys.argv[1:] if argv is None else argv)
     except KeyboardInterrupt:
         print("medfusion: interrupted; nothing was written.", file=sys.stderr)
         return 130
@@ -25,19 +28,21 @@ def main(argv: list[str] | None = None) -> int:
     except (RuntimeError, MemoryError) as error:
         print(f"medfusion: {_firstSentence(error)}", file=sys.stderr)
         return 1
-    return 0
 
 
-def _execute(argv: list[str]) -> None:
-    """Run a subcommand. The libraries are imported here, for that takes seconds in which the user may interrupt."""
+def _execute(argv: list[str]) -> int:
+    """Run a subcommand and return its exit status.
+
+    The libraries are imported here, for that takes seconds in which the user may interrupt.
+    """
     from .CommandLine.Arguments import joinNegativeCoordinates
 
     arguments = _parser().parse_args(joinNegativeCoordinates(argv))
-    arguments.execute(arguments)
+    return arguments.execute(arguments) or 0
 
 
 def _parser() -> argparse.ArgumentParser:
-    from .CommandLine import Compare, Demo, Evaluate, Fuse, Inspect, Register, Run, Segment
+    from .CommandLine import Cohort, Compare, Demo, Evaluate, Fuse, Inspect, Register, Run, Segment
 
     parser = argparse.ArgumentParser(
         prog="medfusion",
@@ -45,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Points are RAS millimetres, as Slicer's status bar shows them, unless --lps is given.",
     )
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (Run, Register, Fuse, Segment, Evaluate, Compare, Inspect, Demo):
+    for command in (Run, Register, Fuse, Segment, Evaluate, Compare, Cohort, Inspect, Demo):
         command.addParser(subparsers)
     return parser
 

@@ -3,10 +3,12 @@
 import argparse
 import math
 import re
+from pathlib import Path
 
 import numpy as np
 
 from ..Core.Images.Coordinates import CoordinateSystem, flipPoints
+from ..Core.Inputs.VolumeFiles import fileChecksum
 
 _COORDINATES = re.compile(r"^-[0-9.]+([eE][-+]?[0-9]+)?(,[-+0-9.eE]+)+$")
 
@@ -90,3 +92,31 @@ def addTumorPoints(parser: argparse.ArgumentParser) -> None:
         help="both ends of the tumor's longest diameter, RAS millimetres; again for a further lesion",
     )
     parser.add_argument("--lps", action="store_true", help="coordinates given here are LPS instead of RAS")
+
+
+# Where things lie and are written does not belong to what a result was made from; inputs are known by their content.
+_NOT_RECORDED = ("command", "execute", "output", "force", "ct", "mri", "ct_landmarks", "mri_landmarks")
+
+
+def recordedOptions(arguments: argparse.Namespace) -> dict[str, str]:
+    """Return the options that a command was given, by name, as strings for the reader of a result.
+
+    A file is known by its name and the beginning of its SHA-256, a folder by its name.
+    """
+    given = {name: value for name, value in vars(arguments).items() if name not in _NOT_RECORDED}
+    return {
+        name: "; ".join(map(_recorded, value)) if isinstance(value, list) else _recorded(value)
+        for name, value in sorted(given.items())
+        if value is not None and value is not False and not (isinstance(value, list | tuple) and not value)
+    }
+
+
+def _recorded(value: object) -> str:
+    if isinstance(value, np.ndarray):
+        return ",".join(f"{number:.6g}" for number in value.ravel())
+    if isinstance(value, tuple):
+        return ",".join(map(_recorded, value))
+    path = Path(value) if isinstance(value, str) and value else None
+    if path is not None and path.is_file():
+        return f"{path.name} ({fileChecksum(path)[:12]})"
+    return path.name if path is not None and path.is_dir() else str(value)

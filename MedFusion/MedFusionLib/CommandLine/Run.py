@@ -2,7 +2,7 @@
 
 import argparse
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..Core.Fusion.Settings import FusionSettings
@@ -23,7 +23,7 @@ from ..Scene.ResultFolder import RunResults, writeResultFolder
 from ..Scene.Session import Session
 from ..Scene.TumorSegmentationLogic import TumorSegmentationLogic
 from ..Scene.WaveletFusionLogic import WaveletFusionLogic
-from .Arguments import addOutput, addPdf
+from .Arguments import addOutput, addPdf, recordedOptions
 from .DicomInput import checkIdentity, frameWarnings, readVolumes
 from .Fuse import addFusionArguments, fusionSettings
 from .Register import (
@@ -47,6 +47,7 @@ class RunOptions:
     :param interpolation: for the registered MRI; the fusion has its own.
     :param series: DICOM series chosen by UID or number, see `readVolumes`.
     :param dicomFolder: empty folder for the results as DICOM objects.
+    :param given: the options by name as they were given, for the reader of the results.
     """
 
     registration: RegistrationSettings
@@ -60,6 +61,7 @@ class RunOptions:
     assumedAxes: CoordinateSystem | None = None
     dicomFolder: Path | None = None
     withPdf: bool = False
+    given: dict[str, str] = field(default_factory=dict)
 
 
 def addParser(subparsers: argparse._SubParsersAction) -> None:
@@ -99,6 +101,7 @@ def execute(arguments: argparse.Namespace) -> None:
             assumedAxes=arguments.assume_orientation,
             dicomFolder=folders[1] if arguments.dicom else None,
             withPdf=arguments.pdf,
+            given=recordedOptions(arguments),
         )
         document = runChain(folders[0], inputs, options)
         checkStillFree(arguments.force, *targets)
@@ -152,6 +155,7 @@ def runChain(folder: Path, inputs: dict[str, str], options: RunOptions) -> RunDo
                 "registration": registrationRecipe(options.registration),
                 "tumor": interactionRecipe(options.interaction),
                 "inputs": inputsRecipe(options.series, options.acceptIdentity),
+                "arguments": options.given,
             },
         )
         document = writeResultFolder(

@@ -8,6 +8,9 @@ import numpy as np
 
 from .Pictures import Plane, pngDataUri
 
+DISCLAIMER = (
+    "Made by MedFusion, a research tool. Not a medical device; every result must be checked by a qualified person."
+)
 _STYLE = """
 :root { color-scheme: light; }
 * { box-sizing: border-box; }
@@ -80,8 +83,7 @@ def page(
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<style>{_STYLE}{_printedFoot(title, foot)}</style></head><body>"
         f'<h1>{html.escape(title)}</h1><p class="note">{html.escape(subtitle)}</p>{identification}{box}'
-        f'<main>{"".join(sections)}</main><p class="note">Made by MedFusion, a research tool. Not a medical device; '
-        "every result must be checked by a qualified person.</p></body></html>\n"
+        f'<main>{"".join(sections)}</main><p class="note">{DISCLAIMER}</p></body></html>\n'
     )
 
 

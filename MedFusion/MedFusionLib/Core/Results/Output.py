@@ -143,6 +143,22 @@ def _lock(folder: Path) -> int | None:
     return descriptor
 
 
+@contextmanager
+def folderLock(folder: Path, sentence: str) -> Iterator[None]:
+    """Hold an existing folder for this process while the block runs, where the system has locks (not on Windows).
+
+    :raises ValueError: with the sentence, if another process holds it.
+    """
+    lock = _lock(folder)
+    if lock is None and fcntl is not None:
+        raise ValueError(sentence)
+    try:
+        yield
+    finally:
+        if lock is not None:
+            os.close(lock)
+
+
 def _removeEmpty(folders: Sequence[Path]) -> None:
     """Remove folders from the deepest on, up to the first that holds something."""
     with suppress(OSError):
