@@ -33,8 +33,8 @@ _SHOWN = (
     (OVERLAP, "Overlap"),
     (VOLUME, "Tumor (ml)"),
 )
-# The pictures of a report that are shown, by the beginning of their alternative texts.
-_PICTURES = {"edges": "Edges of the MRI", "fused": "Fused"}
+# The pictures of a report that are shown, by what stands in their alternative texts.
+_PICTURES = {"edges": "MRI edges over CT", "fused": "fused"}
 _PICTURE = re.compile(r'<img src="data:image/png;base64,([A-Za-z0-9+/=]+)" alt="([^"]*)"')
 _THUMBNAIL_PIXELS = 240
 
@@ -105,7 +105,7 @@ def _extract(report: Path, files: dict[str, Path]) -> None:
     """Write small copies of a report's pictures."""
     wanted = dict(_PICTURES)
     for match in _PICTURE.finditer(report.read_text(encoding="utf-8")):
-        kind = next((kind for kind, beginning in wanted.items() if match[2].startswith(beginning)), None)
+        kind = next((kind for kind, words in wanted.items() if words in match[2]), None)
         if kind is None:
             continue
         del wanted[kind]
