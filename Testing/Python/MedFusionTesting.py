@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import json
 import unittest
 from pathlib import Path
 
@@ -27,3 +28,16 @@ def medfusion(*arguments: object) -> tuple[int, str, str]:
         except SystemExit as exit:
             status = exit.code
     return status, output.getvalue(), errors.getvalue()
+
+
+def checkDocument(path: Path) -> None:
+    """Raise AssertionError if a measurements file is not as its JSON Schema says; pass where that cannot be checked."""
+    try:
+        import jsonschema
+    except ImportError:
+        return
+    schema = json.loads((PROJECT_ROOT / "Docs/measurements.schema.json").read_text(encoding="utf-8"))
+    document = json.loads(path.read_text(encoding="utf-8"))
+    errors = jsonschema.Draft202012Validator(schema).iter_errors(document)
+    found = [f"{error.json_path}: {error.message}" for error in errors]
+    assert not found, found

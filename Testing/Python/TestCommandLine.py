@@ -24,7 +24,7 @@ from MedFusionLib.Scene.NodeFiles import readTransform
 from MedFusionLib.Scene.RegistrationNodes import SUMMARY_TABLE_ROLE
 from MedFusionLib.Scene.Session import Session
 from MedFusionLib.Scene.VolumeNodes import imageFromVolumeNode
-from MedFusionTesting import PROJECT_ROOT, medfusion, sharedData
+from MedFusionTesting import PROJECT_ROOT, checkDocument, medfusion, sharedData
 
 
 class PhantomCase(unittest.TestCase):
@@ -113,6 +113,7 @@ class TestRun(PhantomCase):
             np.testing.assert_allclose(image.GetSpacing(), self.phantom.ct.GetSpacing(), atol=1e-6)
 
     def test_the_measurements_have_their_keys_and_true_checksums(self):
+        checkDocument(self.output / "measurements.json")
         document = json.loads((self.output / "measurements.json").read_text())
         self.assertLessEqual({"registration", "fusion", "tumor", "versions", "inputs"}, set(document))
         fusion = document["fusion"]

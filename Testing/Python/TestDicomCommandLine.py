@@ -18,7 +18,7 @@ from MedFusionLib.Core.Phantom import makePhantom
 from MedFusionLib.Core.Results.FileNames import RUN_FILES
 from MedFusionLib.Scene.Session import Session
 from MedFusionLib.Scene.VolumeNodes import imageFromVolumeNode
-from MedFusionTesting import medfusion
+from MedFusionTesting import checkDocument, medfusion
 from PdfTesting import pageTexts, skipWithoutPdf
 
 
@@ -78,6 +78,7 @@ class TestDicomCommandLine(unittest.TestCase):
         self.assertNotEqual(inputs["ct"]["sha256"], inputs["mri"]["sha256"])
 
     def test_versions_and_choices_of_a_run_on_dicom_are_named(self):
+        checkDocument(self.folder / "out" / "measurements.json")
         document = json.loads((self.folder / "out" / "measurements.json").read_text())
         self.assertLessEqual({"medfusion", "pydicom", "highdicom"}, set(document["versions"]))
         self.assertEqual(document["parameters"]["inputs"], {"acceptIdentity": "False"})

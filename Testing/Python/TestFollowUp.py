@@ -11,7 +11,7 @@ import SimpleITK as sitk
 from MedFusionLib.Core.FollowUp.FollowUp import Change, compareTumors, largestLesionCenter
 from MedFusionLib.Core.FollowUp.RigidAlignment import RigidAlignment, alignRigidly
 from MedFusionLib.Core.Phantom import makePhantom
-from MedFusionTesting import medfusion
+from MedFusionTesting import checkDocument, medfusion
 from PdfTesting import pageTexts, skipWithoutPdf
 
 
@@ -141,6 +141,7 @@ class TestCompareCommand(unittest.TestCase):
         self.assertEqual(
             sorted(path.name for path in output.iterdir()), ["comparison.json", "first_to_second.h5", "report.html"]
         )
+        checkDocument(output / "comparison.json")
         document = json.loads((output / "comparison.json").read_text(encoding="utf-8"))
         self.assertEqual(document["days"], 90)
         self.assertTrue(document["change"]["volume"]["beyond_uncertainty"])

@@ -7,7 +7,7 @@ import numpy as np
 import SimpleITK as sitk
 from MedFusionLib.Core.Images.Resampling import resampleImage
 from MedFusionLib.Scene.NodeFiles import readTransform
-from MedFusionTesting import medfusion
+from MedFusionTesting import checkDocument, medfusion
 from TestCommandLine import PhantomCase
 
 
@@ -24,6 +24,7 @@ class TestRegisterCommand(PhantomCase):
             np.subtract(transform.TransformPoint(target.tolist()), truth.TransformPoint(target.tolist()))
             for target in self.phantom.targets
         ]
+        checkDocument(output / "measurements.json")
         document = json.loads((output / "measurements.json").read_text())
         return document["registration"], np.linalg.norm(differences, axis=1), printed
 
