@@ -98,6 +98,7 @@ class MedFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def setup(self) -> None:
         """Build the panel when the module is opened for the first time."""
         ScriptedLoadableModuleWidget.setup(self)
+        from MedFusionLib.Widgets.Consent import Consent
         from MedFusionLib.Widgets.FuseSection import FuseSection
         from MedFusionLib.Widgets.LandmarksSection import LandmarksSection
         from MedFusionLib.Widgets.RegisterSection import RegisterSection
@@ -115,6 +116,7 @@ class MedFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic = MedFusionLogic()
         self.views = SliceViews(slicer.app, self.later)
         self.runner = Runner(self)
+        self.consent = Consent(self)
         self.registerSection = RegisterSection(self)
         self.landmarksSection = LandmarksSection(self)
         self.sections = [
@@ -222,8 +224,10 @@ class MedFusionLogic(ScriptedLoadableModuleLogic):
     def __init__(self) -> None:
         ScriptedLoadableModuleLogic.__init__(self)
         from MedFusionLib.Widgets.Steps import Steps
+        from MedFusionLib.Widgets.VolumeHeaders import VolumeHeaders
 
-        self.steps = Steps(slicer.mrmlScene)
+        # The database is opened after the modules are loaded, and another one can be chosen at any time.
+        self.steps = Steps(slicer.mrmlScene, VolumeHeaders(lambda: getattr(slicer, "dicomDatabase", None)))
 
     def getParameterNode(self) -> "MedFusionParameterNode":
         """Return the scene's parameter node, made if there is none."""

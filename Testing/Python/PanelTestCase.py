@@ -26,6 +26,7 @@ class PanelTestCase(unittest.TestCase):
         self.app.clearScene()
         self.app.displayed.clear()
         self.app.installed.clear()
+        self.app.answer = True
         # Exceptions in callbacks of VTK and Qt end in the exception hook, where nobody would notice them.
         self._tracebacks: list[str] = []
         self._formerHook, sys.excepthook = sys.excepthook, self._onTraceback

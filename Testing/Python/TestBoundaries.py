@@ -26,6 +26,7 @@ WITHOUT_QT = (
     "Translation",
     "TumorPointing",
     "VolumeGuess",
+    "VolumeHeaders",
 )
 HEAVY = ("slicer", "vtk", "vtkmodules", "slicer_core", "qt", "PySide6", "ctk")
 

@@ -11,8 +11,8 @@ import pydicom
 import SimpleITK as sitk
 from DicomTesting import writeSource
 from MedFusionLib.CommandLine.Demo import writePhantom
-from MedFusionLib.CommandLine.DicomInput import frameWarnings
 from MedFusionLib.Core.Images.Coordinates import flipPoints
+from MedFusionLib.Core.Inputs.Identity import frameWarnings
 from MedFusionLib.Core.Inputs.VolumeFiles import fileChecksum, readVolume
 from MedFusionLib.Core.Phantom import makePhantom
 from MedFusionLib.Core.Results.FileNames import RUN_FILES
@@ -175,14 +175,14 @@ class TestDicomCommandLine(unittest.TestCase):
         self.assertNotIn("share a frame of reference", self.errors)
         ct, mri = (readVolume(self.study, modality=modality) for modality in ("CT", "MR"))
         header = dataclasses.replace(mri.dicom.header, frameOfReferenceUid=ct.dicom.header.frameOfReferenceUid)
-        shared = dataclasses.replace(mri, dicom=dataclasses.replace(mri.dicom, header=header))
         far, near = sitk.TranslationTransform(3, (20.0, 0.0, 0.0)), sitk.TranslationTransform(3, (3.0, 0.0, 0.0))
+        headers = (ct.header, header)
         self.assertRegex(
-            " ".join(frameWarnings(ct, shared, far)), "registration moves the MRI by 20 mm.*paired rightly"
+            " ".join(frameWarnings(headers, ct.image, far)), "registration moves the MRI by 20 mm.*paired rightly"
         )
-        self.assertNotIn("landmarks", " ".join(frameWarnings(ct, shared, far, byLandmarks=False)))
-        self.assertEqual(frameWarnings(ct, shared, near), ())
-        self.assertEqual(frameWarnings(ct, mri, far), ())
+        self.assertNotIn("landmarks", " ".join(frameWarnings(headers, ct.image, far, byLandmarks=False)))
+        self.assertEqual(frameWarnings(headers, ct.image, near), ())
+        self.assertEqual(frameWarnings((ct.header, mri.header), ct.image, far), ())
 
     def test_a_series_is_chosen_by_number_and_must_exist(self):
         output = self.folder / "seg.nrrd"

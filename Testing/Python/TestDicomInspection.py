@@ -9,11 +9,12 @@ from MedFusionLib.Core.Dicom.Inspection import (
     daysBetween,
     identityConflicts,
     inspectPath,
-    sequenceGuess,
     sharesFrameOfReference,
 )
+from MedFusionLib.Core.Dicom.Sequence import guessSequence, sequenceText
 from MedFusionLib.Core.Dicom.Series import DicomSeries
 from MedFusionLib.Core.Dicom.Volumes import SliceVolume
+from MedFusionLib.Core.Tumor.MrSequence import MrSequence
 from MedFusionTesting import sharedData
 
 
@@ -94,7 +95,20 @@ class TestDicomInspection(unittest.TestCase):
             ("unknown", "brain", {"RepetitionTime": "broken"}),
         ):
             with self.subTest(description=description, tags=tags):
-                self.assertIn(expected, sequenceGuess(series(description=description, tags=tags)))
+                self.assertIn(expected, sequenceText(series(description=description, tags=tags)))
+
+    def test_sequence_of_a_volume_is_taken_from_its_header_first(self):
+        times = {"RepetitionTime": "9000", "EchoTime": "120", "InversionTime": "2500"}
+        for expected, name, header in (
+            (MrSequence.flair, "mr_t1", series(description="", tags=times)),
+            (MrSequence.t1c, "series 4", series(description="t1_se", tags={"ContrastBolusAgent": "Gadovist"})),
+            (MrSequence.t1, "T2", series(description="mprage", tags={})),
+            (MrSequence.unknown, "t2star", series(description="T2* gre", tags={})),
+            (MrSequence.t2, "mr_t2", series(description="brain", tags={})),
+            (MrSequence.t1c, "mr_t1c", None),
+        ):
+            with self.subTest(name=name, header=header and header.description):
+                self.assertIs(guessSequence(name, header), expected)
 
     def test_real_tilted_series_is_described_with_its_warnings(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -7,10 +7,10 @@ import numpy as np
 import SimpleITK as sitk
 from MedFusionLib.Core.Phantom import makePhantom
 from MedFusionLib.Core.Progress import Cancelled
+from MedFusionLib.Core.Tumor.MrSequence import MrSequence
 from MedFusionLib.Core.Tumor.SegmentationMetrics import compareSegmentations
 from MedFusionLib.Core.Tumor.Segments import TumorTissue
 from MedFusionLib.Core.Tumor.TumorSegmentation import (
-    MrSequence,
     SegmentationMethod,
     SegmentationSettings,
     TumorInteraction,

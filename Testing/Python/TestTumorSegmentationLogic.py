@@ -7,9 +7,10 @@ import numpy as np
 import SimpleITK as sitk
 from MedFusionLib.Core.Images.Coordinates import flipPoints
 from MedFusionLib.Core.Images.Transforms import transformPoints
+from MedFusionLib.Core.Tumor.MrSequence import MrSequence, sequenceOfName
 from MedFusionLib.Core.Tumor.SegmentationMetrics import compareSegmentations
 from MedFusionLib.Core.Tumor.TumorMeasurements import measureTumor
-from MedFusionLib.Core.Tumor.TumorSegmentation import MrSequence, SegmentationSettings, TumorInteraction, guessSequence
+from MedFusionLib.Core.Tumor.TumorSegmentation import SegmentationSettings, TumorInteraction
 from MedFusionLib.Scene.NodeFiles import addVolume
 from MedFusionLib.Scene.SegmentationNodes import CAVITY_NAME, labelImageFromSegmentation
 from MedFusionLib.Scene.Session import Session
@@ -150,7 +151,7 @@ class TestSequenceNames(unittest.TestCase):
             ("t2_flair", MrSequence.flair),
             ("mri", MrSequence.unknown),
         ):
-            self.assertIs(guessSequence(name), sequence, name)
+            self.assertIs(sequenceOfName(name), sequence, name)
 
 
 def _tag(segment, name: str) -> tuple[bool, str]:

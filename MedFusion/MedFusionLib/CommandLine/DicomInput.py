@@ -5,16 +5,10 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-import SimpleITK as sitk
-
 from ..Core.Dicom.Series import DicomSeries
 from ..Core.Images.Coordinates import CoordinateSystem
-from ..Core.Images.Grids import imageCenter
-from ..Core.Images.Transforms import transformPoints
+from ..Core.Inputs.Identity import conflictsBetween
 from ..Core.Inputs.VolumeFiles import VolumeFile, isDicomPath, readVolume
-
-LARGEST_MOTION_IN_SHARED_FRAME = 15.0
 
 
 def addSeries(parser: argparse.ArgumentParser) -> None:
@@ -103,31 +97,7 @@ def _warnings(volume: VolumeFile, modality: str | None, path: str) -> tuple[str,
 
 def headersOf(**volumes: VolumeFile) -> dict[str, DicomSeries]:
     """Return the DICOM series of volumes by their roles; none for what came from other files."""
-    return {role: volume.dicom.header for role, volume in volumes.items() if volume.dicom is not None}
-
-
-def frameWarnings(
-    fixed: VolumeFile, moving: VolumeFile, transform: sitk.Transform, byLandmarks: bool = True
-) -> tuple[str, ...]:
-    """Return a warning if both volumes share a frame of reference and the registration moves the MRI far in it.
-
-    :param transform: fixed to moving points, LPS millimetres.
-    :param byLandmarks: whether landmarks took part in it.
-    """
-    if fixed.dicom is None or moving.dicom is None:
-        return ()
-    from ..Core.Dicom.Inspection import sharesFrameOfReference
-
-    if not sharesFrameOfReference(fixed.dicom.header, moving.dicom.header):
-        return ()
-    center = imageCenter(fixed.image)
-    moved = float(np.linalg.norm(transformPoints(transform, center)[0] - center))
-    if moved <= LARGEST_MOTION_IN_SHARED_FRAME:
-        return ()
-    check = "whether the landmarks are paired rightly" if byLandmarks else "the edges of the MRI over the CT"
-    return (
-        f"CT and MRI share a frame of reference, yet the registration moves the MRI by {moved:.0f} mm; check {check}.",
-    )
+    return {role: volume.header for role, volume in volumes.items() if volume.header is not None}
 
 
 def checkIdentity(fixed: VolumeFile, moving: VolumeFile, isAccepted: bool) -> tuple[str, ...]:
@@ -140,14 +110,7 @@ def checkIdentities(volumes: Sequence[VolumeFile], isAccepted: bool) -> tuple[st
 
     :raises ValueError: if something does and the user has not accepted it, or the other one is the first again.
     """
-    from ..Core.Dicom.Inspection import identityConflicts
-
-    headers = [volume.dicom.header for volume in volumes if volume.dicom is not None]
-    for header in headers[1:]:
-        if header.uid == headers[0].uid:
-            raise ValueError(f"One series is given as CT and as MRI: {header.title}. Choose two with --series.")
-    found = [conflict for header in headers[1:] for conflict in identityConflicts(headers[0], header)]
-    conflicts = tuple(dict.fromkeys(found))
+    conflicts = conflictsBetween([volume.header for volume in volumes])
     if conflicts and not isAccepted:
         raise ValueError(f"{' '.join(conflicts)} If they belong together all the same, add --accept-identity.")
     return conflicts

@@ -10,6 +10,7 @@ import slicer
 from ..Core.Images.Coordinates import CoordinateSystem
 from ..Core.Images.Resampling import Interpolation, resampleImage
 from ..Core.Images.Transforms import TransformModel
+from ..Core.Inputs.Identity import frameWarnings
 from ..Core.Inputs.LandmarkFile import readLandmarkFile
 from ..Core.Landmarks.LandmarkPairing import Pairing
 from ..Core.Registration.InverseCheck import checkInverse
@@ -26,7 +27,7 @@ from ..Scene.RegistrationNodes import errorMap
 from ..Scene.Session import Session
 from ..Scene.VolumeNodes import relativeTransform
 from .Arguments import addLandmarks, addOutput
-from .DicomInput import addIdentity, addOrientation, addSeries, checkIdentity, frameWarnings, headersOf, readVolumes
+from .DicomInput import addIdentity, addOrientation, addSeries, checkIdentity, headersOf, readVolumes
 from .Terminal import StepProgress, warn
 
 
@@ -204,7 +205,9 @@ def execute(arguments: argparse.Namespace) -> None:
                 },
                 notes=(
                     *conflicts,
-                    *frameWarnings(ct, mri, registration.transform, registration.landmarks is not None),
+                    *frameWarnings(
+                        (ct.header, mri.header), ct.image, registration.transform, registration.landmarks is not None
+                    ),
                     *told,
                     *notes,
                 ),

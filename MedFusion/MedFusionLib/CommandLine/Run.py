@@ -8,6 +8,7 @@ from pathlib import Path
 from ..Core.Fusion.Settings import FusionSettings
 from ..Core.Images.Coordinates import CoordinateSystem
 from ..Core.Images.Resampling import Interpolation
+from ..Core.Inputs.Identity import frameWarnings
 from ..Core.Inputs.Memory import checkMemory
 from ..Core.Registration.Registration import RegistrationSettings
 from ..Core.Results import FileNames
@@ -24,7 +25,7 @@ from ..Scene.Session import Session
 from ..Scene.TumorSegmentationLogic import TumorSegmentationLogic
 from ..Scene.WaveletFusionLogic import WaveletFusionLogic
 from .Arguments import addOutput, addPdf, recordedOptions
-from .DicomInput import checkIdentity, frameWarnings, readVolumes
+from .DicomInput import checkIdentity, readVolumes
 from .Fuse import addFusionArguments, fusionSettings
 from .Register import (
     addInputs,
@@ -129,7 +130,9 @@ def runChain(folder: Path, inputs: dict[str, str], options: RunOptions) -> RunDo
         transformNode, registration = LandmarkRegistrationLogic(scene).register(
             ctNode, mriNode, *landmarks, options.registration, progress.step("Register")
         )
-        moved = frameWarnings(ct, mri, registration.transform, registration.landmarks is not None)
+        moved = frameWarnings(
+            (ct.header, mri.header), ct.image, registration.transform, registration.landmarks is not None
+        )
         if registration.knowsError:
             showErrorMap(ctNode, registration)
         segmentationNode, tumor, notes = _segment(scene, ctNode, mriNode, options, progress.step("Outline"))

@@ -11,9 +11,10 @@ from ..Core.Images.Coordinates import CoordinateSystem
 from ..Core.Images.Resampling import Interpolation, resampleImage
 from ..Core.Inputs.VolumeFiles import readVolume
 from ..Core.Results.Output import outputFile
+from ..Core.Tumor.MrSequence import MrSequence
 from ..Core.Tumor.TumorMeasurements import measureTumor
 from ..Core.Tumor.TumorModels import ModelSettings
-from ..Core.Tumor.TumorSegmentation import MrSequence, SegmentationMethod, SegmentationSettings, TumorInteraction
+from ..Core.Tumor.TumorSegmentation import SegmentationMethod, SegmentationSettings, TumorInteraction
 from ..Scene.NodeFiles import addVolume, loadMarkups, loadSegmentation, saveNode, volumeName
 from ..Scene.SegmentationNodes import labelImageFromSegmentation
 from ..Scene.Session import Session

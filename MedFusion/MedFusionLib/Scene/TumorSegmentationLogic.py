@@ -13,13 +13,13 @@ from ..Core.Images.Resampling import Interpolation, resampleImage
 from ..Core.Images.Transforms import transformPoints
 from ..Core.Progress import Progress, subProgress
 from ..Core.Tumor.IntracranialCavity import cavityOn, coarseCavity
+from ..Core.Tumor.MrSequence import sequenceOfName
 from ..Core.Tumor.Segments import Segment, SegmentUnion, TumorTissue
 from ..Core.Tumor.TumorMeasurements import LesionMeasurements, TumorMeasurements
 from ..Core.Tumor.TumorSegmentation import (
     SegmentationSettings,
     TumorInteraction,
     TumorResult,
-    guessSequence,
     segmentTumor,
 )
 from .SceneNodes import nodesOfClass
@@ -67,7 +67,7 @@ class TumorSegmentationLogic:
         images = self.imagesOnFirstGrid(volumeNodes)
         settings = settings or SegmentationSettings()
         if not settings.sequences:
-            guesses = tuple(guessSequence(node.GetName()) for node in volumeNodes)
+            guesses = tuple(sequenceOfName(node.GetName()) for node in volumeNodes)
             settings = dataclasses.replace(settings, sequences=guesses)
         cavity, coarse, notes = None, None, ()
         if mask is not None:

@@ -95,13 +95,16 @@ class FuseSection(Section):
         parameters = self._panel.parameterNode
         if parameters is None:
             return
+        title = _("The volumes could not be fused.")
+        if not self._panel.consent.isGiven(parameters, title):
+            return
         start = time.monotonic()
 
         def work(progress: Progress) -> "FusionResult":
             ensurePackages(self._panel.resourcePath("requirements.txt"))
             return self._panel.logic.fuse(parameters, progress)
 
-        result = self._panel.runner.run(self._ui.fuseButton, _("The volumes could not be fused."), work)
+        result = self._panel.runner.run(self._ui.fuseButton, title, work)
         if result is None or self._panel.parameterNode is None:
             return
         self._seconds = time.monotonic() - start

@@ -74,8 +74,9 @@ class RegisterSection(Section):
         parameters = self._panel.parameterNode
         if parameters is None:
             return
+        title = _("The volumes could not be registered.")
+        if not self._panel.consent.isGiven(parameters, title):
+            return
         self._panel.runner.run(
-            self._ui.registerButton,
-            _("The volumes could not be registered."),
-            lambda progress: self._panel.logic.register(parameters, progress),
+            self._ui.registerButton, title, lambda progress: self._panel.logic.register(parameters, progress)
         )

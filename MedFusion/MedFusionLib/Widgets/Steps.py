@@ -1,5 +1,6 @@
 """The steps of the panel: from its parameter node to the logics that the command line uses as well. No Qt here."""
 
+import dataclasses
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -7,9 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import slicer
 
+from ..Core.Dicom.Sequence import guessSequence
 from ..Core.Fusion.Fusion import FusionResult
 from ..Core.Fusion.Settings import FusionMethod
 from ..Core.Images.Transforms import TransformModel
+from ..Core.Inputs.Identity import conflictsBetween, frameWarnings
+from ..Core.Inputs.Memory import checkMemory
 from ..Core.Landmarks.LandmarkPairing import Pairing
 from ..Core.Progress import Progress, subProgress
 from ..Core.Registration.Registration import RegistrationResult, RegistrationSettings, registerLandmarks
@@ -23,7 +27,7 @@ from ..Scene.RegistrationNodes import showErrorMap
 from ..Scene.ResultFolder import RunResults, inputFiles, writeResultFolder
 from ..Scene.TumorNodes import scribbleImages, tumorResultFromNode
 from ..Scene.TumorSegmentationLogic import TumorSegmentationLogic
-from ..Scene.VolumeNodes import definedPointsFromMarkups
+from ..Scene.VolumeNodes import definedPointsFromMarkups, imageFromVolumeNode
 from ..Scene.WaveletFusionLogic import WaveletFusionLogic, fusionMetricsOf, fusionResultOf
 from .Parameters import (
     TUMOR_LINES_ROLE,
@@ -39,6 +43,7 @@ from .Parameters import (
     tumorVolumes,
 )
 from .Translation import tr as _
+from .VolumeHeaders import VolumeHeaders
 
 if TYPE_CHECKING:
     from .ParameterNode import MedFusionParameterNode
@@ -47,8 +52,13 @@ if TYPE_CHECKING:
 class Steps:
     """Run the steps and remember their results as long as their nodes live."""
 
-    def __init__(self, scene: slicer.vtkMRMLScene) -> None:
+    def __init__(self, scene: slicer.vtkMRMLScene, headers: VolumeHeaders | None = None) -> None:
+        """Work in a scene.
+
+        :param headers: where the DICOM headers of volumes are read; None for nowhere.
+        """
         self.scene = scene
+        self.headers = headers or VolumeHeaders(lambda: None)
         # Results by the ID of the node that they made: the details that no node holds.
         self._results: dict[str, RegistrationResult | FusionResult | TumorResult] = {}
         # What the step that made a node was told, for the reader of the results.
@@ -62,6 +72,24 @@ class Steps:
         """Drop all results, because the scene is closed."""
         self._results.clear()
         self._recipes.clear()
+
+    def conflicts(self, parameters: "MedFusionParameterNode") -> tuple[str, ...]:
+        """Return what the headers say against CT and MRIs belonging together, one sentence each.
+
+        :raises ValueError: if one series is chosen as CT and as MRI.
+        """
+        volumes = [node for node in (parameters.fixedVolume, *movingVolumes(parameters)) if node is not None]
+        return conflictsBetween([self.headers.patientOf(node) for node in volumes])
+
+    def objections(self, parameters: "MedFusionParameterNode") -> tuple[str, ...]:
+        """Return all that speaks against working on the chosen volumes: their headers, and too little memory."""
+        nodes = [node for node in (parameters.fixedVolume, *movingVolumes(parameters)) if node is not None]
+        objections = self.conflicts(parameters)
+        try:
+            checkMemory(*(imageFromVolumeNode(node) for node in nodes))
+        except ValueError as error:
+            objections += (str(error),)
+        return objections
 
     def liveFit(self, parameters: "MedFusionParameterNode") -> RegistrationResult:
         """Return the fit of the landmarks alone; quick enough for every movement of a point."""
@@ -83,6 +111,10 @@ class Steps:
             progress,
             tumorCenter(parameters),
         )
+        headers = (self.headers.patientOf(parameters.fixedVolume), self.headers.patientOf(parameters.movingVolume))
+        image = imageFromVolumeNode(parameters.fixedVolume)
+        moved = frameWarnings(headers, image, result.transform, byLandmarks=result.landmarks is not None)
+        result = dataclasses.replace(result, warnings=result.warnings + moved)
         for node in [*movingVolumes(parameters)[1:], *drawn]:
             node.SetAndObserveTransformNodeID(transformNode.GetID())
         self._results[transformNode.GetID()] = result
@@ -128,11 +160,12 @@ class Steps:
 
     def segment(self, parameters: "MedFusionParameterNode", progress: Progress | None = None) -> TumorResult:
         """Outline the tumor into the parameter node's segmentation."""
-        interaction = self._interaction(parameters)
+        interaction, volumes = self._interaction(parameters), tumorVolumes(parameters)
+        sequences = tuple(guessSequence(node.GetName(), self.headers.patientOf(node)) for node in volumes)
         node, result = TumorSegmentationLogic(self.scene).segment(
-            tumorVolumes(parameters),
+            volumes,
             interaction,
-            segmentationSettings(parameters),
+            dataclasses.replace(segmentationSettings(parameters), sequences=sequences),
             parameters.segmentation,
             progress,
             parameters.fixedVolume if parameters.useCavity else None,
@@ -216,6 +249,9 @@ class Steps:
             fusion=fusion,
             segmentationNode=segmentationNode,
             tumor=tumor,
+            warnings=self.conflicts(parameters),
+            fixedDicom=self.headers.seriesOf(parameters.fixedVolume),
+            movingDicom=self.headers.seriesOf(parameters.movingVolume),
             recipe={
                 "registration": self._recipes.get(transformNode.GetID(), {}),
                 "tumor": self._recipes.get(segmentationNode.GetID(), {}) if tumor is not None else {},

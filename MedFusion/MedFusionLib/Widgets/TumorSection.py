@@ -160,12 +160,15 @@ class TumorSection(Section):
         if parameters is None:
             return
         self._pointing.stop()
+        title = _("The tumor could not be outlined.")
+        if not self._panel.consent.isGiven(parameters, title):
+            return
 
         def work(progress: Progress) -> "TumorResult":
             ensurePackages(self._panel.resourcePath("requirements.txt"))
             return self._panel.logic.segment(parameters, progress)
 
-        self._panel.runner.run(self._ui.segmentButton, _("The tumor could not be outlined."), work)
+        self._panel.runner.run(self._ui.segmentButton, title, work)
 
     def _onScribble(self) -> None:
         """Open the Segment Editor to scribble inside and outside the tumor."""

@@ -10,7 +10,7 @@ import slicer
 from ..Core.Images.Grids import directionOf
 from ..Core.Registration.Overlap import checkOverlap
 from ..Scene.VolumeNodes import imageFromVolumeNode, relativeTransform
-from .Parameters import OTHER_VOLUMES_ROLE, referencedNodes, registrationOf
+from .Parameters import OTHER_VOLUMES_ROLE, movingVolumes, referencedNodes, registrationOf
 from .Section import Section
 from .Texts import paragraphs, warning
 from .Translation import tr as _
@@ -40,12 +40,16 @@ class VolumesSection(Section):
         self._showOthers(parameters)
         key = tuple(
             (node.GetID(), node.GetName(), node.GetImageData() is not None, node.GetTransformNodeID()) if node else None
-            for node in (parameters.fixedVolume, parameters.movingVolume)
+            for node in (parameters.fixedVolume, *movingVolumes(parameters))
         )
         if key == self._described:
             return
         self._described = key
-        self._ui.volumesLabel.text = self._description(parameters.fixedVolume, parameters.movingVolume)
+        try:
+            conflicts = self._panel.logic.steps.conflicts(parameters)
+        except ValueError as error:
+            conflicts = (str(error),)
+        self._ui.volumesLabel.text = self._description(parameters.fixedVolume, parameters.movingVolume, conflicts)
         self._ui.volumesLabel.visible = bool(self._ui.volumesLabel.text)
 
     def _showOthers(self, parameters: "MedFusionParameterNode") -> None:
@@ -69,11 +73,13 @@ class VolumesSection(Section):
 
     @staticmethod
     def _description(
-        fixedNode: slicer.vtkMRMLScalarVolumeNode | None, movingNode: slicer.vtkMRMLScalarVolumeNode | None
+        fixedNode: slicer.vtkMRMLScalarVolumeNode | None,
+        movingNode: slicer.vtkMRMLScalarVolumeNode | None,
+        conflicts: tuple[str, ...],
     ) -> str:
         if fixedNode is None and movingNode is None:
             return paragraphs([_("Load a CT and an MRI, or the phantom of the Sample Data module.")])
-        lines, suspicions, images = [], [], []
+        lines, suspicions, images = [], list(conflicts), []
         for role, node in ((_("CT"), fixedNode), (_("MRI"), movingNode)):
             if node is None:
                 continue

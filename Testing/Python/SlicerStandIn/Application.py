@@ -150,6 +150,7 @@ class StandIn:
         self.session = Session()
         self.scene = self.session.scene
         self.displayed: list[tuple[str, str]] = []
+        self.answer = True
         self.opened: list[str] = []
         self.selectedModule = ""
         self.installed: list[str] = []
@@ -189,7 +190,7 @@ class StandIn:
         """Replace what slicer.util delegates to the main window, and record what a user would see."""
         for kind in ("info", "warning", "error"):
             setattr(slicer.util, f"{kind}Display", lambda text, kind=kind, **_: self.displayed.append((kind, text)))
-        slicer.util.confirmOkCancelDisplay = lambda text, **_: self.displayed.append(("confirm", text)) or True
+        slicer.util.confirmOkCancelDisplay = lambda text, **_: self.displayed.append(("confirm", text)) or self.answer
         slicer.util.confirmYesNoDisplay = slicer.util.confirmOkCancelDisplay
         slicer.util.showStatusMessage = lambda text, duration=0: self.displayed.append(("status", text))
         slicer.util.selectModule = lambda name: setattr(self, "selectedModule", name)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from .Geometry import gridOfSlices
+from .Sequence import sequenceText
 from .Series import DicomSeries, findSeries
 
 LONGEST_DAYS_BETWEEN_STUDIES = 365
@@ -29,7 +30,7 @@ def inspectSeries(series: DicomSeries) -> str:
         ("Uid", series.uid),
         ("Patient", _joined(series.patientName, series.patientId, series.patientBirthDate, series.patientSex)),
         ("Study", _joined(series.studyDate, series.studyDescription)),
-        ("Sequence", sequenceGuess(series)),
+        ("Sequence", sequenceText(series)),
         ("Scanner", _joined(tags.get("Manufacturer", ""), tags.get("ManufacturerModelName", ""))),
         ("Frame of reference", series.frameOfReferenceUid),
         *_geometryRows(series),
@@ -111,68 +112,6 @@ def seriesWarnings(series: DicomSeries) -> tuple[str, ...]:
     if series.modality not in ("CT", "MR"):
         warnings.append(f"Its modality is {series.modality or 'not given'}, neither CT nor MR.")
     return tuple(warnings)
-
-
-def sequenceGuess(series: DicomSeries) -> str:
-    """Return the weighting of an MR series, or the kernel of a CT, as far as header and description tell."""
-    tags = dict(series.tags)
-    contrast = tags.get("ContrastBolusAgent", "")
-    enhanced = bool(contrast) and contrast.upper() not in ("NONE", "NO")
-    if series.modality == "CT":
-        kernel = tags.get("ConvolutionKernel", "")
-        return _joined("CT", f"kernel {kernel}" if kernel else "", "with contrast agent" if enhanced else "")
-    if series.modality != "MR":
-        return ""
-    text = f" {series.description} {tags.get('SequenceName', '')} {tags.get('PulseSequenceName', '')} ".lower()
-    words = set("".join(c if c.isalnum() or c == "+" else " " for c in text).split())
-    enhanced = enhanced or bool(words & {"gd", "ce", "+c", "post", "contrast", "t1c", "t1ce", "km"})
-    name = _weightingByName(text) or _weightingByTimes(tags) or "weighting unknown"
-    times = [
-        f"{short} {float(tags[keyword]):g} ms"
-        for short, keyword in (("TR", "RepetitionTime"), ("TE", "EchoTime"), ("TI", "InversionTime"))
-        if _number(tags, keyword) is not None
-    ]
-    return _joined(name, "with contrast agent" if enhanced else "", tags.get("MRAcquisitionType", ""), " ".join(times))
-
-
-def _weightingByName(text: str) -> str:
-    for word, name in (
-        ("flair", "FLAIR"),
-        ("dwi", "diffusion"),
-        ("adc", "apparent diffusion coefficient"),
-        ("swi", "susceptibility weighted"),
-        ("mprage", "T1 weighted (inversion prepared gradient echo)"),
-        ("t2*", "T2* weighted"),
-        ("t2", "T2 weighted"),
-        ("t1", "T1 weighted"),
-        (" pd", "proton density weighted"),
-    ):
-        if word in text:
-            return name
-    return ""
-
-
-def _weightingByTimes(tags: dict[str, str]) -> str:
-    repetition, echo = _number(tags, "RepetitionTime"), _number(tags, "EchoTime")
-    inversion = _number(tags, "InversionTime")
-    if repetition is None or echo is None:
-        return ""
-    if inversion is not None and inversion > 1500 and echo > 70:
-        return "FLAIR"
-    if inversion is not None and 500 < inversion < 1300 and echo < 15:
-        return "T1 weighted (inversion prepared gradient echo)"
-    if echo > 70:
-        return "T2 weighted"
-    if repetition > 1800:
-        return "proton density weighted"
-    return "T1 weighted" if echo < 30 else ""
-
-
-def _number(tags: dict[str, str], keyword: str) -> float | None:
-    try:
-        return float(tags[keyword])
-    except (KeyError, ValueError):
-        return None
 
 
 IDENTITY_FIELDS = {

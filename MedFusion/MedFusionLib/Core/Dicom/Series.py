@@ -133,12 +133,23 @@ def _findSeries(path: Path) -> tuple[DicomSeries, ...]:
         headers = _readHeaders(_filesIn(path))
     else:
         headers = _headersBeside(path)
+    found = _grouped(headers)
+    if not found:
+        raise ValueError(f"There is no readable DICOM image in {path}.")
+    return found
+
+
+def seriesOfFiles(files: Iterable[Path]) -> tuple[DicomSeries, ...]:
+    """Return the series that files belong to, none where no file is readable."""
+    with withoutLibraryWarnings():
+        return _grouped(_readHeaders(files))
+
+
+def _grouped(headers: list) -> tuple[DicomSeries, ...]:
     groups: dict[str, list] = {}
     for file, dataset in headers:
         groups.setdefault(_seriesUid(dataset), []).append((file, dataset))
     found = [series for uid, members in groups.items() for series in _seriesOfGroup(uid, members)]
-    if not found:
-        raise ValueError(f"There is no readable DICOM image in {path}.")
     return tuple(sorted(found, key=lambda series: (series.number, series.uid)))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import SimpleITK as sitk
@@ -14,6 +15,9 @@ import SimpleITK as sitk
 from ..Images.Coordinates import CoordinateSystem
 from .FileGeometry import FileGeometry, assumed, checkShear, headerGeometry, placed, unknownOrientation
 from .TextHeaders import textHeader
+
+if TYPE_CHECKING:
+    from ..Dicom.Series import DicomSeries, DicomVolume
 
 MAXIMUM_NAN_FRACTION = 0.5
 # What follows the name of the field in which a header of NRRD or MetaImage names the files of its voxels.
@@ -32,10 +36,15 @@ class VolumeFile:
     """
 
     image: sitk.Image
-    dicom: object | None = None
+    dicom: "DicomVolume | None" = None
     warnings: tuple[str, ...] = ()
     files: tuple[Path, ...] = ()
     unknownOrientation: str = ""
+
+    @property
+    def header(self) -> "DicomSeries | None":
+        """Return the DICOM header, None where there is none."""
+        return self.dicom.header if self.dicom is not None else None
 
 
 def isDicomPath(path: Path) -> bool:

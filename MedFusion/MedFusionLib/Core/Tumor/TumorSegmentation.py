@@ -1,7 +1,6 @@
 """The tumor outlined, by one of several methods."""
 
 import logging
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -17,6 +16,7 @@ from ..Verdict import Judgement, Verdict
 from .AutomaticSegmentation import outlineAutomatically
 from .ClickSegmentation import outlineFromClick
 from .LineSegmentation import outlineFromLine
+from .MrSequence import MrSequence
 from .NestedSegmentation import tumorParts
 from .Outline import Outline, SecondOpinion
 from .Segments import Segment, SegmentUnion, TumorTissue
@@ -45,30 +45,6 @@ class SegmentationMethod(Enum):
     def isAutomatic(self) -> bool:
         """Return True if nobody points at the tumor."""
         return self in (SegmentationMethod.automatic, SegmentationMethod.model)
-
-
-class MrSequence(Enum):
-    """What an MRI volume was weighted for."""
-
-    unknown = "unknown"
-    flair = "flair"
-    t1 = "t1"
-    t1c = "t1c"
-    t2 = "t2"
-
-
-def guessSequence(name: str) -> MrSequence:
-    """Return the sequence that a volume's name speaks of, or unknown."""
-    words = name.casefold()
-    for pattern, sequence in (
-        (r"flair|dark.?fluid|tirm", MrSequence.flair),
-        (r"t1.?(c|ce|gd|gad|post|contrast|km)(?![a-z])|t1w?.?(post|gd|contrast)", MrSequence.t1c),
-        (r"t2", MrSequence.t2),
-        (r"t1|mprage|spgr", MrSequence.t1),
-    ):
-        if re.search(pattern, words):
-            return sequence
-    return MrSequence.unknown
 
 
 @dataclass(frozen=True)

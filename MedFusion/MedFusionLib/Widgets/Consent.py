@@ -1,0 +1,36 @@
+"""What speaks against using the chosen volumes together, and the user's word that they shall be used all the same."""
+
+from typing import TYPE_CHECKING
+
+import slicer
+
+from .Runner import errorsShown
+from .Translation import tr as _
+
+if TYPE_CHECKING:
+    from MedFusion import MedFusionWidget
+
+    from .ParameterNode import MedFusionParameterNode
+
+
+class Consent:
+    """Ask once for each objection in a session."""
+
+    def __init__(self, panel: "MedFusionWidget") -> None:
+        self._panel = panel
+        self._accepted: set[str] = set()
+
+    def isGiven(self, parameters: "MedFusionParameterNode", title: str) -> bool:
+        """Return whether nothing speaks against the volumes, or the user goes on all the same.
+
+        :param title: the first line of the dialog where the volumes cannot be used together at all.
+        """
+        with errorsShown(title):
+            objections = [text for text in self._panel.logic.steps.objections(parameters) if text not in self._accepted]
+            if not objections:
+                return True
+            question = "\n\n".join([*objections, _("Go on all the same?")])
+            if slicer.util.confirmYesNoDisplay(question):
+                self._accepted.update(objections)
+                return True
+        return False
