@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..Core.Dicom.Series import DicomSeries
 from ..Core.Images.Coordinates import CoordinateSystem
+from ..Core.Images.ValueJudgement import checkNotExchanged, ctWarning, judgeImage, mriWarning
 from ..Core.Inputs.Identity import conflictsBetween
 from ..Core.Inputs.VolumeFiles import VolumeFile, isDicomPath, readVolume
 
@@ -64,7 +65,29 @@ def readVolumes(
         if volume.dicom is not None:
             volume = dataclasses.replace(volume, warnings=_warnings(volume, modality, path))
         volumes.append(volume)
-    return tuple(volumes)
+    return _withJudgedValues(volumes, paths, wanted)
+
+
+def _withJudgedValues(
+    volumes: Sequence[VolumeFile], paths: Sequence[str], modalities: Sequence[str | None]
+) -> tuple[VolumeFile, ...]:
+    """Return the volumes with a warning where the values are not those of what it was given as.
+
+    :raises ValueError: where CT and MRI were exchanged, or the CT is inverted.
+    """
+    names = [Path(path).name for path in paths]
+    judged = [judgeImage(volume.image, volume.dicom.header.modality if volume.dicom else "") for volume in volumes]
+    if tuple(modalities[:2]) == ("CT", "MR"):
+        checkNotExchanged(*judged[:2], *names[:2])
+    checks = {"CT": ctWarning, "MR": mriWarning}
+    told = [
+        checks[modality](judgement, name) if modality in checks else ""
+        for modality, judgement, name in zip(modalities, judged, names, strict=True)
+    ]
+    return tuple(
+        dataclasses.replace(volume, warnings=(*volume.warnings, warning)) if warning else volume
+        for volume, warning in zip(volumes, told, strict=True)
+    )
 
 
 def _assignSeries(paths: Sequence[str], choices: Sequence[str]) -> list[str | None]:

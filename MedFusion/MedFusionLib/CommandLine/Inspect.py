@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from ..Core.Images.Grids import directionOf
+from ..Core.Images.ValueJudgement import judgeImage
 from ..Core.Inputs.VolumeFiles import isDicomPath, readAnyOrientation
 
 
@@ -31,6 +32,7 @@ def _describeFile(path: Path) -> str:
     volume = readAnyOrientation(path)
     image = volume.image
     size, spacing = image.GetSize(), image.GetSpacing()
+    judged = judgeImage(image)
     unknown = volume.unknownOrientation
     plane = orientationText(directionOf(image)[:, 2])
     rows = [
@@ -38,7 +40,7 @@ def _describeFile(path: Path) -> str:
         ("Spacing", " x ".join(f"{value:.4g}" for value in spacing) + " mm"),
         ("Extent", " x ".join(f"{n * value:.4g}" for n, value in zip(size, spacing, strict=True)) + " mm"),
         ("Orientation", f"unknown, left and right included: {unknown}" if unknown else plane),
-        ("Values", image.GetPixelIDTypeAsString()),
+        ("Values", f"{image.GetPixelIDTypeAsString()}, {judged.kind.value} ({judged.reason})"),
     ]
     lines = [f"  {name:<19}{value}" for name, value in rows]
     return "\n".join([path.name, *lines, *(f"  Warning: {warning}" for warning in volume.warnings)])

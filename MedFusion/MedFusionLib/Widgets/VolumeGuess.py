@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING
 
 import slicer
 
+from ..Core.Images.ValueJudgement import judgeImage
 from ..Scene.SceneNodes import nodesOfClass
+from ..Scene.VolumeNodes import imageFromVolumeNode
 
 if TYPE_CHECKING:
     from .ParameterNode import MedFusionParameterNode
@@ -36,12 +38,10 @@ def _guessLandmarks(scene: slicer.vtkMRMLScene, parameters: "MedFusionParameterN
 
 
 def looksLikeCt(volumeNode: slicer.vtkMRMLScalarVolumeNode) -> bool:
-    """Return whether a volume is a CT: by its DICOM modality, else by air at -1000 HU, else by its name."""
+    """Return whether a volume is a CT: by its DICOM modality, else by its values, else by its name."""
     modality = volumeNode.GetAttribute("DICOM.Modality")
     if modality:
         return modality == "CT"
-    if volumeNode.GetImageData() is not None:
-        low, high = volumeNode.GetImageData().GetScalarRange()
-        if -3100 <= low <= -500 and high > 200:
-            return True
+    if volumeNode.GetImageData() is not None and judgeImage(imageFromVolumeNode(volumeNode)).isCt:
+        return True
     return _CT_NAME.search(volumeNode.GetName()) is not None

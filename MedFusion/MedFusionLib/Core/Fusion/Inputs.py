@@ -10,6 +10,7 @@ import SimpleITK as sitk
 
 from ..Images.Grids import emptyImage, isSameGrid
 from ..Images.Intensities import robustSpread
+from ..Images.ValueJudgement import ValueKind, judgeValues
 from ..Images.Voxels import everyNth
 from .Settings import FusionSettings
 
@@ -190,7 +191,7 @@ def recognizeCt(values: np.ndarray) -> CtKind:
     finite = values[np.isfinite(values)]
     if not finite.size or finite.min() == finite.max():
         return CtKind.other
-    if np.mean((finite < -200) & (finite > -1500)) > 0.005 and finite.max() > 100:
+    if judgeValues(finite).kind is ValueKind.ctInHu:
         return CtKind.hounsfield
     if finite.min() >= 0 and 100 < finite.max() <= 255:
         return CtKind.display
