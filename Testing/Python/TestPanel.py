@@ -304,7 +304,9 @@ class TestPanelGuesses(PanelTestCase):
         from MedFusionLib.Widgets.VolumeGuess import looksLikeCt
 
         def volume(name: str, low: float, high: float, modality: str | None = None) -> object:
-            voxels = np.linspace(low, high, 8).reshape(2, 2, 2)
+            voxels = np.linspace(low, high, 64).reshape(4, 4, 4)
+            if low == -1000:  # half of it air, a third soft tissue, the rest bone
+                voxels = np.repeat([-1000.0, 40.0, 800.0], (32, 24, 8)).reshape(4, 4, 4)
             node = slicer.util.addVolumeFromArray(voxels, name=name)
             node.SetAttribute("DICOM.Modality", modality)
             return node
@@ -312,7 +314,7 @@ class TestPanelGuesses(PanelTestCase):
         for expected, node in (
             (True, volume("series 3", 0, 255, "CT")),
             (False, volume("CTBrain", -1000, 2000, "MR")),
-            (True, volume("series 4", -1024, 2000)),
+            (True, volume("series 4", -1000, 800)),
             (False, volume("T1", 0, 900)),
             (True, volume("head_ct", 0, 255)),
             (True, volume("CTBrain", 0, 255)),
