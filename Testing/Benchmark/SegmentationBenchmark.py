@@ -21,7 +21,8 @@ from scipy import ndimage
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "MedFusion"), str(Path(__file__).resolve().parent)]
 
-from MedFusionLib.Core.Tumor.IntracranialCavity import intracranialCavity, mrHeadMask  # noqa: E402
+from MedFusionLib.Core.Tumor.IntracranialCavity import intracranialCavity  # noqa: E402
+from MedFusionLib.Core.Tumor.SearchMask import searchMask  # noqa: E402
 from MedFusionLib.Core.Tumor.SegmentationMetrics import compareMasks, compareSegmentations  # noqa: E402
 from MedFusionLib.Core.Tumor.TumorMeasurements import axialDiameters  # noqa: E402
 from MedFusionLib.Core.Tumor.TumorSegmentation import (  # noqa: E402
@@ -246,8 +247,8 @@ def printCavity() -> None:
             if source == "CT":
                 mask = intracranialCavity(sitk.ReadImage(str(folder / "ct.nrrd")))
             else:
-                mask = mrHeadMask(sitk.ReadImage(str(folder / "mr_t1c.nrrd")))
-                mask = sitk.Resample(mask, truth, ctToMr, sitk.sitkNearestNeighbor)
+                found = searchMask(sitk.ReadImage(str(folder / "mr_t1c.nrrd"))).image
+                mask = sitk.Resample(found > 0.5, truth, ctToMr, sitk.sitkNearestNeighbor)
             seconds = time.process_time() - began
             scores = compareSegmentations(mask, truth)["all"]
             print(f"| {name} | {source} | {scores.dice:.3f} | {scores.hausdorff95Mm:.1f} | {seconds:.1f} |")

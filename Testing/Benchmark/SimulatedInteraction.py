@@ -79,3 +79,10 @@ def _farthest(points: np.ndarray) -> np.ndarray:
         corners = points
     distances = cdist(corners, corners)
     return corners[list(np.unravel_index(int(np.argmax(distances)), distances.shape))]
+
+
+def clickAnywhere(mask: np.ndarray, grid: sitk.Image, generator: np.random.Generator, depth: int = 2) -> np.ndarray:
+    """Return any point at least so many voxels inside a mask's slices, shape (1, 3), LPS mm."""
+    inner = np.stack([ndimage.binary_erosion(plane, iterations=depth) for plane in mask])
+    chosen = generator.permutation(np.argwhere(inner if inner.any() else mask))[0]
+    return np.array([grid.TransformContinuousIndexToPhysicalPoint(chosen[::-1].tolist())])

@@ -4,7 +4,7 @@ import unittest
 
 import numpy as np
 import SimpleITK as sitk
-from MedFusionLib.Core.Tumor.IntracranialCavity import intracranialCavity, mrHeadMask
+from MedFusionLib.Core.Tumor.IntracranialCavity import intracranialCavity
 from MedFusionLib.Core.Tumor.SegmentationMetrics import compareSegmentations
 from MedFusionTesting import sharedData
 
@@ -43,9 +43,8 @@ class TestIntracranialCavity(unittest.TestCase):
     def test_a_volume_that_is_no_head_by_its_size_is_refused(self):
         for shape, spacing, refusal in (((2, 2, 2), 1.0, "too small"), ((8, 8, 8), 1e6, "no head")):
             image = asImage(np.random.default_rng(0).normal(0, 500, shape), [spacing] * 3)
-            for find in (intracranialCavity, mrHeadMask):
-                with self.subTest(spacing=spacing), self.assertRaisesRegex(ValueError, refusal):
-                    find(image)
+            with self.subTest(spacing=spacing), self.assertRaisesRegex(ValueError, refusal):
+                intracranialCavity(image)
 
     def test_a_hole_in_the_skull_does_no_harm(self):
         ct, truth, spacing = madeHead()
@@ -77,12 +76,6 @@ class TestIntracranialCavity(unittest.TestCase):
         truth = sitk.ReadImage(str(sharedData("head-sim", "head-a", "truth_brain_ct.nrrd")))
         cavity = intracranialCavity(sitk.ReadImage(str(sharedData("head-sim", "head-a", "ct.nrrd"))))
         self.assertGreater(compareSegmentations(cavity, truth)["all"].dice, 0.93)
-
-    def test_the_mask_from_the_mri_alone_warns(self):
-        with self.assertLogs(level="WARNING"):
-            mask = mrHeadMask(sitk.ReadImage(str(sharedData("head-sim", "head-a", "mr_t1c.nrrd"))))
-        voxelMl = np.prod(mask.GetSpacing()) / 1000
-        self.assertTrue(900 < sitk.GetArrayViewFromImage(mask).sum() * voxelMl < 1900)
 
 
 if __name__ == "__main__":

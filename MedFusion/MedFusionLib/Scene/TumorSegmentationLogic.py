@@ -12,7 +12,8 @@ from ..Core.Images.Coordinates import flipPoints
 from ..Core.Images.Resampling import Interpolation, resampleImage
 from ..Core.Images.Transforms import transformPoints
 from ..Core.Progress import Progress, subProgress
-from ..Core.Tumor.IntracranialCavity import cavityOn, coarseCavity
+from ..Core.Tumor.CoarseGrid import cavityOn
+from ..Core.Tumor.IntracranialCavity import coarseCavity
 from ..Core.Tumor.MrSequence import sequenceOfName
 from ..Core.Tumor.Segments import Segment, SegmentUnion, TumorTissue
 from ..Core.Tumor.TumorMeasurements import LesionMeasurements, TumorMeasurements

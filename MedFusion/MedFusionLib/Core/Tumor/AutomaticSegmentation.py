@@ -7,9 +7,8 @@ from scipy import ndimage
 from ..Images.Intensities import robustSpread
 from ..Progress import Progress, report, subProgress
 from .CutRefinement import refineByCut
-from .IntracranialCavity import mrHeadMask
 from .Outline import Outline
-from .TumorEvidence import gradients, insideImage
+from .TumorEvidence import gradients
 from .WorkingRegion import WorkingRegion, workingRegion
 
 _SPACING_MM = 2.0
@@ -23,25 +22,17 @@ _LEAST_CONTRAST = 1.0
 _NO_LESION = "No lesion found: nothing in the volume is clearly brighter than the other side of the head."
 
 
-def outlineAutomatically(
-    image: sitk.Image, allowed: sitk.Image | None = None, progress: Progress | None = None
-) -> Outline:
+def outlineAutomatically(image: sitk.Image, allowed: sitk.Image, progress: Progress | None = None) -> Outline:
     """Return the most lesion-like bright region.
 
     Brightness and left-right asymmetry together pass a ladder of thresholds; of all components the one that is
     asymmetric, sharply bordered, large, compact and away from the brain's surface is refined by minimum cuts.
 
     :param image: FLAIR, on which edema is bright and fluid dark.
-    :param allowed: where a tumor can be; None takes a skull-stripped image's brain or else a mask from the MRI.
+    :param allowed: where a tumor can be.
 
     Asymmetry: Joshi et al. 2003, doi:10.1109/TMI.2003.809685 (bilateral comparison); refinement as in CutRefinement.
     """
-    notes: tuple[str, ...] = ()
-    if allowed is None:
-        allowed = insideImage(image)
-    if allowed is None:
-        allowed = mrHeadMask(image)
-        notes = ("No CT gave the cavity, so the mask is from the MRI alone; scalp or orbit can be mistaken.",)
     report(progress, 0.05, "Finding the midline")
     region = _wholeRegion(image, allowed)
     usable = region.sampled(allowed) > 0.5
@@ -61,7 +52,7 @@ def outlineAutomatically(
     mask, slices = region.onSource(ndimage.gaussian_filter(found.astype(np.float32), 0.6))
     doubts = _doubts(found, z, asymmetry, usable, region.spacing)
     report(progress, 1.0, "Tumor outlined")
-    return Outline(mask, slices, tuple(doubts), notes)
+    return Outline(mask, slices, tuple(doubts))
 
 
 def _wholeRegion(image: sitk.Image, allowed: sitk.Image) -> WorkingRegion:

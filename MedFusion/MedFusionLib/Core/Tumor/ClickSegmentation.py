@@ -12,7 +12,7 @@ from ..Progress import Progress, report, subProgress
 from .CutRefinement import refineByCut
 from .LineSegmentation import acrossRim, outlineFromLine
 from .Outline import Outline
-from .TumorEvidence import airLevel, gradients, insideImage
+from .TumorEvidence import airLevel, gradients
 from .WorkingRegion import WorkingRegion, workingRegion
 
 _FAR_MM = 70.0
@@ -32,13 +32,12 @@ def outlineFromClick(
     encloses it; the one with the sharpest border, clear contrast and largest volume is refined by minimum cuts.
 
     :param seed: LPS millimetres, shape (3,).
-    :param allowed: where a tumor can be; None takes all of the image that is not cut away.
+    :param allowed: where a tumor can be; None takes all of the image.
     """
     place = np.round(seed, 1).tolist()
     inVolume = image.TransformPhysicalPointToContinuousIndex(seed.tolist())
     if any(i < -0.5 or i > n - 0.5 for i, n in zip(inVolume, image.GetSize(), strict=True)):
         raise ValueError(f"The seed {place} (LPS mm) is outside the volume; click on the tumor.")
-    allowed = allowed if allowed is not None else insideImage(image)
     best, air = None, airLevel(image)
     for reach, fraction in ((_FAR_MM, 0.0), (_NEAR_MM, 0.5)):
         report(progress, fraction, "Trying thresholds")

@@ -16,7 +16,6 @@ from .TumorEvidence import (
     airLevel,
     gradients,
     histogramOverlap,
-    insideImage,
     inwardEdgeCapacity,
     touching,
 )
@@ -53,14 +52,13 @@ def outlineFromLine(
     is cut again within wider spheres about it, and a wider outline wins when its border clearly costs less per voxel.
 
     :param line: the two ends, LPS millimetres, shape (2, 3).
-    :param allowed: where a tumor can be; None takes all of the image that is not cut away.
+    :param allowed: where a tumor can be; None takes all of the image.
 
     Boykov, Funka-Lea 2006, doi:10.1007/s11263-006-7934-5 (cut with histograms and seeds); Rother, Kolmogorov, Blake
     2004, doi:10.1145/1015706.1015720 (repeated with what was found); Jermyn, Ishikawa 2001, doi:10.1109/34.954599
     (regions compared by their border's mean cost).
     """
     _checkLine(image, line)
-    allowed = allowed if allowed is not None else insideImage(image)
     length = float(np.linalg.norm(line[1] - line[0]))
     best = _cutAbout(image, line, line, allowed, progress=subProgress(progress, 0.0, 0.5))
     if best.darkInBright:

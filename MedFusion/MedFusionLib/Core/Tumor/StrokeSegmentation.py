@@ -8,7 +8,7 @@ from ..Images.Intensities import robustSpread
 from ..Progress import Progress, report, subProgress
 from .MinCut import minCut
 from .Outline import Outline
-from .TumorEvidence import HistogramRatio, edgeCapacity, gradients, insideImage, touching
+from .TumorEvidence import HistogramRatio, edgeCapacity, gradients, touching
 from .WorkingRegion import WorkingRegion, workingRegion
 
 _CERTAIN = 10.0
@@ -118,7 +118,7 @@ def correctOutline(
     report(progress, 1.0, "Outline corrected")
     whole = sitk.GetArrayFromImage(present) != 0
     whole[slices] = np.where(changed, mask, whole[slices])
-    return Outline(whole, tuple(slice(None) for _ in range(3)))
+    return Outline(whole, tuple(slice(0, n) for n in whole.shape))
 
 
 def _strokes(region: WorkingRegion, foreground: np.ndarray, background: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -144,7 +144,6 @@ def _strokes(region: WorkingRegion, foreground: np.ndarray, background: np.ndarr
 
 def _usable(region: WorkingRegion, image: sitk.Image, allowed: sitk.Image | None) -> np.ndarray:
     """Return where a tumor can be in the region."""
-    allowed = allowed if allowed is not None else insideImage(image)
     return np.ones(region.grid.GetSize()[::-1], bool) if allowed is None else region.sampled(allowed) > 0.5
 
 

@@ -91,18 +91,6 @@ def touching(mask: np.ndarray, seeds: np.ndarray) -> np.ndarray:
     return kept[labels]
 
 
-def insideImage(image: sitk.Image) -> sitk.Image | None:
-    """Return where a skull-stripped or padded image holds something, or None if it holds something everywhere.
-
-    Such an image has one and the same value in a large part of its voxels, which no scanner makes.
-    """
-    sample = everyNth(image, 3)
-    found, counts = np.unique(sample, return_counts=True)
-    if counts.max() < 0.2 * sample.size:
-        return None
-    return image != found[np.argmax(counts)].item()
-
-
 def airLevel(image: sitk.Image) -> float:
     """Return the value below which a voxel is air or cut away."""
     values = everyNth(image, 3)

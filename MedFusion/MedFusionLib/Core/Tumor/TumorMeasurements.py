@@ -14,7 +14,8 @@ from ..Images.Coordinates import flipPoints
 from ..Images.Grids import boxAround, cornerPoints, directionOf, imagePart, indexRange, pointsAt
 from ..Images.Transforms import IDENTITY
 from ..Images.Voxels import slabs
-from .IntracranialCavity import cavityOn, coarseCavity
+from .CoarseGrid import cavityOn
+from .IntracranialCavity import coarseCavity
 from .IsoSurface import enclosedVolume, isoSurface, surfaceArea
 from .Segments import Segment, SegmentUnion, membersOf, segmentsOfNames
 

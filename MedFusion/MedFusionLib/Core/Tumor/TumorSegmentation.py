@@ -17,12 +17,13 @@ from .AutomaticSegmentation import outlineAutomatically
 from .ClickSegmentation import outlineFromClick
 from .LineSegmentation import outlineFromLine
 from .MrSequence import MrSequence
-from .NestedSegmentation import tumorParts
 from .Outline import Outline, SecondOpinion
-from .Segments import Segment, SegmentUnion, TumorTissue
+from .SearchMask import SearchMask, searchMask
+from .SecondOpinions import OtherMethod, doubtsOf, middleOf, opinionOf, secondOpinion
+from .Segments import Segment, SegmentUnion
 from .StrokeSegmentation import correctOutline, outlineFromStrokes
-from .TumorEvidence import insideImage
 from .TumorModels import ModelSettings, segmentWithModel
+from .TumorParts import labeledLesions
 from .WatershedSegmentation import outlineByWatershed
 
 _UNCHECKED = Verdict(Judgement.notConfirmed, ("No method has checked this outline.",))
@@ -132,10 +133,10 @@ def segmentTumor(
     cavityMask: sitk.Image | None = None,
     progress: Progress | None = None,
 ) -> TumorResult:
-    """Return the tumor's outline.
+    """Return the tumor's outline, with another method's opinion of it.
 
     :param images: one or more volumes on the first one's grid.
-    :param cavityMask: where a tumor can be at all, on the first image's grid.
+    :param cavityMask: where a tumor can be at all, on the first image's grid; None finds it in the MRI.
     """
     settings = settings or SegmentationSettings()
     interaction = interaction or TumorInteraction()
@@ -145,57 +146,111 @@ def segmentTumor(
         return TumorResult(labelImage, segments, (), settings, unions, verdict=_verdict(settings.method, ()))
     sequences = (*settings.sequences, *[MrSequence.unknown] * len(images))[: len(images)]
     main = _mainImage(sequences)
-    image = images[main]
-    doubts = _sequenceDoubts(sequences[main], settings.method)
-    outlines = list(_outlines(image, interaction, settings.method, cavityMask, progress))
-    masks = [outline.onGrid(image.GetSize()[::-1]) for outline in outlines]
-    doubts += tuple(doubt for outline in outlines for doubt in outline.doubts)
-    notes = tuple(note for outline in outlines for note in outline.notes)
+    image, sequence = images[main], sequences[main]
+    doubts = _sequenceDoubts(sequence, settings.method)
+    search = SearchMask(cavityMask, None)
+    if cavityMask is None:
+        search = searchMask(image, _pointed(interaction), subProgress(progress, 0.0, 0.3))
+    methods = _Methods(image, sequence, search.image)
+    outlines = list(methods.outlines(interaction, settings.method, subProgress(progress, 0.3, 0.7)))
+    masks = _apart([outline.onGrid(image.GetSize()[::-1]) for outline in outlines])
+    others = methods.others(interaction, settings.method)
+    opinions = [opinionOf(outline, others, masks[0].shape) for outline in outlines]
+    second = secondOpinion(opinions, masks, image)
+    for outline, opinion, volumes in zip(outlines, opinions, second.volumesMl, strict=True):
+        doubts += (*outline.doubts, *doubtsOf(opinion, volumes))
+    notes = (*search.notes, *(note for outline in outlines for note in outline.notes))
+    contrastEnhanced = None
+    if MrSequence.t1c in sequences and sequence is not MrSequence.t1c:
+        contrastEnhanced = images[sequences.index(MrSequence.t1c)]
+    lesions = labeledLesions(masks, contrastEnhanced, search.onGrid(image) if contrastEnhanced is not None else None)
+    labelImage = sitk.GetImageFromArray(lesions.labels)
+    labelImage.CopyInformation(images[0])
+    logging.info("Outlined %d lesion(s) by %s", len(masks), settings.method.value)
+    doubts += search.doubts
+    return TumorResult(
+        labelImage,
+        lesions.segments,
+        tuple(dict.fromkeys((*notes, *doubts, *lesions.notes))),
+        settings,
+        lesions.unions,
+        verdict=_verdict(settings.method, doubts),
+        second=second,
+    )
+
+
+def _apart(masks: list[np.ndarray]) -> list[np.ndarray]:
+    """Return the masks without what an earlier one holds, or raise ValueError if all are empty."""
     for first in range(len(masks)):
         for second in range(first):
             masks[first] &= ~masks[second]
     if not any(mask.any() for mask in masks):
         raise ValueError("The outline came out empty; point at the tumor again, or choose another volume.")
-    contrastEnhanced = None
-    if MrSequence.t1c in sequences and sequences[main] is not MrSequence.t1c:
-        contrastEnhanced = images[sequences.index(MrSequence.t1c)]
-    labels, segments, unions, partNotes = _labeled(masks, contrastEnhanced, cavityMask)
-    labelImage = sitk.GetImageFromArray(labels)
-    labelImage.CopyInformation(images[0])
-    logging.info("Outlined %d lesion(s) by %s", len(masks), settings.method.value)
-    warnings = tuple(dict.fromkeys((*notes, *doubts, *partNotes)))
-    return TumorResult(labelImage, segments, warnings, settings, unions, verdict=_verdict(settings.method, doubts))
+    return masks
 
 
-def _outlines(
-    image: sitk.Image,
-    interaction: TumorInteraction,
-    method: SegmentationMethod,
-    cavityMask: sitk.Image | None,
-    progress: Progress | None,
-) -> Iterator[Outline]:
-    """Yield the outline of each lesion that was pointed at."""
-    if method is SegmentationMethod.automatic:
-        yield outlineAutomatically(image, cavityMask, progress)
-    elif method is SegmentationMethod.strokes:
-        yield _strokesOutline(image, interaction, cavityMask, progress)
-    elif method is SegmentationMethod.line:
-        lines = _needed(interaction.lines, "Draw a line along the tumor's longest diameter.")
-        for number, line in enumerate(lines):
-            part = subProgress(progress, number / len(lines), (number + 1) / len(lines))
-            yield outlineFromLine(image, line, cavityMask, part)
-    elif method is SegmentationMethod.click:
-        seeds = _needed(interaction.seeds, "Click on the tumor: the click method needs a seed inside the lesion.")
-        for number, seed in enumerate(seeds):
-            part = subProgress(progress, number / len(seeds), (number + 1) / len(seeds))
-            yield outlineFromClick(image, seed, cavityMask, part)
-    else:
-        if interaction.lines is not None:
-            lesions = [line[0] + np.linspace(0.1, 0.9, 9)[:, None] * (line[1] - line[0]) for line in interaction.lines]
+def _pointed(interaction: TumorInteraction) -> np.ndarray | None:
+    """Return points on the tumor, LPS millimetres, shape (N, 3), or None where none are given."""
+    if interaction.lines is not None:
+        shares = np.linspace(0.05, 0.95, 19)[:, None]
+        return np.concatenate([line[0] + shares * (line[1] - line[0]) for line in interaction.lines])
+    return interaction.seeds if interaction.seeds is not None else interaction.foregroundPoints
+
+
+class _Methods:
+    """All methods on one image within one mask."""
+
+    def __init__(self, image: sitk.Image, sequence: MrSequence, allowed: sitk.Image | None) -> None:
+        self.image, self.sequence, self.allowed = image, sequence, allowed
+        self._automatic: Outline | None = None
+
+    def outlines(
+        self, interaction: TumorInteraction, method: SegmentationMethod, progress: Progress | None
+    ) -> Iterator[Outline]:
+        """Yield the outline of each lesion that was pointed at."""
+        image, allowed = self.image, self.allowed
+        if method is SegmentationMethod.automatic:
+            yield self.automatic(progress)
+        elif method is SegmentationMethod.strokes:
+            yield _strokesOutline(image, interaction, allowed, progress)
+        elif method is SegmentationMethod.line:
+            lines = _needed(interaction.lines, "Draw a line along the tumor's longest diameter.")
+            for number, line in enumerate(lines):
+                part = subProgress(progress, number / len(lines), (number + 1) / len(lines))
+                yield outlineFromLine(image, line, allowed, part)
+        elif method is SegmentationMethod.click:
+            seeds = _needed(interaction.seeds, "Click on the tumor: the click method needs a seed inside the lesion.")
+            for number, seed in enumerate(seeds):
+                part = subProgress(progress, number / len(seeds), (number + 1) / len(seeds))
+                yield outlineFromClick(image, seed, allowed, part)
         else:
-            lesions = [seed[None] for seed in _needed(interaction.seeds, "Click on the tumor, or draw a line.")]
-        for points in lesions:
-            yield outlineByWatershed(image, points, cavityMask)
+            if interaction.lines is not None:
+                shares = np.linspace(0.1, 0.9, 9)[:, None]
+                lesions = [line[0] + shares * (line[1] - line[0]) for line in interaction.lines]
+            else:
+                lesions = [seed[None] for seed in _needed(interaction.seeds, "Click on the tumor, or draw a line.")]
+            for points in lesions:
+                yield outlineByWatershed(image, points, allowed)
+
+    def automatic(self, progress: Progress | None = None) -> Outline:
+        """Return what the automatic method finds, which is looked for once."""
+        if self._automatic is None:
+            self._automatic = outlineAutomatically(self.image, self.allowed, progress)
+        return self._automatic
+
+    def others(self, interaction: TumorInteraction, method: SegmentationMethod) -> list[OtherMethod]:
+        """Return the other methods that can check an outline, the best first."""
+        click = OtherMethod(
+            "a click at its middle",
+            lambda found: outlineFromClick(self.image, middleOf(found, self.image), self.allowed),
+        )
+        automatic = OtherMethod("automatic", lambda _found: self.automatic())
+        isFlair = self.sequence in (MrSequence.flair, MrSequence.unknown)
+        if method is SegmentationMethod.automatic:
+            return [click]
+        if method is SegmentationMethod.click:
+            return [automatic] if isFlair else []
+        return [click, automatic] if isFlair else [click]
 
 
 def _verdict(method: SegmentationMethod, doubts: tuple[str, ...]) -> Verdict:
@@ -270,40 +325,3 @@ def _sequenceDoubts(sequence: MrSequence, method: SegmentationMethod) -> tuple[s
     if sequence is MrSequence.t2:
         return ("On T2 the automatic method is right in half of the cases only: fluid is as bright as edema.",)
     return ("The automatic method is made for FLAIR; if this volume is not one, draw a line instead.",)
-
-
-def _labeled(
-    masks: list[np.ndarray], contrastEnhanced: sitk.Image | None, cavityMask: sitk.Image | None
-) -> tuple[np.ndarray, tuple[Segment, ...], tuple[SegmentUnion, ...], tuple[str, ...]]:
-    """Return labels, segments, unions and warnings of all lesions; parted if a T1c is given and enhances."""
-    labels = np.zeros(masks[0].shape, np.uint8)
-    segments: list[Segment] = []
-    unions: list[SegmentUnion] = []
-    warnings: tuple[str, ...] = ()
-    for number, mask in enumerate(masks):
-        suffix = f" {number + 1}" if len(masks) > 1 else ""
-        parts = None
-        if contrastEnhanced is not None and mask.any():
-            allowed = cavityMask if cavityMask is not None else insideImage(contrastEnhanced)
-            tissue = np.ones(mask.shape, bool) if allowed is None else sitk.GetArrayViewFromImage(allowed) != 0
-            parts = tumorParts(mask, contrastEnhanced, tissue)
-            if parts is None:
-                warnings = (f"Nothing enhances inside the tumor{suffix}, so it is not parted.",)
-        if parts is None:
-            value = 3 * number + 1 if contrastEnhanced is not None else number + 1
-            labels[mask] = value
-            segments.append(Segment(value, f"Tumor{suffix}", TumorTissue.tumor, number + 1))
-            continue
-        labels[mask] = parts[mask] + 3 * number
-        necrosis, edema, enhancing = (3 * number + part for part in (1, 2, 3))
-        segments += [
-            Segment(necrosis, f"Necrosis{suffix}", TumorTissue.necrosis, number + 1),
-            Segment(edema, f"Edema{suffix}", TumorTissue.edema, number + 1),
-            Segment(enhancing, f"Enhancing tumor{suffix}", TumorTissue.enhancing, number + 1),
-        ]
-        whole, core = (necrosis, edema, enhancing), (necrosis, enhancing)
-        unions += [
-            SegmentUnion(whole, f"Whole tumor{suffix}", TumorTissue.wholeTumor, number + 1),
-            SegmentUnion(core, f"Tumor core{suffix}", TumorTissue.core, number + 1),
-        ]
-    return labels, tuple(segments), tuple(unions), warnings

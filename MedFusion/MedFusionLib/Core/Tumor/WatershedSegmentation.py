@@ -4,7 +4,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from .Outline import Outline
-from .TumorEvidence import gradients, insideImage
+from .TumorEvidence import gradients
 from .WorkingRegion import workingRegion
 
 _SEED_MM = 3.0
@@ -25,7 +25,6 @@ def outlineByWatershed(image: sitk.Image, points: np.ndarray, allowed: sitk.Imag
     center = points.mean(axis=0)[None]
     region = workingRegion(image, center, reach)
     usable = np.ones(region.grid.GetSize()[::-1], bool)
-    allowed = allowed if allowed is not None else insideImage(image)
     if allowed is not None:
         usable = region.sampled(allowed) > 0.5
     markers = np.where((region.distance(region.indices(center)[0]) > reach - 2) | ~usable, 2, 0).astype(np.int32)

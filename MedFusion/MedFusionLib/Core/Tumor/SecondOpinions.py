@@ -1,0 +1,102 @@
+"""Outlines checked by another, different method that needs nothing more from the user."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import SimpleITK as sitk
+from scipy import ndimage
+
+from ..Images.Grids import pointsAt
+from .Outline import Outline, SecondOpinion
+
+LEAST_AGREEMENT = 0.7
+
+
+@dataclass(frozen=True)
+class OtherMethod:
+    """A method that can be asked about an outline.
+
+    :param words: what it is, for the user.
+    :param outline: returns its own outline of the same lesion; raises ValueError where it finds none.
+    """
+
+    words: str
+    outline: Callable[[Outline], Outline]
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """What another method said about one outline; without an outline where none could answer."""
+
+    words: str = ""
+    mask: np.ndarray | None = None
+    agreement: float = float("nan")
+
+
+def opinionOf(outline: Outline, others: Sequence[OtherMethod], shape: tuple[int, ...]) -> Opinion:
+    """Return the outline of the first other method that finds one, and how far it agrees."""
+    for other in others:
+        try:
+            second = other.outline(outline)
+        except ValueError:
+            continue
+        if second.mask.any():
+            return Opinion(other.words, second.onGrid(shape), agreementOf(outline, second))
+    return Opinion()
+
+
+def agreementOf(first: Outline, second: Outline) -> float:
+    """Return the Dice of two outlines of one image, each a part of it."""
+    overlap = [
+        slice(max(a.start or 0, b.start or 0), min(a.stop, b.stop))
+        for a, b in zip(first.slices, second.slices, strict=True)
+    ]
+    if any(part.start >= part.stop for part in overlap):
+        return 0.0
+    inFirst, inSecond = (
+        outline.mask[
+            tuple(slice(p.start - s.start, p.stop - s.start) for p, s in zip(overlap, outline.slices, strict=True))
+        ]
+        for outline in (first, second)
+    )
+    total = int(first.mask.sum()) + int(second.mask.sum())
+    return 2 * int((inFirst & inSecond).sum()) / total if total else 0.0
+
+
+def doubtsOf(opinion: Opinion, volumesMl: tuple[float, float]) -> tuple[str, ...]:
+    """Return why another method's opinion makes an outline doubtful, nothing where it agrees."""
+    if opinion.mask is None:
+        return ("No other method could check the outline; look at it slice by slice.",)
+    if opinion.agreement >= LEAST_AGREEMENT:
+        return ()
+    own, second = volumesMl
+    return (
+        f"Another method ({opinion.words}) outlines {second:.1f} ml instead of {own:.1f} ml, and the two agree by "
+        f"a Dice of {opinion.agreement:.2f} only (below {LEAST_AGREEMENT:g}); compare both outlines.",
+    )
+
+
+def secondOpinion(opinions: Sequence[Opinion], masks: Sequence[np.ndarray], grid: sitk.Image) -> SecondOpinion:
+    """Return all lesions' opinions as one label image with the volumes of both methods."""
+    voxelMl = float(np.prod(grid.GetSpacing())) / 1000
+    labels = np.zeros(grid.GetSize()[::-1], np.uint8)
+    for number, opinion in enumerate(opinions, 1):
+        if opinion.mask is not None:
+            labels[opinion.mask & (labels == 0)] = number
+    labelImage = sitk.GetImageFromArray(labels)
+    labelImage.CopyInformation(grid)
+    volumes = tuple(
+        (float(mask.sum()) * voxelMl, float("nan") if opinion.mask is None else float(opinion.mask.sum()) * voxelMl)
+        for opinion, mask in zip(opinions, masks, strict=True)
+    )
+    return SecondOpinion(labelImage, tuple(o.words for o in opinions), tuple(o.agreement for o in opinions), volumes)
+
+
+def middleOf(outline: Outline, image: sitk.Image) -> np.ndarray:
+    """Return the outline's voxel farthest from its border, LPS millimetres, shape (3,)."""
+    spacing = image.GetSpacing()[::-1]
+    depth = ndimage.distance_transform_edt(np.pad(outline.mask, 1), sampling=spacing)[1:-1, 1:-1, 1:-1]
+    place = np.unravel_index(int(np.argmax(depth)), depth.shape)
+    index = [p + part.start for p, part in zip(place, outline.slices, strict=True)]
+    return pointsAt(image, np.array([index[::-1]], float))[0]
