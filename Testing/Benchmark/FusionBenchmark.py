@@ -28,7 +28,6 @@ from MedFusionLib.Core.Fusion.Settings import (  # noqa: E402
     BaseRule,
     DetailRule,
     FusionMethod,
-    FusionMode,
     FusionSettings,
 )
 
@@ -46,9 +45,7 @@ STATIONARY = FusionSettings(
     consistency=False,
 )
 OWN = {
-    "undecimated balanced": FusionSettings(),
-    "undecimated balanced, 3 levels": FusionSettings(levels=3),
-    "undecimated bone": FusionSettings(mode=FusionMode.bone),
+    "selective": FusionSettings(),
     "DWT db2, 3 levels (textbook)": TEXTBOOK,
     "SWT haar, base maximum": STATIONARY,
     "average": FusionSettings(method=FusionMethod.average),
@@ -92,13 +89,13 @@ def publishedPairs(output: Path) -> None:
         for method, fused in results.items():
             scores.setdefault(method, []).append(fusionMetrics(ct, mri, fused))
         if number % 4 == 1:
-            shown = ("undecimated balanced", "undecimated bone", *(f"{peer} (as published)" for peer in peers))
+            shown = ("selective", *(f"{peer} (as published)" for peer in peers))
             pictures.append([ct, mri, *(results[method] for method in shown)])
     print(f"## {len(names)} pairs that fusion papers share\n")
     rows = {method: [float(np.nanmean([s[c] for s in each])) for c in COLUMNS] for method, each in scores.items()}
     table(("method", *COLUMNS), rows)
     montage(pictures, output / "pairs.png")
-    print("pairs.png: CT, MRI, balanced, bone, ASFE-Fusion, pyramid, DWT. For viewing only, the atlas is not free.\n")
+    print("pairs.png: CT, MRI, selective, ASFE-Fusion, pyramid, DWT. For viewing only, the atlas is not free.\n")
 
 
 def earlierProject(output: Path) -> None:
@@ -112,13 +109,13 @@ def earlierProject(output: Path) -> None:
         own.append(fusionMetrics(ct, mri, fused))
         earlier.append(fusionMetrics(ct, mri, peer))
         if len(own) in (1, 4, 12, 17):
-            pictures.append([ct, mri, fused, fusePair(ct, mri, FusionSettings(mode=FusionMode.bone)), peer])
+            pictures.append([ct, mri, fused, peer])
     print(f"## {len(own)} pairs of an earlier project, against its own fusion\n")
     mean = lambda each: [float(np.mean([s[n] for s in each])) for n in names]  # noqa: E731
     better = [f"{sum(a[n] > b[n] for a, b in zip(own, earlier, strict=True))} of {len(own)}" for n in names]
-    table(("", *names), {"undecimated balanced": mean(own), "earlier project": mean(earlier), "better on": better})
+    table(("", *names), {"selective": mean(own), "earlier project": mean(earlier), "better on": better})
     montage(pictures, output / "seed.png")
-    print("seed.png: CT, registered MRI, balanced, bone, earlier project.\n")
+    print("seed.png: CT, registered MRI, selective, earlier project.\n")
 
 
 def simulatedHeads(output: Path) -> None:
@@ -137,13 +134,13 @@ def simulatedHeads(output: Path) -> None:
         around &= ~ndimage.binary_dilation(hounsfield > 150, iterations=2)
         low, high = np.percentile(registered[hounsfield > -300], (0.5, 99.5))
         pictures = [(registered - low) / (high - low) * 255]
-        for mode in FusionMode:
-            result = fuseVolumes(ct, [mri], FusionSettings(mode=mode), [transform])
+        for method in (FusionMethod.selective,):
+            result = fuseVolumes(ct, [mri], FusionSettings(method=method), [transform])
             fused = sitk.GetArrayFromImage(result.image)
             difference = [float(volume[rim].mean() - volume[around].mean()) for volume in (fused, registered)]
             sums = [float(volume[rim].mean() + volume[around].mean()) for volume in (fused, registered)]
             kept = fused > 300
-            rows[f"{case}, {mode.value}"] = [
+            rows[f"{case}, {method.value}"] = [
                 (difference[0] / sums[0]) / (difference[1] / sums[1]),
                 difference[0] / (difference[1] * 255 / (high - low)),
                 2 * float((bone & kept).sum()) / float(bone.sum() + kept.sum()),
@@ -159,7 +156,7 @@ def simulatedHeads(output: Path) -> None:
         montage([tall], output / f"{case}-coronal.png")
     columns = ("", "rim contrast, fused : MRI", "rim step, fused : MRI on the same scale", "Dice of bone above 300 HU")
     table(columns, rows)
-    print("head-*.png: CT, MRI, balanced, bone, DWT.\n")
+    print("head-*.png: CT, MRI, selective, DWT.\n")
 
 
 def thickSlices(output: Path) -> None:
@@ -204,7 +201,7 @@ def speed(output: Path) -> None:
     images = [sitk.GetImageFromArray(array) for array in (ct, mri)]
     unit = cpuSeconds(lambda: ct + mri, 15)
     rows = {}
-    for name in ("undecimated balanced", "undecimated bone"):
+    for name in ("selective",):
         seconds = cpuSeconds(lambda name=name: fuseVolumes(images[0], images[1:], OWN[name]), 15)
         rows[name] = [seconds, seconds / unit]
 
@@ -226,7 +223,7 @@ def speed(output: Path) -> None:
 def memory(output: Path) -> None:
     print("## Peak memory beyond inputs and output, 512x512x400\n")
     rows = {}
-    for mode in ("balanced", "bone"):
+    for mode in ("selective",):
         command = [sys.executable, __file__, "--memory-of", mode]
         rows[mode] = [float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)]
     table(("mode", "MiB"), rows)
@@ -241,7 +238,7 @@ def memoryOf(mode: str) -> None:
         block = sitk.GetImageFromArray(np.random.default_rng(0).integers(0, 900, (400, 200, 200), np.int16))
         images.append(sitk.Paste(image, block, block.GetSize(), destinationIndex=(100, 100, 0)))
     small = [image[100:164, 100:164, :16] for image in images]
-    settings = FusionSettings(mode=FusionMode(mode))
+    settings = FusionSettings(method=FusionMethod(mode))
     fuseVolumes(small[0], small[1:], settings)
     current = int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
     Path("/proc/self/clear_refs").write_text("5")

@@ -117,7 +117,9 @@ class TestRun(PhantomCase):
         document = json.loads((self.output / "measurements.json").read_text())
         self.assertLessEqual({"registration", "fusion", "tumor", "versions", "inputs"}, set(document))
         fusion = document["fusion"]
-        self.assertLessEqual({"method", "mode", "display_window", "QABF", "Soft", "copy_ct", "copy_mri"}, set(fusion))
+        self.assertLessEqual(
+            {"method", "ct_changes", "display_window", "QABF", "Soft", "copy_ct", "copy_mri"}, set(fusion)
+        )
         self.assertGreater(fusion["QW"], max(fusion["copy_ct"]["QW"], fusion["copy_mri"]["QW"]))
         registration = document["registration"]
         self.assertEqual((registration["model"], registration["landmarks"]), ("rigid", 8))

@@ -14,7 +14,6 @@ from MedFusionLib.Core.Fusion.Settings import (
     CtWindowPreset,
     DetailRule,
     FusionMethod,
-    FusionMode,
     FusionSettings,
 )
 from MedFusionLib.Core.Phantom import makePhantom
@@ -32,16 +31,16 @@ class TestFusionOptions(unittest.TestCase):
 
     def test_every_option_reaches_its_setting(self):
         arguments = (
-            "--method swt --mode bone --levels 3 --wavelet haar --slice-wise --detail maxAbs --base maximum "
+            "--method swt --ct-changes --levels 3 --wavelet haar --slice-wise --detail energy --base maximum "
             "--color overlay --window -100,900"
         ).replace("--window ", "--window=")
         expected = FusionSettings(
             method=FusionMethod.swt,
-            mode=FusionMode.bone,
+            ctChanges=True,
             levels=3,
             wavelet="haar",
             sliceWise=True,
-            detailRule=DetailRule.maxAbs,
+            detailRule=DetailRule.energy,
             baseRule=BaseRule.maximum,
             colorStyle=ColorStyle.overlay,
             ctWindow=(-100.0, 900.0),

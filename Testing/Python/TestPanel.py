@@ -331,7 +331,7 @@ class TestPanelLabels(unittest.TestCase):
         SlicerStandIn.start()
 
     def test_choices_of_the_panel_are_those_of_the_library(self):
-        from MedFusionLib.Core.Fusion.Settings import FusionMethod, FusionMode
+        from MedFusionLib.Core.Fusion.Settings import ColorStyle, FusionMethod
         from MedFusionLib.Core.Images.Transforms import TransformModel
         from MedFusionLib.Core.Landmarks.LandmarkPairing import Pairing
         from MedFusionLib.Core.Tumor.TumorSegmentation import SegmentationMethod
@@ -341,7 +341,7 @@ class TestPanelLabels(unittest.TestCase):
             (Parameters.RegistrationModel, TransformModel),
             (Parameters.LandmarkPairing, Pairing),
             (Parameters.FusionChoice, FusionMethod),
-            (Parameters.FusionKeeps, FusionMode),
+            (Parameters.FusionColors, ColorStyle),
             (Parameters.TumorChoice, SegmentationMethod),
         )
         for panel, library in pairs:

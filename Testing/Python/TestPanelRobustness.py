@@ -129,7 +129,7 @@ class TestPanelRobustness(PanelTestCase):
     def test_choices_survive_saving_and_loading_the_scene(self):
         self.loadPhantom()
         self.ui.modelComboBox.currentIndex = 2
-        self.ui.fusionModeComboBox.currentIndex = 1
+        self.ui.fusionColorsComboBox.currentIndex = 1
         self.ui.levelsSpinBox.value = 3
         self.ui.windowHighSpinBox.value = 1234
         self.ui.refineCheckBox.checked = False

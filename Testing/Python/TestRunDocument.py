@@ -9,7 +9,7 @@ import numpy as np
 import SimpleITK as sitk
 from MedFusionLib.Core.Fusion.Fusion import fuseVolumes
 from MedFusionLib.Core.Fusion.Metrics import METRIC_MEANINGS
-from MedFusionLib.Core.Fusion.Settings import FusionMethod, FusionMode, FusionSettings
+from MedFusionLib.Core.Fusion.Settings import FusionMethod, FusionSettings
 from MedFusionLib.Core.Images.Transforms import TransformModel
 from MedFusionLib.Core.Phantom import makePhantom
 from MedFusionLib.Core.Registration.RegistrationResult import Place, RegistrationResult
@@ -106,7 +106,6 @@ class TestRunDocument(unittest.TestCase):
             (registration["model"], TransformModel),
             (defined["judgement"], Judgement),
             (fusion["method"], FusionMethod),
-            (fusion["mode"], FusionMode),
             (SCHEMA["properties"]["kind"], ResultKind),
         ):
             self.assertEqual(set(said["enum"]), {word.value for word in words})

@@ -13,7 +13,7 @@ from MedFusionLib.Widgets.LandmarkLists import LandmarkLists
 from MedFusionLib.Widgets.PairPlacement import PairPlacement
 from MedFusionLib.Widgets.Parameters import (
     FusionChoice,
-    FusionKeeps,
+    FusionColors,
     LandmarkPairing,
     RegistrationModel,
     TumorChoice,
@@ -39,7 +39,8 @@ def plainParameters(scene: slicer.vtkMRMLScene) -> SimpleNamespace:
         refine=False,
         auto=False,
         fusionMethod=FusionChoice.average,
-        fusionMode=FusionKeeps.balanced,
+        fusionColors=FusionColors.bone,
+        ctChanges=False,
         levels=2,
         windowLow=0.0,
         windowHigh=1500.0,

@@ -5,7 +5,7 @@ import unittest
 
 import numpy as np
 import SimpleITK as sitk
-from MedFusionLib.Core.Fusion.Settings import FusionMethod, FusionMode, FusionSettings
+from MedFusionLib.Core.Fusion.Settings import FusionMethod, FusionSettings
 from MedFusionLib.Core.Phantom import makePhantom
 from MedFusionLib.Scene.NodeFiles import addVolume
 from MedFusionLib.Scene.Session import Session
@@ -31,7 +31,7 @@ class TestWaveletFusionLogic(unittest.TestCase):
         self.logic = WaveletFusionLogic(scene)
 
     def test_the_node_holds_its_recipe_window_and_sources_and_can_be_made_again(self):
-        settings = FusionSettings(mode=FusionMode.bone, levels=1)
+        settings = FusionSettings(ctWindow=(-10.0, 1200.0))
         node, result = self.logic.fuse(self.ctNode, [self.mriNode], settings)
         self.assertEqual(recipeOf(node), settings)
         display = node.GetDisplayNode()

@@ -9,7 +9,6 @@ from ..Core.Fusion.Settings import (
     CtWindowPreset,
     DetailRule,
     FusionMethod,
-    FusionMode,
     FusionSettings,
 )
 from ..Core.Results.Output import outputFile
@@ -50,12 +49,30 @@ def addFusionArguments(parser: argparse.ArgumentParser, prefix: str = "") -> Non
         values = [item.value for item in choices]
         group.add_argument(f"--{prefix}{name}", dest=f"fusion_{name}", choices=values, default=default.value, help=help)
 
-    choice("method", FusionMethod, defaults.method, "undecimated is the default; the others are for comparison")
-    choice("mode", FusionMode, defaults.mode, "undecimated: both sources, or bone of the CT and tissue of the MRI")
-    choice("detail", DetailRule, defaults.detailRule, "how fine structure is chosen")
+    choice("method", FusionMethod, defaults.method, "selective: bone of the CT, tissue of the MRI; color: see --color")
+    choice("detail", DetailRule, defaults.detailRule, "dwt and swt: how fine structure is chosen")
     choice("base", BaseRule, defaults.baseRule, "dwt and swt: how coarse intensities are merged")
-    choice("color", ColorStyle, defaults.colorStyle, "color: gray MRI with tinted bone, or CT over MRI")
-    group.add_argument(f"--{prefix}levels", dest="fusion_levels", type=int, default=defaults.levels, metavar="N")
+    choice(
+        "color",
+        ColorStyle,
+        defaults.colorStyle,
+        "bone or CT over the MRI, what only the CT shows, or a second MRI as a tint",
+    )
+    group.add_argument(
+        f"--{prefix}ct-changes",
+        dest="fusion_ct_changes",
+        action="store_true",
+        help="selective: darker or brighter where the CT is less or more dense than is usual where the MRI is as "
+        "bright (infarct, edema, bleeding, calcification; beam hardening looks the same)",
+    )
+    group.add_argument(
+        f"--{prefix}levels",
+        dest="fusion_levels",
+        type=int,
+        default=defaults.levels,
+        metavar="N",
+        help="dwt and swt: wavelet levels",
+    )
     group.add_argument(
         f"--{prefix}wavelet",
         dest="fusion_wavelet",
@@ -91,13 +108,13 @@ def fusionSettings(arguments: argparse.Namespace) -> FusionSettings:
     """Return the settings that the fusion arguments describe."""
     return FusionSettings(
         method=FusionMethod(arguments.fusion_method),
-        mode=FusionMode(arguments.fusion_mode),
         levels=arguments.fusion_levels,
         wavelet=arguments.fusion_wavelet,
         sliceWise=arguments.fusion_slice_wise,
         detailRule=DetailRule(arguments.fusion_detail),
         baseRule=BaseRule(arguments.fusion_base),
         colorStyle=ColorStyle(arguments.fusion_color),
+        ctChanges=arguments.fusion_ct_changes,
         ctWindow=arguments.fusion_window,
     )
 

@@ -4,7 +4,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..Core.Fusion.Metrics import METRIC_MEANINGS
-from ..Core.Fusion.Settings import FusionMethod
+from ..Core.Fusion.Settings import CHANGES_LEGEND, COLOR_LEGENDS, FusionMethod
 from ..Core.Results.RunDocument import ScoredFusion
 from .Page import Figure, figures, paragraph, section, table
 from .Pictures import Plane, grayPicture, robustWindow, sliceGrid, sliceValues
@@ -30,8 +30,10 @@ def fusionSection(
             pictures.append(Figure(_picture(image, grid, window), f"{plane.name}: {name}"))
     settings = fusion.result.settings
     method = f"Method: {settings.method.value}"
-    if settings.method is FusionMethod.undecimated:
-        method += f", {settings.mode.value}, {settings.levels} levels"
+    if settings.method is FusionMethod.color:
+        method += f". {COLOR_LEGENDS[settings.colorStyle]}".removesuffix(".")
+    elif settings.showsCtChanges:
+        method += f". {CHANGES_LEGEND}".removesuffix(".")
     low, high = fusion.result.window
     shown = (
         ""

@@ -48,7 +48,8 @@ class FuseSection(Section):
         parameters = self._panel.parameterNode
         if self._panel.runner.isRunning:
             return
-        self._ui.fusionModeComboBox.enabled = parameters.fusionMethod is FusionChoice.undecimated
+        self._ui.fusionColorsComboBox.enabled = parameters.fusionMethod is FusionChoice.color
+        self._ui.ctChangesCheckBox.enabled = parameters.fusionMethod is FusionChoice.selective
         self._ui.levelsSpinBox.enabled = parameters.fusionMethod.hasLevels
         self._showPreset(parameters)
         missing = self._missing(parameters)

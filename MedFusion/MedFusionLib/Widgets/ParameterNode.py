@@ -7,7 +7,7 @@ from slicer import vtkMRMLMarkupsFiducialNode, vtkMRMLScalarVolumeNode, vtkMRMLS
 from slicer.parameterNodeWrapper import Decimals, SingleStep, WithinRange, parameterNodeWrapper
 
 from ..Core.Fusion.Settings import CtWindowPreset
-from .Parameters import FusionChoice, FusionKeeps, LandmarkPairing, RegistrationModel, TumorChoice
+from .Parameters import FusionChoice, FusionColors, LandmarkPairing, RegistrationModel, TumorChoice
 
 
 @parameterNodeWrapper
@@ -28,8 +28,9 @@ class MedFusionParameterNode:
     refine: bool = False
     auto: bool = False
     blend: Annotated[float, WithinRange(0, 100), Decimals(0), SingleStep(1)] = 50.0
-    fusionMethod: FusionChoice = FusionChoice.undecimated
-    fusionMode: FusionKeeps = FusionKeeps.balanced
+    fusionMethod: FusionChoice = FusionChoice.selective
+    fusionColors: FusionColors = FusionColors.bone
+    ctChanges: bool = False
     levels: Annotated[int, WithinRange(1, 3)] = 2
     windowLow: Annotated[float, WithinRange(-1024, 4000), Decimals(0), SingleStep(50)] = CtWindowPreset.bone.value[0]
     windowHigh: Annotated[float, WithinRange(-1024, 8000), Decimals(0), SingleStep(50)] = CtWindowPreset.bone.value[1]

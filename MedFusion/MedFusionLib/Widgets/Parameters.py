@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import slicer
 
-from ..Core.Fusion.Settings import FusionMethod, FusionMode, FusionSettings
+from ..Core.Fusion.Settings import ColorStyle, FusionMethod, FusionSettings
 from ..Core.Images.Coordinates import flipPoints
 from ..Core.Images.Transforms import TransformModel
 from ..Core.Landmarks.LandmarkPairing import Pairing
@@ -57,7 +57,7 @@ class LandmarkPairing(Enum):
 class FusionChoice(Enum):
     """The fusion methods."""
 
-    undecimated = "undecimated"
+    selective = "selective"
     dwt = "dwt"
     swt = "swt"
     average = "average"
@@ -66,7 +66,7 @@ class FusionChoice(Enum):
 
     def label(self) -> str:
         return {
-            FusionChoice.undecimated: _("Undecimated wavelet"),
+            FusionChoice.selective: _("Bone of CT, tissue of MRI"),
             FusionChoice.dwt: _("Discrete wavelet"),
             FusionChoice.swt: _("Stationary wavelet"),
             FusionChoice.average: _("Average"),
@@ -77,19 +77,23 @@ class FusionChoice(Enum):
     @property
     def hasLevels(self) -> bool:
         """Return whether the method works on wavelet levels."""
-        return self in (FusionChoice.undecimated, FusionChoice.dwt, FusionChoice.swt)
+        return self in (FusionChoice.dwt, FusionChoice.swt)
 
 
-class FusionKeeps(Enum):
-    """What the undecimated fusion favors."""
+class FusionColors(Enum):
+    """What the color fusion shows."""
 
-    balanced = "balanced"
     bone = "bone"
+    overlay = "overlay"
+    changes = "changes"
+    second = "second"
 
     def label(self) -> str:
         return {
-            FusionKeeps.balanced: _("Both, balanced"),
-            FusionKeeps.bone: _("Bone of the CT, tissue of the MRI"),
+            FusionColors.bone: _("Bone over MRI"),
+            FusionColors.overlay: _("Both, to check the alignment"),
+            FusionColors.changes: _("Changes that only the CT shows"),
+            FusionColors.second: _("Second MRI as a tint"),
         }[self]
 
 
@@ -186,7 +190,8 @@ def fusionSettings(parameters: "MedFusionParameterNode") -> FusionSettings:
     """Return what the parameter node says about the fusion."""
     return FusionSettings(
         method=FusionMethod[parameters.fusionMethod.value],
-        mode=FusionMode[parameters.fusionMode.value],
+        colorStyle=ColorStyle[parameters.fusionColors.value],
+        ctChanges=parameters.ctChanges,
         levels=parameters.levels,
         ctWindow=(parameters.windowLow, parameters.windowHigh),
     )

@@ -9,7 +9,7 @@ from ..Images.Transforms import IDENTITY
 from ..Images.Voxels import everyNth, extremes, writableVoxels
 from ..Progress import Progress, report
 from .Inputs import FusionScales, Source, findScales
-from .Settings import FusionMethod, FusionSettings
+from .Settings import ColorStyle, FusionMethod, FusionSettings
 from .Strips import fuseStrips
 
 
@@ -69,6 +69,8 @@ def fuseVolumes(
         movingTransforms = [None] * len(movingImages)
     if len(movingTransforms) != len(movingImages):
         raise ValueError(f"{len(movingImages)} MRIs came with {len(movingTransforms)} transforms; give one for each.")
+    if settings.method is FusionMethod.color and settings.colorStyle is ColorStyle.second and len(movingImages) < 2:
+        raise ValueError("The color style 'second' tints by a second MRI; only one MRI was given.")
     for image in (fixedImage, *movingImages):
         if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
             raise ValueError(

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import numpy as np
@@ -12,6 +12,8 @@ from ..Images.Grids import emptyImage, isSameGrid
 from ..Images.Intensities import robustSpread
 from ..Images.ValueJudgement import ValueKind, judgeValues
 from ..Images.Voxels import everyNth
+from .CtChanges import UsualCt, findUsualCt
+from .Noise import ctNoise
 from .Settings import FusionSettings
 
 _SAMPLES_PER_AXIS = 64
@@ -77,6 +79,8 @@ class FusionScales:
     :param tissueTop: what the brightest tissue of the MRIs is scaled to stay below.
     :param boneRange: values at which bone begins to count and counts fully.
     :param window: what to show, as low and high.
+    :param ctNoise: energy of the CT's noise in soft tissue, where 0 is low and 1 high; see Noise.ctNoise.
+    :param usualCt: the CT that is usual at each brightness of the MRIs; None unless its changes are to be shown.
     """
 
     kind: CtKind
@@ -87,6 +91,24 @@ class FusionScales:
     window: tuple[float, float]
     moving: tuple[MovingScale, ...]
     warnings: tuple[str, ...] = ()
+    ctNoise: float = 0.0
+    usualCt: UsualCt | None = None
+
+    @property
+    def hounsfield(self) -> float:
+        """One HU on the scale where 0 is low and 1 high, if the fixed image is in HU."""
+        return 1 / (self.high - self.low)
+
+    @property
+    def gray(self) -> float:
+        """One of 255 gray levels of the display window, where 0 is low and 1 high."""
+        return (self.window[1] - self.window[0]) / 255 / (self.high - self.low)
+
+    @property
+    def bone(self) -> tuple[float, float]:
+        """The bone range where 0 is low and 1 high."""
+        start, stop = ((value - self.low) / (self.high - self.low) for value in self.boneRange)
+        return start, stop
 
 
 def findScales(sources: Sequence[Source], settings: FusionSettings) -> FusionScales:
@@ -95,7 +117,27 @@ def findScales(sources: Sequence[Source], settings: FusionSettings) -> FusionSca
     :param sources: the CT, then the MRIs, each with the way from the CT's points to its own.
     """
     fixed, *moving = _samples(sources)
-    return scalesFromSamples(fixed, moving, settings)
+    scales = scalesFromSamples(fixed, moving, settings)
+    if not settings.isSelective:
+        return scales
+    span, hounsfield = scales.high - scales.low, scales.kind is CtKind.hounsfield
+    noise = ctNoise(sources[0].image, scales.low, span, scales.gray, scales.bone[0], hounsfield)
+    usual = _usualCt(fixed, moving, scales) if settings.showsCtChanges else None
+    return replace(scales, ctNoise=noise, usualCt=usual)
+
+
+def _usualCt(fixed: np.ndarray, moving: Sequence[np.ndarray], scales: FusionScales) -> UsualCt:
+    if scales.kind is not CtKind.hounsfield:
+        raise ValueError(
+            f"Changes that only the CT shows can be told in Hounsfield units alone; this CT's values begin at "
+            f"{np.nanmin(fixed):g} and end at {np.nanmax(fixed):g}. Use the CT as the scanner stored it."
+        )
+    span = scales.high - scales.low
+    onScale = []
+    for values, scale in zip(moving, scales.moving, strict=True):
+        present = np.isfinite(values) if scale.padding is None else np.isfinite(values) & (values != scale.padding)
+        onScale.append(np.where(present, scale.onto(np.nan_to_num(values), scales.low, span).clip(0, 1), np.nan))
+    return findUsualCt(fixed, onScale, scales.low, span)
 
 
 def scalesFromSamples(fixed: np.ndarray, moving: Sequence[np.ndarray], settings: FusionSettings) -> FusionScales:

@@ -29,11 +29,25 @@ class Plane(NamedTuple):
     :param fixed: the CT in its own units, without the margin.
     :param sources: CT first, then the MRIs, one after the other; with the margin, float32, 0 to 1.
     :param below: what the moving images hold below 0, without the margin; None if that has no meaning.
+    :param tint: an MRI that only colors the fused volume, without the margin.
     """
 
     fixed: np.ndarray
     sources: np.ndarray
     below: np.ndarray | None
+    tint: np.ndarray | None = None
+
+
+class Fused(NamedTuple):
+    """A fused plane without the margin, on the common scale.
+
+    :param values: None for color that shows the sources alone.
+    :param changes: how much denser the CT is than is usual; None where that is not asked for.
+    """
+
+    plane: Plane
+    values: np.ndarray | None
+    changes: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -41,9 +55,6 @@ class Strip:
     """Rows start to stop of the reference grid, read with a margin of voxels on all sides.
 
     :param slices: the range of slices, all of them unless only a few are wanted.
-    :param bone: where bone begins to count and counts fully, on the common scale 0 to 1.
-    :param keepsMri: whether nothing may be darker than the MRIs. So it is for a CT in HU: its tissue lies at the dark
-        end of the scale, and the steep edge of the skull would bring it in as a dark seam along the brain's surface.
     """
 
     referenceImage: sitk.Image
@@ -51,13 +62,21 @@ class Strip:
     stop: int
     margin: int
     slices: range
-    bone: tuple[float, float]
-    keepsMri: bool
+    scales: FusionScales
 
-    def core(self, plane: np.ndarray) -> np.ndarray:
-        """Return a plane without its margin."""
-        m = self.margin
-        return plane[m:-m, m:-m] if m else plane
+    @property
+    def paddedWidth(self) -> int:
+        """Voxels in a row with its margin; even where there is one."""
+        width = self.referenceImage.GetWidth()
+        return width + width % 2 + 2 * self.margin if self.margin else width
+
+    def core(self, plane: np.ndarray, marginAbove: int | None = None) -> np.ndarray:
+        """Return a plane without its margin.
+
+        :param marginAbove: rows to leave out above; the margin if None.
+        """
+        first = self.margin if marginAbove is None else marginAbove
+        return plane[first : first + self.stop - self.start, self.margin : self.margin + self.referenceImage.GetWidth()]
 
     def padded(self, planes: list[np.ndarray], firstRow: int, buffers: Buffers) -> np.ndarray:
         """Return planes one after the other, clipped to 0..1, repeated at the volume's edge to the full margin.
@@ -67,7 +86,9 @@ class Strip:
         m = self.margin
         height, width = planes[0].shape
         above = m - (self.start - firstRow)
-        shape = (len(planes), self.stop - self.start + 2 * m, width + 2 * m)
+        rows = self.stop - self.start
+        rows += rows % 2 if m else 0
+        shape = (len(planes), rows + 2 * m, self.paddedWidth)
         stack = buffers.take(math.prod(shape)).reshape(shape)
         for target, plane in zip(stack, planes, strict=True):
             np.clip(plane, 0, 1, out=target[above : above + height, m : m + width])

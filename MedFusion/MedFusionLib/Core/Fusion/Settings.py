@@ -3,11 +3,13 @@
 from dataclasses import dataclass, fields
 from enum import Enum
 
+_MOST_LEVELS = 8
+
 
 class FusionMethod(Enum):
-    """How the volumes are put together."""
+    """How the volumes are put together; dwt and swt are there for comparison and need PyWavelets."""
 
-    undecimated = "undecimated"
+    selective = "selective"
     dwt = "dwt"
     swt = "swt"
     average = "average"
@@ -15,35 +17,42 @@ class FusionMethod(Enum):
     color = "color"
 
 
-class FusionMode(Enum):
-    """Which coarse intensities the undecimated method keeps."""
-
-    balanced = "balanced"
-    bone = "bone"
-
-
 class BaseRule(Enum):
-    """How the textbook transforms (dwt, swt) merge their coarsest coefficients."""
+    """How dwt and swt merge their coarsest coefficients."""
 
     average = "average"
     maximum = "maximum"
-    weighted = "weighted"
 
 
 class DetailRule(Enum):
-    """How detail coefficients are merged; dwt and swt have no gradient and take maxAbs in its place."""
+    """How dwt and swt merge their detail coefficients."""
 
-    gradient = "gradient"
-    energy = "energy"
     maxAbs = "maxAbs"
+    energy = "energy"
     average = "average"
 
 
 class ColorStyle(Enum):
-    """What the color method shows: MRI in gray with tinted bone, or CT and MRI in two complementary colors."""
+    """What the color method shows."""
 
     bone = "bone"
     overlay = "overlay"
+    changes = "changes"
+    second = "second"
+
+
+COLOR_LEGENDS = {
+    ColorStyle.bone: "Gray: MRI. Yellow: bone of the CT.",
+    ColorStyle.overlay: "Green: brighter in the MRI. Magenta: brighter in the CT. Gray: equal in both.",
+    ColorStyle.changes: "Gray: fused volume. Blue: the CT is less dense than is usual where the MRI is as bright "
+    "(infarct, edema). Orange: denser (bleeding, calcification, contrast). Full color at 30 HU. Beam hardening near "
+    "thick bone is shown, too.",
+    ColorStyle.second: "Gray: CT and first MRI fused. Red: the second MRI is brighter than its middle tissue.",
+}
+CHANGES_LEGEND = (
+    "Darker than the MRI: the CT is less dense than is usual where the MRI is as bright (infarct, edema). Brighter: "
+    "denser (bleeding, calcification, contrast). Beam hardening near thick bone looks the same."
+)
 
 
 class CtWindowPreset(Enum):
@@ -58,13 +67,13 @@ class CtWindowPreset(Enum):
 class FusionSettings:
     """Everything that determines a fused volume besides the volumes themselves.
 
-    :param levels: number of wavelet levels; the undecimated method takes 1 to 3.
+    :param levels: number of wavelet levels of dwt and swt.
     :param wavelet: PyWavelets name, used by dwt and swt.
-    :param sliceWise: True transforms each slice of the reference grid on its own (dwt, swt, undecimated).
-    :param detailRule: gradient and energy give soft weights, maxAbs a choice.
-    :param baseRule: used by dwt and swt; the undecimated method follows its mode.
-    :param ctWeight: share of the CT, 0 to 1, in the weighted base rule.
+    :param sliceWise: True fuses each slice of the reference grid on its own (selective, dwt, swt).
+    :param detailRule: of dwt and swt; energy gives soft weights, maxAbs a choice.
+    :param baseRule: of dwt and swt.
     :param consistency: let the majority of the neighbors decide a maxAbs choice.
+    :param ctChanges: whether the selective method shows density that only the CT has; needs a CT in HU.
     :param ctWindow: HU range in which CT takes part in the fusion (ignored for a CT already in 8 bit).
     :param boneRange: HU at which bone begins to count and at which it counts fully. The MRI is scaled to stay below
         the second, so that in a fused volume every value above it is bone, in HU.
@@ -72,29 +81,25 @@ class FusionSettings:
     :param featherMillimeters: width over which the MRI fades into the CT where the MRI's field of view ends.
     """
 
-    method: FusionMethod = FusionMethod.undecimated
-    mode: FusionMode = FusionMode.balanced
+    method: FusionMethod = FusionMethod.selective
     levels: int = 2
     wavelet: str = "db2"
     sliceWise: bool = False
-    detailRule: DetailRule = DetailRule.gradient
+    detailRule: DetailRule = DetailRule.maxAbs
     baseRule: BaseRule = BaseRule.average
-    ctWeight: float = 0.5
     consistency: bool = True
     colorStyle: ColorStyle = ColorStyle.bone
+    ctChanges: bool = False
     ctWindow: tuple[float, float] = CtWindowPreset.bone.value
     boneRange: tuple[float, float] = (150.0, 300.0)
     mriPercentiles: tuple[float, float] = (0.5, 99.5)
     featherMillimeters: float = 6.0
 
     def __post_init__(self):
-        most = 3 if self.method is FusionMethod.undecimated else 8
-        if not 1 <= self.levels <= most:
-            raise ValueError(f"{self.levels} levels were asked for; {self.method.value} fusion takes 1 to {most}.")
+        if not 1 <= self.levels <= _MOST_LEVELS:
+            raise ValueError(f"{self.levels} levels were asked for; dwt and swt take 1 to {_MOST_LEVELS}.")
         if self.method in (FusionMethod.dwt, FusionMethod.swt):
             _checkWavelet(self.wavelet)
-        if not 0 <= self.ctWeight <= 1:
-            raise ValueError(f"The CT's weight is {self.ctWeight}; it must lie between 0 and 1.")
         for name in ("ctWindow", "boneRange"):
             low, high = getattr(self, name)
             if not low < high:
@@ -105,6 +110,21 @@ class FusionSettings:
         if not 0 <= self.featherMillimeters <= 50:
             raise ValueError(f"featherMillimeters is {self.featherMillimeters}; it must lie between 0 and 50.")
 
+    @property
+    def isSelective(self) -> bool:
+        """Whether the volumes are fused selectively, be it to be shown in color."""
+        onColor = (ColorStyle.changes, ColorStyle.second)
+        return self.method is FusionMethod.selective or (
+            self.method is FusionMethod.color and self.colorStyle in onColor
+        )
+
+    @property
+    def showsCtChanges(self) -> bool:
+        """Whether density that only the CT has is shown in gray or in color."""
+        if self.method is FusionMethod.color:
+            return self.colorStyle is ColorStyle.changes
+        return self.method is FusionMethod.selective and self.ctChanges
+
     def asDict(self) -> dict[str, str]:
         """Return the recipe as strings, for node attributes and result files."""
         return {field.name: _toString(getattr(self, field.name)) for field in fields(self)}
@@ -112,15 +132,11 @@ class FusionSettings:
     def usedSettings(self) -> dict[str, str]:
         """Return what of the recipe the method heeds, as strings, for the reader of a result."""
         used = ["method", "ctWindow", "boneRange", "mriPercentiles", "featherMillimeters"]
-        if self.method is FusionMethod.undecimated:
-            used += ["mode", "levels", "sliceWise", "detailRule"]
-            used += ["consistency"] if self.detailRule is DetailRule.maxAbs else []
+        if self.method is FusionMethod.selective:
+            used += ["sliceWise", "ctChanges"]
         elif self.method in (FusionMethod.dwt, FusionMethod.swt):
             used += ["levels", "wavelet", "sliceWise", "detailRule", "baseRule"]
-            used += ["consistency"] if self.detailRule in (DetailRule.maxAbs, DetailRule.gradient) else []
-            used += ["ctWeight"] if self.baseRule is BaseRule.weighted else []
-        elif self.method is FusionMethod.average:
-            used += ["ctWeight"]
+            used += ["consistency"] if self.detailRule is DetailRule.maxAbs else []
         elif self.method is FusionMethod.color:
             used += ["colorStyle"]
         return {name: value for name, value in self.asDict().items() if name in used}
@@ -150,7 +166,10 @@ def _toString(value: object) -> str:
 
 def _fromString(text: str, default: object) -> object:
     if isinstance(default, Enum):
-        return type(default)(text)
+        try:
+            return type(default)(text)
+        except ValueError as error:
+            raise ValueError(f"'{text}' is no fusion that this version of MedFusion makes; fuse anew.") from error
     if isinstance(default, bool):
         return text == "True"
     if isinstance(default, tuple):

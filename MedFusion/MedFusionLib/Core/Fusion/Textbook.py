@@ -63,14 +63,13 @@ def _mergeAll(fixed: list, moving: list, settings: FusionSettings) -> list:
 def _mergeBase(a: np.ndarray, b: np.ndarray, settings: FusionSettings) -> np.ndarray:
     if settings.baseRule is BaseRule.maximum:
         return np.maximum(a, b)
-    weight = settings.ctWeight if settings.baseRule is BaseRule.weighted else 0.5
-    return weight * a + (1 - weight) * b
+    return (a + b) / 2
 
 
 def _mergeDetail(a: np.ndarray, b: np.ndarray, settings: FusionSettings) -> np.ndarray:
     if settings.detailRule is DetailRule.average:
         return (a + b) / 2
-    if settings.detailRule in (DetailRule.maxAbs, DetailRule.gradient):
+    if settings.detailRule is DetailRule.maxAbs:
         choice = (np.abs(a) >= np.abs(b)).astype(np.float32)
         if settings.consistency:
             choice = (ndimage.uniform_filter(choice, 3) > 0.5).astype(np.float32)

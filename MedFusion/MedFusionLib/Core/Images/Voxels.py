@@ -41,3 +41,13 @@ def writableVoxels(image: sitk.Image) -> np.ndarray:
     view = sitk.GetArrayViewFromImage(image)
     memory = (ctypes.c_char * view.nbytes).from_address(view.ctypes.data)
     return np.frombuffer(memory, view.dtype).reshape(view.shape)
+
+
+def fewSlices(image: sitk.Image, count: int) -> Iterator[np.ndarray]:
+    """Yield at most so many slices, evenly spread over an image, as float32."""
+    width, height, depth = image.GetSize()
+    for k in np.unique(np.linspace(0, depth - 1, min(count + 2, depth)).round().astype(int)):
+        if depth > count and k in (0, depth - 1):
+            continue
+        slab = sitk.RegionOfInterest(image, [width, height, 1], [0, 0, int(k)])
+        yield sitk.GetArrayFromImage(slab)[0].astype(np.float32, copy=False)

@@ -66,7 +66,11 @@ class ScoredFusion:
     def measurements(self) -> dict[str, object]:
         """Return it for measurements.json."""
         settings = self.result.settings
-        said = {"method": settings.method.value, "mode": settings.mode.value, "display_window": [*self.result.window]}
+        said = {
+            "method": settings.method.value,
+            "ct_changes": settings.showsCtChanges,
+            "display_window": [*self.result.window],
+        }
         copies = {name: dict(self.scores[name]) for name in ("copy_ct", "copy_mri") if name in self.scores}
         return said | dict(self.scores.get("fused", {})) | copies
 

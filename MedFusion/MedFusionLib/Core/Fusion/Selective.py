@@ -1,0 +1,345 @@
+"""The selective fusion: bone of the CT, tissue of the MRIs, and the CT's edges where they say something.
+
+Streaming plane by plane. What is decided smoothly is decided at half the resolution within the plane.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from .Buffers import Buffers
+from .CtChanges import faded
+from .Filters import ENERGY_SCALE, doubled, energy, halved, largestOfNine, smoothInPlane, smoothStep
+from .Inputs import CtKind
+from .Planes import Fused, Plane, Strip, neighborhoods
+from .Settings import FusionSettings
+
+MARGIN = 14  # voxels beside a voxel that take part in its fused value: even, so that all strips have the same cells
+LEVELS = 3  # of the smoothing that parts coarse from fine, about 4.5 voxels in all (standard deviation)
+_LARGEST_Z_STEP = 64  # slices; far beyond any scanner's, it only keeps senseless spacings from endless work
+
+# Fitted by eye and by Q^AB/F, Soft and Dimmed on the half for development of Testing/Benchmark/FusionBenchmark.py, in
+# gray levels of 255 where they are intensities.
+_CT_SHARE_IN_TISSUE = np.float32(0.35)  # of its edges' energy that counts away from bone
+_MRI_FLOOR = 32.0  # energy of the MRI's noise: below it the MRI's edges say no less than the CT's
+_HAZE = 0.4  # of what the CT is brighter than the MRI that stays in the tissue, so that calcifications are seen
+_DIM_RANGE = 140.0  # the CT draws nothing where the MRI is brighter by this
+_BONE_DETAIL = 1.5  # of the MRI's dark detail that is drawn in bone, where bone is not in HU
+_ROOM = 6.0  # beyond both sources
+_FAINTEST = 1e-9
+
+
+@dataclass
+class _Cells:
+    """A plane on its way: the plane, and what is known of it at half the resolution, each as one row.
+
+    :param images: the sources, one after the other.
+    :param coarse: CT less MRIs, then each MRI but the last less the last; smoothed level by level, not divided.
+    :param boneNear: largest bone membership around each cell; None where there is no bone.
+    :param shares: how much of the fine structure is the CT's, then how much of the MRIs' is each one's but the last's.
+    :param changes: by how much the CT deviates from what is usual; smoothed, not divided.
+    """
+
+    plane: Plane
+    images: list[np.ndarray]
+    coarse: np.ndarray
+    boneNear: np.ndarray | None
+    shares: np.ndarray | None = None
+    changes: np.ndarray | None = None
+
+
+def zSteps(settings: FusionSettings, spacing: tuple[float, ...]) -> list[int]:
+    """Return for each level how many slices its filter steps along z; 0 where the slices are too thick for it.
+
+    :param spacing: of the reference grid, x, y, z in millimetres.
+    """
+    reaches = [2**level * min(spacing[:2]) / spacing[2] for level in range(LEVELS)]
+    return [0 if settings.sliceWise or reach < 0.999 else min(round(reach), _LARGEST_Z_STEP) for reach in reaches]
+
+
+def zReach(steps: list[int], showsCtChanges: bool = False) -> int:
+    """Return how many slices above and below a slice take part in its fused values."""
+    return sum(2 * step for step in steps) * (2 if showsCtChanges else 1) + (2 if steps[0] else 0)
+
+
+def fuseSelective(planes: Iterator[Plane], strip: Strip, settings: FusionSettings, buffers: Buffers) -> Iterator[Fused]:
+    """Yield the fused planes.
+
+    Bone is the CT. Tissue is the MRI (of several MRIs their mean with the fine structure of the clearer one), a part of
+    what the CT is smoothly brighter, and the CT's fine structure where its edges have more energy than the MRI's: noise
+    does not count, nor is anything drawn into what is bright in the MRI alone.
+
+    :param planes: with a margin of MARGIN voxels.
+
+    Coarse and fine are parted by an undecimated B-spline transform: J.-L. Starck, J. Fadili, F. Murtagh, The
+    undecimated wavelet decomposition and its reconstruction, IEEE Trans. Image Process. 16 (2007),
+    doi:10.1109/TIP.2006.887733. Soft selection by local energy after P. J. Burt, R. J. Kolczynski, Enhanced image
+    capture through fusion, ICCV 1993, doi:10.1109/ICCV.1993.378222.
+    """
+    spacing = strip.referenceImage.GetSpacing()
+    steps = zSteps(settings, spacing)
+    width = strip.paddedWidth // 2
+    works = (_cells(plane, strip, buffers) for plane in planes)
+    scale, changesScale = 1.0, 1.0
+    for level, step in enumerate(steps):
+        works = _smoothed(works, "coarse", level, step, width, buffers)
+        scale *= _smoothingScale(level, step)
+    if strip.scales.usualCt is not None:
+        for level, step in enumerate(steps[: _changesLevels(spacing)]):
+            works = _smoothed(works, "changes", level, step, width, buffers)
+            changesScale *= _smoothingScale(level, step)
+    reach = 1 if steps[0] else 0
+    slope = min(min(spacing[:2]) / spacing[2], _LARGEST_Z_STEP) if reach else 0.0
+    works = _shared(works, reach, slope, strip, width, buffers)
+    for around in neighborhoods(works, reach):
+        work, shares = around[reach], around[reach].shares
+        if reach:
+            # The choice may change along z only as smoothly as within the plane.
+            shares = np.add(around[0].shares, around[2].shares, out=buffers.take(len(shares)))
+            shares *= np.float32(0.5)
+            shares += work.shares
+            shares *= np.float32(0.5)
+        values = _merged(work, shares, scale, strip, buffers)
+        yield Fused(work.plane, values, _changes(work, changesScale, strip, buffers))
+
+
+def _cells(plane: Plane, strip: Strip, buffers: Buffers) -> _Cells:
+    ct = plane.sources[0]
+    images = [halved(source, buffers) for source in plane.sources]
+    mean = images[1] if len(images) == 2 else np.mean(images[1:], axis=0)
+    coarse = buffers.take((len(images) - 1) * len(mean))
+    byRow = coarse.reshape(len(images) - 1, -1)
+    np.subtract(images[0], mean, out=byRow[0])
+    for row, image in zip(byRow[1:], images[1:-1], strict=True):
+        np.subtract(image, images[-1], out=row)
+    changes, usual = None, strip.scales.usualCt
+    if usual is not None:
+        changes = usual.deviation(images[0], mean, strip.scales.hounsfield, buffers)
+    if not ct.max() > strip.scales.bone[0]:
+        return _Cells(plane, images, coarse, None, changes=changes)
+    near = smoothStep(images[0], *strip.scales.bone, buffers)
+    byRow[0] *= np.subtract(1, near, out=buffers.brief.take(len(near)))
+    return _Cells(plane, images, coarse, largestOfNine(near, strip.paddedWidth // 2, buffers), changes=changes)
+
+
+def _changesLevels(spacing: tuple[float, ...]) -> int:
+    """Return how many levels smooth the CT's changes over 2 to 3 mm."""
+    return LEVELS if min(spacing[:2]) < 0.75 else LEVELS - 1
+
+
+def _smoothingScale(level: int, zStep: int) -> float:
+    return (1 / 256 if level else 1.0) * (1 / 16 if zStep else 1.0)
+
+
+def _smoothed(
+    works: Iterator[_Cells], what: str, level: int, zStep: int, width: int, buffers: Buffers
+) -> Iterator[_Cells]:
+    """Yield each plane with the next level of one of its values, which _smoothingScale() divides.
+
+    :param what: "coarse" or "changes".
+    """
+    step = 2 ** (level - 1) if level else 0
+    waiting: deque[_Cells] = deque()
+    # Along z the sums of pairs go on from plane to plane, for each of zStep interleaved series of planes.
+    series: list[list[np.ndarray]] = []
+    for number, (work, total) in enumerate(_continued(works, what, 2 * zStep)):
+        if work is not None:
+            waiting.append(work)
+        if zStep:
+            if not series:  # as if the first plane had been there all the time
+                series = [[total * np.float32(2**i) for i in range(4)] for _ in range(zStep)]
+            sums = series[number % zStep]
+            for i in range(4):
+                added = np.add(sums[i], total, out=buffers.take(len(total)))
+                sums[i], total = total, added
+        if number >= 2 * zStep:
+            ready = waiting.popleft()
+            setattr(ready, what, smoothInPlane(total, step, width, buffers) if step else total)
+            yield ready
+
+
+def _continued(works: Iterator[_Cells], what: str, times: int) -> Iterator[tuple[_Cells | None, np.ndarray]]:
+    """Yield all planes with what is to be smoothed, then the last one's again, so many times."""
+    last = None
+    for work in works:
+        last = getattr(work, what)
+        yield work, last
+    for _ in range(times if last is not None else 0):
+        yield None, last
+
+
+def _shared(
+    works: Iterator[_Cells], reach: int, slope: float, strip: Strip, width: int, buffers: Buffers
+) -> Iterator[_Cells]:
+    """Yield each plane with the shares that its sources have in the fine structure.
+
+    :param reach: 1 to measure along z too.
+    :param slope: voxel size within the plane over slice distance.
+    """
+    noise = strip.scales.ctNoise * (1 + slope**2 / 4)
+    for around in neighborhoods(works, reach):
+        work = around[reach]
+        below, above = (around[0].images, around[2].images) if reach else ([None] * len(work.images),) * 2
+        energies = [energy(image, below[i], above[i], slope, width, buffers) for i, image in enumerate(work.images)]
+        shares = buffers.take((len(energies) - 1) * len(energies[0]))
+        byRow = shares.reshape(len(energies) - 1, -1)
+        mri = energies[1]
+        if len(energies) > 2:
+            floor = np.float32(_MRI_FLOOR * strip.scales.gray**2) / ENERGY_SCALE
+            weights = _fourthPowers([energy + floor for energy in energies[1:]])
+            byRow[1:] = weights[:-1]
+            mri = sum(energy * weight for energy, weight in zip(energies[1:], weights, strict=True))
+        byRow[0] = _ctShare(energies[0], mri, work.boneNear, noise, strip.scales.gray, buffers)
+        work.shares = shares
+        yield work
+
+
+def _fourthPowers(energies: list[np.ndarray]) -> np.ndarray:
+    """Return the fourth powers of energies, one row for each, divided by their sum."""
+    weights = np.stack(energies)
+    weights /= weights.max(axis=0)
+    weights **= 4
+    weights /= weights.sum(axis=0)
+    return weights
+
+
+def _ctShare(
+    ct: np.ndarray, mri: np.ndarray, boneNear: np.ndarray | None, noise: float, gray: float, buffers: Buffers
+) -> np.ndarray:
+    """Return the CT's share from both energies, which are overwritten."""
+    noise, floor, faintest = (
+        np.float32(value) / ENERGY_SCALE for value in (noise, _MRI_FLOOR * gray**2, _FAINTEST * gray**2)
+    )
+    if boneNear is None:
+        ct -= noise
+        np.clip(ct, 0, np.inf, out=ct)
+        ct *= _CT_SHARE_IN_TISSUE
+        mri += floor
+    else:
+        away = np.subtract(1, boneNear, out=buffers.brief.take(len(ct)))
+        part = np.multiply(away, noise, out=buffers.brief.take(len(ct)))
+        ct -= part
+        np.clip(ct, 0, np.inf, out=ct)
+        np.multiply(away, _CT_SHARE_IN_TISSUE - 1, out=part)
+        part += 1
+        ct *= part
+        away *= floor
+        mri += away
+    ct += faintest
+    mri /= ct
+    # The eighth power of what is larger would be too large a number.
+    np.clip(mri, 0, 1000, out=mri)
+    for _ in range(3):
+        mri *= mri
+    mri += 1
+    return np.reciprocal(mri, out=mri)
+
+
+def _merged(work: _Cells, shares: np.ndarray, scale: float, strip: Strip, buffers: Buffers) -> np.ndarray:
+    """Return a plane's fused values without the margin.
+
+    :param shares: as in the plane, smoothed along z.
+    :param scale: what the coarse differences are to be multiplied by.
+    """
+    sources = work.plane.sources
+    count, width = len(sources) - 1, strip.paddedWidth
+    cells, voxels = _coreCells(strip)
+    coarse, shares = (
+        [doubled(row, cells, width, factor, buffers) for row in values.reshape(count, -1, width // 2)]
+        for values, factor in ((work.coarse, scale), (shares, 1.0))
+    )
+    ct = sources[0, voxels]
+    mri = sources[1, voxels] if count == 1 else _mergedMri(sources[1:, voxels], coarse[1:], shares[1:])
+    tissue = _tissue(ct, mri, coarse[0], shares[0], strip.scales.gray, buffers)
+    if work.boneNear is not None:
+        bone, inBone = smoothStep(ct, *strip.scales.bone, buffers), ct
+        if strip.scales.kind is not CtKind.hounsfield:
+            inBone = _displayedBone(ct, mri, work.images, shares[0], cells, buffers)
+        inBone = np.multiply(inBone, bone, out=buffers.take(bone.size).reshape(bone.shape))
+        tissue *= np.subtract(1, bone, out=bone)
+        tissue += inBone
+    limit = np.maximum(ct, mri, out=buffers.take(ct.size).reshape(ct.shape))
+    limit += np.float32(_ROOM * strip.scales.gray)
+    np.minimum(tissue, limit, out=tissue)
+    if strip.scales.kind is CtKind.hounsfield:
+        # The CT's tissue lies at the dark end of the scale: the skull's steep edge would draw a dark seam.
+        np.maximum(tissue, mri, out=tissue)
+    else:
+        np.minimum(ct, mri, out=limit)
+        limit -= np.float32(_ROOM * strip.scales.gray)
+        np.maximum(tissue, limit, out=tissue)
+    return strip.core(tissue, 0)
+
+
+def _changes(work: _Cells, scale: float, strip: Strip, buffers: Buffers) -> np.ndarray | None:
+    """Return by how much the CT deviates, faded towards bone."""
+    if work.changes is None:
+        return None
+    cells, voxels = _coreCells(strip)
+    smooth = work.changes.reshape(-1, strip.paddedWidth // 2)
+    changes = faded(doubled(smooth, cells, strip.paddedWidth, scale, buffers), strip.scales.hounsfield)
+    if work.boneNear is not None:
+        changes *= 1 - smoothStep(work.plane.sources[0, voxels], *strip.scales.bone, buffers)
+    return strip.core(changes, 0)
+
+
+def _coreCells(strip: Strip) -> tuple[range, slice]:
+    """Return the cells that are not margin, and their rows of voxels."""
+    cells = range(strip.margin // 2, strip.margin // 2 + (strip.stop - strip.start + 1) // 2)
+    return cells, slice(2 * cells.start, 2 * cells.stop)
+
+
+def _mergedMri(mris: np.ndarray, coarse: list[np.ndarray], shares: list[np.ndarray]) -> np.ndarray:
+    """Return the MRIs' coarse mean with the fine structure of each by its share; MRI less last MRI is in coarse."""
+    merged = mris[-1].copy()
+    for mri, smooth, share in zip(mris[:-1], coarse, shares, strict=True):
+        fine = mri - mris[-1]
+        fine -= smooth
+        fine *= share
+        smooth *= np.float32(1 / len(mris))
+        merged += fine
+        merged += smooth
+    return merged
+
+
+def _tissue(
+    ct: np.ndarray, mri: np.ndarray, coarse: np.ndarray, share: np.ndarray, gray: float, buffers: Buffers
+) -> np.ndarray:
+    difference = np.subtract(ct, mri, out=buffers.take(ct.size).reshape(ct.shape))
+    tissue = np.subtract(difference, coarse, out=buffers.take(ct.size).reshape(ct.shape))
+    haze = np.clip(coarse, 0, np.inf, out=coarse)
+    haze *= np.float32(0.5)
+    tissue += haze
+    difference *= np.float32(1 / (_DIM_RANGE * gray))
+    difference += 1
+    np.clip(difference, 0, 1, out=difference)
+    difference *= share
+    tissue *= difference
+    haze *= np.float32(2 * _HAZE)
+    tissue += haze
+    tissue += mri
+    return tissue
+
+
+def _displayedBone(
+    ct: np.ndarray, mri: np.ndarray, images: list[np.ndarray], share: np.ndarray, rows: range, buffers: Buffers
+) -> np.ndarray:
+    """Return a CT in gray levels, its bone darker where the MRI has fine dark structure in it and the CT none.
+
+    :param images: CT and first MRI at half the resolution.
+    """
+    width = ct.shape[1]
+    details = []
+    for plane, cells in zip((ct, mri), images[:2], strict=True):
+        smooth = smoothInPlane(cells, 1, width // 2, buffers).reshape(-1, width // 2)
+        details.append(doubled(smooth, rows, width, -1 / 256, buffers))
+        details[-1] += plane
+    own, bone = details
+    bone -= np.clip(own, -np.inf, 0, out=own)
+    bone *= np.float32(_BONE_DETAIL)
+    bone *= 1 - share
+    bone += ct
+    np.minimum(bone, ct, out=bone)
+    return np.maximum(bone, ct * np.float32(0.5), out=bone)
