@@ -21,10 +21,10 @@ from scipy import ndimage
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "MedFusion"), str(Path(__file__).resolve().parent)]
 
+from MedFusionLib.Core.Tumor.Diameters import axialDiameters  # noqa: E402
 from MedFusionLib.Core.Tumor.IntracranialCavity import intracranialCavity  # noqa: E402
 from MedFusionLib.Core.Tumor.SearchMask import searchMask  # noqa: E402
 from MedFusionLib.Core.Tumor.SegmentationMetrics import compareMasks, compareSegmentations  # noqa: E402
-from MedFusionLib.Core.Tumor.TumorMeasurements import axialDiameters  # noqa: E402
 from MedFusionLib.Core.Tumor.TumorSegmentation import (  # noqa: E402
     MrSequence,
     SegmentationMethod,

@@ -38,6 +38,7 @@ from .Register import (
 )
 from .Segment import addSegmentationArguments, interactionFiles, segmentationOptions
 from .Terminal import StepProgress, warn
+from .TumorSummary import tumorSummary
 
 
 @dataclass(frozen=True)
@@ -187,6 +188,5 @@ def printSummary(document: RunDocument, folder: Path) -> None:
     """Print what a user wants to know first."""
     print(registrationSummary(document.registration))
     if document.tumor is not None:
-        total = document.tumor.measured.total
-        print(f"Tumor: {total.volumeMl:.2f} ml, longest diameter {total.longestDiameter.lengthMm:.1f} mm")
+        print("\n".join(tumorSummary(document.tumor.measurements())))
     print(f"Report: {folder / FileNames.REPORT}")

@@ -23,6 +23,7 @@ from ..Scene.VolumeNodes import definedPointsFromMarkups
 from .Arguments import addOutput, addTumorPoints, worldPoints
 from .DicomInput import addIdentity, addOrientation, addSeries, checkIdentities, readVolumes
 from .Terminal import StepProgress, warn
+from .TumorSummary import tumorSummary
 
 
 def addParser(subparsers: argparse._SubParsersAction) -> None:
@@ -159,14 +160,10 @@ def execute(arguments: argparse.Namespace) -> None:
             keepCavity=arguments.keep_cavity,
         )
         progress.step("Measure and write")
-        measurements = measureTumor(tumor.labelImage, segments=tumor.allSegments)
+        measurements = measureTumor(tumor.labelImage, segments=tumor.allSegments, second=tumor.second)
         saveNode(segmentationNode, path)
     warn([*warnings, *(warning for volume in (*ct, *volumes) for warning in volume.warnings), *tumor.warnings])
-    total = measurements.total
-    print(f"Tumor: {total.volumeMl:.2f} ml, longest diameter {total.longestDiameter.lengthMm:.1f} mm")
-    if len(measurements.segments) > 1:
-        for name, lesion in measurements.segments.items():
-            print(f"  {name}: {lesion.volumeMl:.2f} ml, axial {lesion.axialDiameter.lengthMm:.1f} mm")
+    print("\n".join(tumorSummary(measurements.measurements() | tumor.verdict.measurements())))
 
 
 def _inputs(arguments: argparse.Namespace) -> list[str]:

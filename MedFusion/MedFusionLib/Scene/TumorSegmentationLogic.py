@@ -14,9 +14,9 @@ from ..Core.Images.Transforms import transformPoints
 from ..Core.Progress import Progress, subProgress
 from ..Core.Tumor.CoarseGrid import cavityOn
 from ..Core.Tumor.IntracranialCavity import coarseCavity
+from ..Core.Tumor.LesionMeasurements import LesionMeasurements, SegmentMeasurements, TumorMeasurements
 from ..Core.Tumor.MrSequence import sequenceOfName
 from ..Core.Tumor.Segments import Segment, SegmentUnion, TumorTissue
-from ..Core.Tumor.TumorMeasurements import LesionMeasurements, TumorMeasurements
 from ..Core.Tumor.TumorSegmentation import (
     SegmentationSettings,
     TumorInteraction,
@@ -123,9 +123,9 @@ class TumorSegmentationLogic:
                 if node.GetAttribute(role) == segmentationNode.GetID():
                     self.scene.RemoveNode(node)
         tableNode = self.scene.AddNewNodeByClass("vtkMRMLTableNode", f"{segmentationNode.GetName()} measurements")
-        _fillTable(tableNode, {"Total": measurements.total} | measurements.segments)
+        _fillTable(tableNode, _tableRows(measurements))
         lineNodes = []
-        for segment, lesion in measurements.segments.items():
+        for segment, lesion in measurements.namedLesions():
             for title, diameter in (
                 ("axial diameter", lesion.axialDiameter),
                 ("perpendicular diameter", lesion.perpendicularDiameter),
@@ -223,8 +223,14 @@ def _color(segment: Segment | SegmentUnion) -> tuple[float, float, float]:
     return _TUMOR_COLOR
 
 
-def _fillTable(tableNode: slicer.vtkMRMLTableNode, rows: dict[str, LesionMeasurements]) -> None:
-    """Write one row per segment, one column per measurement that is a single number."""
+def _tableRows(measurements: TumorMeasurements) -> dict[str, LesionMeasurements | SegmentMeasurements]:
+    """Return the rows of the table: all together, then each segment and, where it has several, each of its lesions."""
+    rows: dict[str, LesionMeasurements | SegmentMeasurements] = {"Total": measurements.total}
+    return rows | measurements.segments | dict(measurements.namedLesions())
+
+
+def _fillTable(tableNode: slicer.vtkMRMLTableNode, rows: dict[str, LesionMeasurements | SegmentMeasurements]) -> None:
+    """Write one row per segment or lesion, one column per measurement that is a single number."""
     columns: dict[str, list[str]] = {"segment": list(rows)}
     for name, lesion in rows.items():
         for key, value in lesion.measurements().items():

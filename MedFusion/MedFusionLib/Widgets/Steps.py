@@ -20,7 +20,8 @@ from ..Core.Registration.Registration import RegistrationResult, RegistrationSet
 from ..Core.Results import FileNames
 from ..Core.Results.Output import outputFolder
 from ..Core.Results.Recipe import interactionRecipe, registrationRecipe
-from ..Core.Tumor.TumorMeasurements import TumorMeasurements, measureTumor
+from ..Core.Tumor.LesionMeasurements import TumorMeasurements
+from ..Core.Tumor.TumorMeasurements import measureTumor
 from ..Core.Tumor.TumorSegmentation import TumorInteraction, TumorResult
 from ..Scene.LandmarkRegistrationLogic import LandmarkRegistrationLogic, landmarkLists
 from ..Scene.RegistrationNodes import showErrorMap
@@ -210,7 +211,7 @@ class Steps:
         tumor = self._tumorResult(parameters)
         if tumor is None:
             raise ValueError(_("There is no outline to measure; outline the tumor first."))
-        return measureTumor(tumor.labelImage, segments=tumor.allSegments)
+        return measureTumor(tumor.labelImage, segments=tumor.allSegments, second=tumor.second)
 
     def showDiameters(self, parameters: "MedFusionParameterNode") -> list[slicer.vtkMRMLNode]:
         """Return new nodes with the measurements as a table and the diameters as lines."""

@@ -3,7 +3,7 @@
 import html
 from collections.abc import Iterable
 
-from ..Core.Tumor.TumorMeasurements import TumorMeasurements
+from ..Core.Tumor.LesionMeasurements import TumorMeasurements
 
 
 def warning(text: str) -> str:
@@ -32,13 +32,18 @@ def meanings(rows: Iterable[tuple[str, str]]) -> str:
 
 
 def measurementRows(measurements: TumorMeasurements) -> list[tuple[str, ...]]:
-    """Return name, volume, longest diameter and RANO product of each segment, as texts."""
-    return [
+    """Return name, volume, longest diameter and RANO product of each lesion, and their sums, as texts."""
+    rows = [
         (
             name,
             f"{lesion.volumeMl:.2f} ± {lesion.volumeUncertaintyMl:.2f}",
             f"{lesion.longestDiameter.lengthMm:.1f}",
             f"{lesion.axialDiameter.lengthMm:.1f} × {lesion.perpendicularDiameter.lengthMm:.1f}",
         )
-        for name, lesion in measurements.segments.items()
+        for name, lesion in measurements.namedLesions()
     ]
+    total = measurements.total
+    if len(total.lesions) > 1:
+        sums = f"{total.volumeMl:.2f} ± {total.volumeUncertaintyMl:.2f}", f"{total.longestDiameter.lengthMm:.1f}"
+        rows.append((f"All {len(total.lesions)} lesions", *sums, f"{total.bidimensionalProductMm2:.0f} mm²"))
+    return rows

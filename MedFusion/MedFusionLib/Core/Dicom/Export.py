@@ -6,8 +6,8 @@ from pathlib import Path
 import SimpleITK as sitk
 
 from ..Progress import Progress, report, subProgress
+from ..Tumor.LesionMeasurements import SegmentMeasurements
 from ..Tumor.Segments import Segment
-from ..Tumor.TumorMeasurements import LesionMeasurements
 from .DerivedImages import DerivedKind, writeDerivedSeries
 from .Errors import withoutLibraryWarnings
 from .Registration import RegistrationBasis, registrationObject
@@ -35,7 +35,7 @@ class DicomResults:
     moving: DicomSeries | None = None
     labelImage: sitk.Image | None = None
     segments: tuple[Segment, ...] = ()
-    lesions: dict[str, LesionMeasurements] = field(default_factory=dict)
+    lesions: dict[str, SegmentMeasurements] = field(default_factory=dict)
     registrationComment: str = ""
     registrationBasis: RegistrationBasis = RegistrationBasis.landmarks
     isTumorAutomatic: bool = False

@@ -6,8 +6,8 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..Images.Grids import voxelAxes
+from ..Tumor.LesionMeasurements import LesionMeasurements, SegmentMeasurements
 from ..Tumor.Segments import Segment, TumorTissue
-from ..Tumor.TumorMeasurements import LesionMeasurements
 from .Patient import takeOverPatient, withoutPatient
 from .Study import FIRST_SERIES_NUMBER, MANUFACTURER, DerivedStudy
 
@@ -89,10 +89,11 @@ def tissueCode(tissue: TumorTissue):
     return CodedConcept(value, "SCT", meaning)
 
 
-def measurementReport(study: DerivedStudy, segmentation, lesions: dict[str, LesionMeasurements]):
-    """Return the measurements of each segment as a TID 1500 structured report that refers to the segmentation.
+def measurementReport(study: DerivedStudy, segmentation, lesions: dict[str, SegmentMeasurements]):
+    """Return the measurements of each lesion as a TID 1500 structured report that refers to the segmentation.
 
-    :param segmentation: made by `segmentationObject`; lesions are found by their segment's name.
+    :param segmentation: made by `segmentationObject`.
+    :param lesions: of each segment by its name.
     """
     import highdicom as hd
     from pydicom.sr.codedict import codes
@@ -103,7 +104,12 @@ def measurementReport(study: DerivedStudy, segmentation, lesions: dict[str, Lesi
     groups = []
     for segment in segmentation.SegmentSequence:
         if segment.SegmentLabel in lesions:
-            groups.append(_measurementGroup(segmentation, segment, lesions[segment.SegmentLabel]))
+            found = lesions[segment.SegmentLabel].lesions
+            for number, lesion in enumerate(found, start=1):
+                name = segment.SegmentLabel if len(found) == 1 else f"{segment.SegmentLabel}, lesion {number}"
+                uid = segment.TrackingUID if len(found) == 1 else study.uid("tracking", segment.SegmentNumber, number)
+                tracking = hd.sr.TrackingIdentifier(uid=uid, identifier=name)
+                groups.append(_measurementGroup(segmentation, segment, lesion, tracking))
     report = hd.sr.MeasurementReport(
         observation_context=hd.sr.ObservationContext(
             observer_device_context=hd.sr.ObserverContext(codes.DCM.Device, observer)
@@ -127,7 +133,8 @@ def measurementReport(study: DerivedStudy, segmentation, lesions: dict[str, Lesi
     return document
 
 
-def _measurementGroup(segmentation, segment, lesion: LesionMeasurements):
+def _measurementGroup(segmentation, segment, lesion: LesionMeasurements, tracking):
+    """Return the measurements of one lesion of a segment."""
     import highdicom as hd
     from highdicom.sr import CodedConcept
     from pydicom.sr.codedict import codes
@@ -144,7 +151,7 @@ def _measurementGroup(segmentation, segment, lesion: LesionMeasurements):
         values.append((codes.SCT.Depth, lesion.depthMm, millimeter))
     series = segmentation.ReferencedSeriesSequence[0].SeriesInstanceUID
     return hd.sr.VolumetricROIMeasurementsAndQualitativeEvaluations(
-        tracking_identifier=hd.sr.TrackingIdentifier(uid=segment.TrackingUID, identifier=segment.TrackingID),
+        tracking_identifier=tracking,
         referenced_segment=hd.sr.ReferencedSegment(
             sop_class_uid=segmentation.SOPClassUID,
             sop_instance_uid=segmentation.SOPInstanceUID,

@@ -8,7 +8,9 @@ import SimpleITK as sitk
 from ..Images.Grids import boxAround, cornerPoints, directionOf, emptyImage, imagePart
 from ..Images.Transforms import IDENTITY, transformPoints
 from ..Progress import Progress, report, subProgress
-from ..Tumor.TumorMeasurements import LesionMeasurements, axialDiameters, measureTumor
+from ..Tumor.Diameters import axialDiameters
+from ..Tumor.LesionMeasurements import SegmentMeasurements
+from ..Tumor.TumorMeasurements import measureTumor
 from .RigidAlignment import RigidAlignment
 
 TRIALS = 30
@@ -75,8 +77,8 @@ class FollowUp:
     keptMl: float
     grownMl: float
     goneMl: float
-    before: LesionMeasurements
-    after: LesionMeasurements
+    before: SegmentMeasurements
+    after: SegmentMeasurements
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -61,6 +61,11 @@ def _measuredTumor(steps: RunSteps, registeredImage: sitk.Image) -> MeasuredTumo
     if steps.fusion.image.GetNumberOfComponentsPerPixel() == 1:
         images["fused"] = steps.fusion.image
     measured = measureTumor(
-        tumor.labelImage, images, ct=steps.fixedImage, segments=tumor.allSegments, cavity=tumor.cavity
+        tumor.labelImage,
+        images,
+        ct=steps.fixedImage,
+        segments=tumor.allSegments,
+        cavity=tumor.cavity,
+        second=tumor.second,
     )
     return MeasuredTumor(replace(tumor, cavity=None), measured)  # the cavity has served

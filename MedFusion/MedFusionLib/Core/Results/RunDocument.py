@@ -13,7 +13,7 @@ from ..Fusion.Fusion import FusionResult
 from ..Images.Grids import imageCenter
 from ..Images.Resampling import Interpolation
 from ..Registration.RegistrationResult import RegistrationResult
-from ..Tumor.TumorMeasurements import TumorMeasurements
+from ..Tumor.LesionMeasurements import TumorMeasurements
 from ..Tumor.TumorSegmentation import TumorResult
 from .Comparison import Comparison
 from .MeasurementsFile import DICOM_PACKAGES, versions

@@ -9,6 +9,7 @@ from scipy import ndimage
 from ..Images.Grids import indicesAt, pointsAt
 from ..Images.Intensities import robustSpread
 from ..Progress import Progress, report, subProgress
+from .Diameters import axialDiameters
 from .MinCut import minCut
 from .Outline import Outline
 from .TumorEvidence import (
@@ -19,7 +20,6 @@ from .TumorEvidence import (
     inwardEdgeCapacity,
     touching,
 )
-from .TumorMeasurements import axialDiameters
 from .WorkingRegion import WorkingRegion, workingRegion
 
 _ROUNDS = 3
