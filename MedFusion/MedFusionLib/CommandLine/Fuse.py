@@ -1,7 +1,10 @@
 """medfusion fuse: a CT and an MRI that are aligned in the world, on any grids, into one volume."""
 
 import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from enum import Enum
+from pathlib import Path
 
 from ..Core.Fusion.Settings import (
     BaseRule,
@@ -11,6 +14,8 @@ from ..Core.Fusion.Settings import (
     FusionMethod,
     FusionSettings,
 )
+from ..Core.Inputs.VolumeFiles import VolumeFile
+from ..Core.Registration.Likeness import measureLikeness
 from ..Core.Results.Output import outputFile
 from ..Scene.NodeFiles import addVolume, saveNode, volumeName
 from ..Scene.Session import Session
@@ -132,6 +137,7 @@ def execute(arguments: argparse.Namespace) -> None:
         paths = (arguments.ct, *arguments.mri)
         volumes = readVolumes(paths, arguments.series, modalities, arguments.assume_orientation)
         warnings = checkIdentities(volumes, arguments.accept_identity)
+        likeness = _likeness(volumes, [Path(path).name for path in paths])
         nodes = [
             addVolume(session.scene, volume.image, volumeName(source))
             for volume, source in zip(volumes, (arguments.ct, *arguments.mri), strict=True)
@@ -146,4 +152,28 @@ def execute(arguments: argparse.Namespace) -> None:
         )
         progress.step("Write")
         saveNode(fusedNode, path)
-    warn([*warnings, *(warning for volume in volumes for warning in volume.warnings), *fusion.warnings])
+    told = [warning for volume in volumes for warning in volume.warnings]
+    warn([*warnings, *told, *likeness.warnings, *fusion.warnings])
+    print("\n".join(likeness.statements))
+
+
+@dataclass
+class _Told:
+    """Collect what is said of the MRIs' places, and what is warned of."""
+
+    statements: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+def _likeness(volumes: Sequence[VolumeFile], names: Sequence[str]) -> _Told:
+    """Return how each MRI agrees with the CT where its header places it, for nothing else aligns them here."""
+    told = _Told()
+    for volume, name in zip(volumes[1:], names[1:], strict=True):
+        try:
+            likeness = measureLikeness(volumes[0].image, volume.image)
+        except ValueError as error:
+            told.warnings.append(f"Whether {name} is aligned with {names[0]} could not be checked: {error}")
+            continue
+        told.statements.append(likeness.statement(name))
+        told.warnings.extend(likeness.warnings(name, names[0]))
+    return told
