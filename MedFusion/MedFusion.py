@@ -94,6 +94,8 @@ class MedFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.parameterNode = None
         self.sections = []
         self._guiTag = None
+        # The parameter node of the scene, also while another module is shown and self.parameterNode is None.
+        self._followed: slicer.vtkMRMLScriptedModuleNode | None = None
 
     def setup(self) -> None:
         """Build the panel when the module is opened for the first time."""
@@ -132,6 +134,8 @@ class MedFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.addObserver(scene, scene.EndCloseEvent, self.onSceneEndClose)
         self.addObserver(scene, scene.StartImportEvent, self.onSceneStartImport)
         self.addObserver(scene, scene.EndImportEvent, self.onSceneEndClose)
+        # Before the selectors, which would let a neighbor take the place of their node.
+        self.addObserver(scene, scene.NodeAboutToBeRemovedEvent, self.onNodeAboutToBeRemoved, priority=10.0)
         self.initializeParameterNode()
 
     @staticmethod
@@ -172,6 +176,7 @@ class MedFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def onSceneStartClose(self, caller: object, event: str) -> None:
         """Stop using the scene's nodes before they go."""
         self.onSceneStartImport(caller, event)
+        self._followed = None
         self.logic.steps.forget()
 
     def onSceneStartImport(self, _caller: object, _event: str) -> None:
@@ -184,15 +189,30 @@ class MedFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if self.parent.isEntered:
             self.initializeParameterNode()
 
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def onNodeAboutToBeRemoved(self, _caller: object, _event: str, node: slicer.vtkMRMLNode | None = None) -> None:
+        """Let the roles of a node that goes become empty, also while another module is shown."""
+        from MedFusionLib.Widgets.Parameters import forgetNode
+
+        if node is None or self.scene.IsClosing() or self._followed is None:
+            return
+        if node is self._followed:
+            self._followed = None
+            return
+        forgetNode(self._followed, node)
+        self.later(self.onParametersModified)
+
     def initializeParameterNode(self) -> None:
-        """Use the scene's parameter node, and guess the volumes if none is chosen."""
+        """Use the scene's parameter node, and guess the volumes if none was ever chosen."""
+        from MedFusionLib.Widgets.Parameters import mayGuess
+
         parameters = self.logic.getParameterNode()
         if self.parameterNode is None or self.parameterNode.parameterNode is not parameters.parameterNode:
             self.setParameterNode(parameters)
         if self.parameterNode.outputFolder == Path():
             documents = qt.QStandardPaths.writableLocation(qt.QStandardPaths.DocumentsLocation)
             self.parameterNode.outputFolder = Path(documents) / "MedFusion results"
-        if self.parameterNode.fixedVolume is None and self.parameterNode.movingVolume is None:
+        if mayGuess(self.parameterNode):
             self.logic.guessVolumes(self.parameterNode)
 
     def setParameterNode(self, parameterNode: "MedFusionParameterNode | None") -> None:
@@ -205,6 +225,7 @@ class MedFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
                 section.leave()
         self.parameterNode = parameterNode
         if parameterNode is not None:
+            self._followed = parameterNode.parameterNode
             self._guiTag = parameterNode.connectGui(self.ui)
             self.addObserver(parameterNode.parameterNode, modified, self.onParametersModified)
             for section in self.sections:

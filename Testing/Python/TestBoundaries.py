@@ -15,6 +15,8 @@ LIBRARY = MODULE_FOLDER / "MedFusionLib"
 # A page in a browser drives these as the panel does, on Slicer's core without the application.
 WITHOUT_QT = (
     "LandmarkLists",
+    "MadeFrom",
+    "OutlineWatch",
     "PairPlacement",
     "Parameters",
     "PlaceMode",

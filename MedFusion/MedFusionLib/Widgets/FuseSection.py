@@ -9,6 +9,7 @@ from ..Core.Fusion.Metrics import METRIC_MEANINGS
 from ..Core.Fusion.Settings import CtWindowPreset
 from ..Core.Progress import Progress
 from .FusionPreview import FusionPreview
+from .MadeFrom import fusionState, volumeState
 from .Packages import ensurePackages
 from .Parameters import FusionChoice, movingVolumes
 from .Section import Section
@@ -28,7 +29,8 @@ class FuseSection(Section):
     def __init__(self, panel: "MedFusionWidget") -> None:
         super().__init__(panel)
         self._preview = FusionPreview(panel)
-        self._metrics: dict[str, dict[str, float]] = {}
+        # By the fused volume's ID: what was measured, and how it came out.
+        self._metrics: dict[str, tuple[tuple, dict[str, float]]] = {}
         self._seconds = 0.0
         self._presets = {
             CtWindowPreset.bone: _("Bone and soft tissue"),
@@ -127,8 +129,18 @@ class FuseSection(Section):
             lambda progress: self._panel.logic.steps.fusionMetrics(parameters, progress),
         )
         if metrics is not None and parameters.fusedVolume is not None and self._panel.parameterNode is not None:
-            self._metrics[parameters.fusedVolume.GetID()] = metrics
+            self._metrics[parameters.fusedVolume.GetID()] = (self._measuredOf(parameters), metrics)
             self.update()
+
+    @staticmethod
+    def _measuredOf(parameters: "MedFusionParameterNode") -> tuple:
+        return (volumeState(parameters.fusedVolume), *fusionState(parameters)[:2])
+
+    def _metricsOf(self, parameters: "MedFusionParameterNode") -> dict[str, float] | None:
+        """Return the scores of the fused volume, as long as it is what was measured."""
+        node = parameters.fusedVolume
+        measured, metrics = self._metrics.get(node.GetID(), (None, None)) if node is not None else (None, None)
+        return metrics if measured == self._measuredOf(parameters) else None
 
     def _card(self, parameters: "MedFusionParameterNode") -> str:
         node = parameters.fusedVolume
@@ -140,7 +152,9 @@ class FuseSection(Section):
             if self._seconds:
                 lines[0] += _(" ({seconds:.1f} s)").format(seconds=self._seconds)
             lines += [warning(text) for text in result.warnings]
-        metrics = self._metrics.get(node.GetID())
+        if self._panel.logic.steps.isFusionOutOfDate(parameters):
+            lines.append(warning(_("Out of date: the volumes or their alignment were changed since. Fuse again.")))
+        metrics = self._metricsOf(parameters)
         if metrics:
             scores = [(name, f"{value:.3f}") for name, value in metrics.items() if isinstance(value, float)]
             lines.append(table(scores, pairsPerLine=3))
@@ -148,7 +162,7 @@ class FuseSection(Section):
 
     def _meanings(self, parameters: "MedFusionParameterNode") -> str:
         """Return what the measures on the card say, or what the card is when there are none."""
-        shown = self._metrics.get(parameters.fusedVolume.GetID()) if parameters.fusedVolume is not None else None
+        shown = self._metricsOf(parameters)
         if not shown:
             return _("The fused volume and what to think of it.")
         return meanings((name, text) for name, text in METRIC_MEANINGS.items() if name in shown)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 OTHER_VOLUMES_ROLE = "otherMovingVolume"
 TUMOR_LINES_ROLE = "tumorLine"
+_NO_GUESS = "MedFusion.noGuess"
 
 
 class RegistrationModel(Enum):
@@ -128,6 +129,30 @@ def referencedNodes(parameters: "MedFusionParameterNode", role: str) -> list[sli
     node = parameters.parameterNode
     nodes = [node.GetNthNodeReference(role, index) for index in range(node.GetNumberOfNodeReferences(role))]
     return [each for each in nodes if each is not None]
+
+
+def rolesOf(parameterNode: slicer.vtkMRMLScriptedModuleNode, node: slicer.vtkMRMLNode) -> list[str]:
+    """Return the roles in which a parameter node refers to a node."""
+    roles = [parameterNode.GetNthNodeReferenceRole(i) for i in range(parameterNode.GetNumberOfNodeReferenceRoles())]
+    return [role for role in roles if parameterNode.HasNodeReferenceID(role, node.GetID())]
+
+
+def forgetNode(parameterNode: slicer.vtkMRMLScriptedModuleNode, node: slicer.vtkMRMLNode) -> None:
+    """Empty the roles of a node that is about to go; a volume that the user removes is not guessed anew."""
+    roles = rolesOf(parameterNode, node)
+    if roles:
+        parameterNode.SetAttribute(_NO_GUESS, "1")
+    with slicer.util.NodeModify(parameterNode):
+        for role in roles:
+            for index in reversed(range(parameterNode.GetNumberOfNodeReferences(role))):
+                if parameterNode.GetNthNodeReferenceID(role, index) == node.GetID():
+                    parameterNode.RemoveNthNodeReferenceID(role, index)
+
+
+def mayGuess(parameters: "MedFusionParameterNode") -> bool:
+    """Return whether CT and MRI were never chosen, so that they may be guessed."""
+    isEmpty = parameters.fixedVolume is None and parameters.movingVolume is None
+    return isEmpty and not parameters.parameterNode.GetAttribute(_NO_GUESS)
 
 
 def movingVolumes(parameters: "MedFusionParameterNode") -> list[slicer.vtkMRMLScalarVolumeNode]:

@@ -37,8 +37,11 @@ class RegisterSection(Section):
         self._ui.registerButton.enabled = not missing
         self._ui.registerButton.toolTip = missing or _("Bring the MRI to the CT.")
         transformNode = registrationOf(parameters.movingVolume)
+        steps = self._panel.logic.steps
         self._ui.registrationCard.text = (
-            registrationCard(self._panel.logic.steps.resultOf(transformNode), tumorCenter(parameters))
+            registrationCard(
+                steps.resultOf(transformNode), tumorCenter(parameters), steps.isRegistrationOutOfDate(parameters)
+            )
             if transformNode is not None
             else ""
         )

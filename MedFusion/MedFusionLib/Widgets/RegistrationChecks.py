@@ -52,6 +52,9 @@ class RegistrationChecks:
         if not isReady:
             self.leave()
             return
+        for name, button in (("_edgesID", self._ui.edgesButton), ("_mapID", self._ui.treMapButton)):
+            if button.checked and self._node(name) is None:
+                button.checked = False
         if self._shown != (self._panel.parameterNode.blend,):
             self._shown = (self._panel.parameterNode.blend,)
             self._show(self._panel.parameterNode.blend / 100)

@@ -10,11 +10,14 @@ from .Texts import meanings, paragraphs, table, warning
 from .Translation import tr as _
 
 
-def registrationCard(result: RegistrationResult | None, tumorCenter: np.ndarray | None) -> str:
+def registrationCard(
+    result: RegistrationResult | None, tumorCenter: np.ndarray | None, isOutOfDate: bool = False
+) -> str:
     """Return how good a registration is, as rich text with the verdict first.
 
     :param result: None for one of an earlier session.
     :param tumorCenter: LPS millimeters in the CT, None where no tumor is outlined.
+    :param isOutOfDate: whether what it was made from has changed since.
     """
     if result is None:
         return _(
@@ -31,7 +34,9 @@ def registrationCard(result: RegistrationResult | None, tumorCenter: np.ndarray 
     ):
         if length is not None and np.isfinite(length):
             rows.append((title, f"{length:.2f} mm"))
-    return paragraphs([_verdictLine(result), table(rows)] + [warning(text) for text in result.warnings])
+    stale = [_("Out of date: landmarks, volumes or pose were changed since. Register again.")] if isOutOfDate else []
+    first, last = ([warning(text) for text in texts] for texts in (stale, result.warnings))
+    return paragraphs([*first, _verdictLine(result), table(rows), *last])
 
 
 def _verdictLine(result: RegistrationResult) -> str:

@@ -30,6 +30,7 @@ from ..Scene.TumorNodes import scribbleImages, tumorResultFromNode
 from ..Scene.TumorSegmentationLogic import TumorSegmentationLogic
 from ..Scene.VolumeNodes import definedPointsFromMarkups, imageFromVolumeNode
 from ..Scene.WaveletFusionLogic import WaveletFusionLogic, fusionMetricsOf, fusionResultOf
+from .MadeFrom import fusionState, registrationState
 from .Parameters import (
     TUMOR_LINES_ROLE,
     TumorChoice,
@@ -64,6 +65,8 @@ class Steps:
         self._results: dict[str, RegistrationResult | FusionResult | TumorResult] = {}
         # What the step that made a node was told, for the reader of the results.
         self._recipes: dict[str, dict[str, str]] = {}
+        # What a node was made from, to tell when that has changed.
+        self._madeFrom: dict[str, tuple] = {}
 
     def resultOf(self, node: slicer.vtkMRMLNode | None) -> RegistrationResult | FusionResult | TumorResult | None:
         """Return the result that made a node in this session."""
@@ -73,6 +76,22 @@ class Steps:
         """Drop all results, because the scene is closed."""
         self._results.clear()
         self._recipes.clear()
+        self._madeFrom.clear()
+
+    def isRegistrationOutOfDate(self, parameters: "MedFusionParameterNode") -> bool:
+        """Return whether volumes, landmarks or pose changed since the MRI was registered in this session."""
+        transformNode = registrationOf(parameters.movingVolume)
+        if transformNode is None or transformNode.GetID() not in self._madeFrom:
+            return False
+        try:
+            return registrationState(parameters) != self._madeFrom[transformNode.GetID()]
+        except ValueError:  # one list is chosen for both images by now
+            return True
+
+    def isFusionOutOfDate(self, parameters: "MedFusionParameterNode") -> bool:
+        """Return whether the volumes or their poses changed since they were fused in this session."""
+        node = parameters.fusedVolume
+        return node is not None and self._madeFrom.get(node.GetID(), fusionState(parameters)) != fusionState(parameters)
 
     def conflicts(self, parameters: "MedFusionParameterNode") -> tuple[str, ...]:
         """Return what the headers say against CT and MRIs belonging together, one sentence each.
@@ -120,6 +139,7 @@ class Steps:
             node.SetAndObserveTransformNodeID(transformNode.GetID())
         self._results[transformNode.GetID()] = result
         self._recipes[transformNode.GetID()] = registrationRecipe(settings)
+        self._madeFrom[transformNode.GetID()] = registrationState(parameters)
         return result
 
     def _registrationFromLandmarks(self, parameters: "MedFusionParameterNode") -> RegistrationResult:
@@ -153,6 +173,7 @@ class Steps:
         )
         parameters.fusedVolume = node
         self._results[node.GetID()] = result
+        self._madeFrom[node.GetID()] = fusionState(parameters)
         return result
 
     def fusionMetrics(self, parameters: "MedFusionParameterNode", progress: Progress | None = None) -> dict[str, float]:
@@ -250,7 +271,7 @@ class Steps:
             fusion=fusion,
             segmentationNode=segmentationNode,
             tumor=tumor,
-            warnings=self.conflicts(parameters),
+            warnings=self.conflicts(parameters) + self._changesSince(parameters),
             fixedDicom=self.headers.seriesOf(parameters.fixedVolume),
             movingDicom=self.headers.seriesOf(parameters.movingVolume),
             recipe={
@@ -264,6 +285,12 @@ class Steps:
                 mri_landmarks=parameters.movingLandmarks,
             ),
         )
+
+    def _changesSince(self, parameters: "MedFusionParameterNode") -> tuple[str, ...]:
+        """Return what a reader of the results must know of changes after the registration."""
+        if self.isRegistrationOutOfDate(parameters):
+            return (_("Landmarks or volumes were changed after the registration; its errors are those of before."),)
+        return ()
 
     def _tumorResult(self, parameters: "MedFusionParameterNode") -> TumorResult | None:
         """Return the outline as it is in the scene now, or None when nothing is outlined."""

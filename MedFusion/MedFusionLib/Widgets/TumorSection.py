@@ -7,6 +7,8 @@ import slicer
 
 from ..Core.Progress import Progress
 from ..Scene.TumorNodes import addScribbles
+from .MadeFrom import volumeState
+from .OutlineWatch import OutlineWatch, outlineState
 from .Packages import ensurePackages
 from .Parameters import TumorChoice
 from .Runner import errorsShown
@@ -28,6 +30,7 @@ class TumorSection(Section):
     def __init__(self, panel: "MedFusionWidget") -> None:
         super().__init__(panel)
         self._pointing = TumorPointing(panel.scene, self._onPointed, panel.placeMode)
+        self._outline = OutlineWatch(self._onPointed)
         self._measuredState: tuple | None = None
         self._diameterIDs: list[str] = []
         self._timer = qt.QTimer()
@@ -63,6 +66,7 @@ class TumorSection(Section):
     def leave(self) -> None:
         self._pointing.stop()
         self._pointing.watch(None)
+        self._outline.watch(None)
         self._timer.stop()
 
     def cleanup(self) -> None:
@@ -74,6 +78,7 @@ class TumorSection(Section):
         if parameters is None or self._panel.runner.isRunning:
             return
         self._pointing.watch(parameters)
+        self._outline.watch(parameters.segmentation)
         method = parameters.tumorMethod
         self._showPointing(method)
         for widget in (self._ui.modelFolderEdit, self._ui.modelFolderEditLabel):
@@ -215,7 +220,7 @@ class TumorSection(Section):
 
     def _showMeasurements(self, parameters: "MedFusionParameterNode") -> None:
         node, volume = parameters.segmentation, parameters.tumorVolume
-        state = (node.GetID(), node.GetSegmentation().GetMTime(), volume.GetID()) if node and volume else None
+        state = (outlineState(node), volume.GetID(), volumeState(volume)) if node and volume else None
         if state == self._measuredState:
             return
         self._measuredState = state
@@ -227,8 +232,6 @@ class TumorSection(Section):
                 notes.append(str(error))
             result = self._panel.logic.steps.resultOf(node)
             notes += list(result.warnings) if result is not None else []
-            # Making a surface for display changes the segmentation's time, not the outline.
-            self._measuredState = (node.GetID(), node.GetSegmentation().GetMTime(), volume.GetID())
         # Lines along the diameters of an outline that has changed would mislead.
         self._ui.diametersCheckBox.checked = False
         self._fillTable(rows)

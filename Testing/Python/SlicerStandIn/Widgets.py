@@ -1,9 +1,11 @@
 """Stand-ins for the widgets of CTK and Slicer that the panel uses, with nothing that the real ones lack."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import slicer
+import vtk
 from PySide6 import QtCore, QtGui, QtWidgets
 from PySide6.QtCore import Property, Signal
 
@@ -279,7 +281,21 @@ class qMRMLNodeComboBox(_SceneWidget):
         if scene is not None:
             events = (scene.NodeAddedEvent, scene.NodeRemovedEvent, scene.EndCloseEvent, scene.EndImportEvent)
             self._observed = [scene.AddObserver(event, lambda *_: self._fill()) for event in events]
+            self._observed.append(scene.AddObserver(scene.NodeAboutToBeRemovedEvent, self._onAboutToBeRemoved()))
         self._fill()
+
+    def _onAboutToBeRemoved(self) -> Callable:
+        """Let a neighbor take the place of the current node, as the real one does in spite of noneEnabled."""
+
+        @vtk.calldata_type(vtk.VTK_OBJECT)
+        def onAboutToBeRemoved(_caller: object, _event: str, node: slicer.vtkMRMLNode | None = None) -> None:
+            if node is None or node.GetID() not in self._ids or self._scene.IsClosing():
+                return
+            index = self._ids.index(node.GetID())
+            if index == self._box.currentIndex:
+                self._box.setCurrentIndex(index + 1 if index + 1 < len(self._ids) else index - 1)
+
+        return onAboutToBeRemoved
 
     def _nodes(self) -> list:
         if self._scene is None:

@@ -1,0 +1,48 @@
+"""What a result was made from, to tell when it no longer fits. No Qt here."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import slicer
+import vtk
+
+from ..Scene.LandmarkRegistrationLogic import landmarkLists
+from .Parameters import movingVolumes
+
+if TYPE_CHECKING:
+    from .ParameterNode import MedFusionParameterNode
+
+# Finer than anyone places a landmark or moves a volume, coarser than what a transform's inverse is off.
+_DECIMALS = 2
+
+
+def registrationState(parameters: "MedFusionParameterNode") -> tuple:
+    """Return the volumes with their pose and the landmarks as they are now, in a form that can be compared."""
+    lists = landmarkLists(parameters.fixedLandmarks, parameters.movingLandmarks, parameters.movingVolume)
+    landmarks = tuple((item.labels, _rounded(item.points), item.used) if item is not None else None for item in lists)
+    return (*(volumeState(node) for node in (parameters.fixedVolume, parameters.movingVolume)), landmarks)
+
+
+def fusionState(parameters: "MedFusionParameterNode") -> tuple:
+    """Return the volumes that are fused with their poses, in a form that can be compared."""
+    return tuple(volumeState(node) for node in (parameters.fixedVolume, *movingVolumes(parameters)))
+
+
+def volumeState(node: slicer.vtkMRMLVolumeNode | None) -> tuple | None:
+    """Return what changes with a volume's voxels and with its place in the world."""
+    if node is None:
+        return None
+    image, parent = node.GetImageData(), node.GetParentTransformNode()
+    return (node.GetID(), image.GetMTime() if image else 0, _pose(parent) if parent else None)
+
+
+def _pose(parent: slicer.vtkMRMLTransformNode) -> tuple:
+    if not parent.IsTransformToWorldLinear():
+        return (parent.GetID(), parent.GetTransformToWorldMTime())
+    toWorld = vtk.vtkMatrix4x4()
+    parent.GetMatrixTransformToWorld(toWorld)
+    return tuple(round(toWorld.GetElement(row, column), 5) for row in range(3) for column in range(4))
+
+
+def _rounded(points: np.ndarray) -> tuple:
+    return tuple(map(tuple, np.round(points, _DECIMALS) + 0.0))
