@@ -299,6 +299,10 @@ class TestPanelRobustness(PanelTestCase):
     def test_opening_and_closing_the_panel_leaves_no_observer_and_no_node(self):
         self.loadPhantom()
         self.click("registerButton")
+        # The application keeps the views of a layout, once they are made.
+        for isOn in (True, False):
+            self.ui.compareViewsCheckBox.checked = isOn
+            self.app.settle()
         self.app.closePanel(self.parent, self.panel)
         nodes = self._watchedNodes()
         self._countObservers(nodes)
