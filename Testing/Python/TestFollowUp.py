@@ -148,7 +148,7 @@ class TestCompareCommand(unittest.TestCase):
         self.assertLess(document["alignment"]["error_mm"], 0.5)
         html = (output / "report.html").read_text(encoding="utf-8")
         self.assertIn("90 days between", html)
-        self.assertEqual(html.count("<figure>"), 9)
+        self.assertEqual(html.count("<figure>"), 10)
         self.assertNotRegex(html, r"<script|src=.http|href=.http|url\(")
 
     def test_the_report_is_printed_with_the_patient_on_each_sheet(self):

@@ -21,7 +21,7 @@ PATIENT = "Doe, Jane · P-0042 · 1960-04-01"
 def reportPage(rows: int) -> str:
     picture = np.zeros((40, 40, 3), np.uint8)
     parts = (figures(Figure(picture, "axial: CT")), table(("Row", "Value"), [(str(row), 1.5) for row in range(rows)]))
-    return page("MedFusion report", "a to b", ["Look."], [section("One", *parts)], foot=PATIENT)
+    return page("MedFusion report", "a to b", "<p>Look.</p>", [section("One", *parts)], foot=PATIENT)
 
 
 class TestPdfRenderer(unittest.TestCase):

@@ -75,7 +75,7 @@ class TestRealHeads(unittest.TestCase):
         status, _, errors = medfusion("compare", *(self.folder / head for head in self.HEADS), "--output", output)
         self.assertEqual(status, 0, errors)
         self.assertIn("do not overlap", errors)
-        self.assertEqual((output / "report.html").read_text(encoding="utf-8").count("<figure>"), 18)
+        self.assertEqual((output / "report.html").read_text(encoding="utf-8").count("<figure>"), 19)
         points = self.targets[0][0]
         found = transformPoints(readTransform(output / "first_to_second.h5"), points)
         skulls = transformPoints(self.skullAlignment(points, found), points)

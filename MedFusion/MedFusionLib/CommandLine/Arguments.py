@@ -53,9 +53,10 @@ def addOutput(parser: argparse.ArgumentParser, metavar: str, help: str) -> None:
     parser.add_argument("--force", action="store_true", help="replace an existing output")
 
 
-def addPdf(parser: argparse.ArgumentParser) -> None:
-    """Add --pdf."""
+def addReport(parser: argparse.ArgumentParser) -> None:
+    """Add --pdf and --full."""
     parser.add_argument("--pdf", action="store_true", help="write the report as report.pdf, too; needs WeasyPrint")
+    parser.add_argument("--full", action="store_true", help="fold nothing away in the report, all scores included")
 
 
 def addLandmarks(parser: argparse.ArgumentParser, required: bool = True) -> None:

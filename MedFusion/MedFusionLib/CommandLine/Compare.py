@@ -13,7 +13,7 @@ from ..Core.Results.RunDocument import comparisonDocument
 from ..Core.Results.RunFolder import readRunFolder
 from ..Report.FollowUpReport import writeFollowUpReport
 from ..Report.Pdf import checkPdfRenderer
-from .Arguments import addOutput, addPdf
+from .Arguments import addOutput, addReport
 from .DicomInput import addIdentity
 from .Terminal import StepProgress, warn
 
@@ -25,7 +25,7 @@ def addParser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("second", metavar="RUN2", help="result folder of the later run")
     addIdentity(parser)
     addOutput(parser, "DIR", "folder for report.html, comparison.json and first_to_second.h5")
-    addPdf(parser)
+    addReport(parser)
     parser.set_defaults(execute=execute)
 
 
@@ -46,7 +46,7 @@ def execute(arguments: argparse.Namespace) -> None:
         progress.step("Write")
         writeMeasurements(output / FileNames.COMPARISON, document.measurements())
         sitk.WriteTransform(document.comparison.alignment.transform, str(output / FileNames.FOLLOW_UP_TRANSFORM))
-        writeFollowUpReport(output, document, arguments.pdf)
+        writeFollowUpReport(output, document, arguments.pdf, arguments.full)
     warn(document.warnings)
     for change in document.comparison.followUp.changes[:2]:
         print(

@@ -24,7 +24,7 @@ from ..Scene.ResultFolder import RunResults, writeResultFolder
 from ..Scene.Session import Session
 from ..Scene.TumorSegmentationLogic import TumorSegmentationLogic
 from ..Scene.WaveletFusionLogic import WaveletFusionLogic
-from .Arguments import addOutput, addPdf, recordedOptions
+from .Arguments import addOutput, addReport, recordedOptions
 from .DicomInput import checkIdentity, readVolumes
 from .Fuse import addFusionArguments, fusionSettings
 from .Register import (
@@ -63,6 +63,7 @@ class RunOptions:
     assumedAxes: CoordinateSystem | None = None
     dicomFolder: Path | None = None
     withPdf: bool = False
+    isReportFull: bool = False
     given: dict[str, str] = field(default_factory=dict)
 
 
@@ -76,7 +77,7 @@ def addParser(subparsers: argparse._SubParsersAction) -> None:
     addSegmentationArguments(parser)
     addOutput(parser, "DIR", "folder for the results")
     parser.add_argument("--dicom", metavar="DIR", help="folder for the results as DICOM objects, beside --output")
-    addPdf(parser)
+    addReport(parser)
     parser.set_defaults(execute=execute)
 
 
@@ -103,6 +104,7 @@ def execute(arguments: argparse.Namespace) -> None:
             assumedAxes=arguments.assume_orientation,
             dicomFolder=folders[1] if arguments.dicom else None,
             withPdf=arguments.pdf,
+            isReportFull=arguments.full,
             given=recordedOptions(arguments),
         )
         document = runChain(folders[0], inputs, options)
@@ -163,7 +165,13 @@ def runChain(folder: Path, inputs: dict[str, str], options: RunOptions) -> RunDo
             },
         )
         document = writeResultFolder(
-            folder, scene, results, progress.step("Measure and write"), options.dicomFolder, options.withPdf
+            folder,
+            scene,
+            results,
+            progress.step("Measure and write"),
+            options.dicomFolder,
+            options.withPdf,
+            options.isReportFull,
         )
     warn([warning for warning in document.warnings if warning not in told])
     return document

@@ -3,43 +3,62 @@
 from pathlib import Path
 
 from ..Core.Results import FileNames
+from ..Core.Results.Comparison import Comparison
 from ..Core.Results.RunDocument import RunDocument
-from .FollowUpSection import changeSection, sideBySideSection
-from .IdentificationSection import readable, readableTime
+from .FirstScreen import toCheck
+from .FollowUpSection import bothOutlines, changeTable, detailsSection, sideBySideSection
+from .IdentificationSection import identityList, readable, readableTime
 from .InputsSection import inputsSection
-from .Page import page, table
+from .Page import page, paragraph
 from .Pdf import writePdf
 
-_FIELDS = {"patient_name": "Patient", "patient_id": "Patient ID", "birth_date": "Birth date", "study_date": "Study"}
+_FIELDS = {"patient_name": "Patient", "patient_id": "Patient ID", "birth_date": "Birth date"}
 
 
-def writeFollowUpReport(folder: Path, document: RunDocument, withPdf: bool = False) -> None:
-    """Write report.html, and report.pdf where it is wanted, into an existing folder."""
-    html = followUpReport(document)
+def writeFollowUpReport(folder: Path, document: RunDocument, withPdf: bool = False, isFull: bool = False) -> None:
+    """Write report.html, and report.pdf where it is wanted, into an existing folder.
+
+    :param isFull: whether nothing is folded away.
+    """
+    html = followUpReport(document, isFull)
     (folder / FileNames.REPORT).write_text(html, encoding="utf-8")
     if withPdf:
         writePdf(folder / FileNames.PDF_REPORT, html)
 
 
-def followUpReport(document: RunDocument) -> str:
+def followUpReport(document: RunDocument, isFull: bool = False) -> str:
     """Return the report as HTML."""
     comparison = document.comparison
-    runs = comparison.runs
-    sections = [
-        changeSection(comparison.followUp, comparison.days),
-        sideBySideSection(
-            (runs[0].mri, runs[1].mri), (runs[0].tumor, runs[1].tumor), comparison.alignment, comparison.centers
-        ),
-        inputsSection(document),
-    ]
-    rows = [
-        (title, *(readable(key, run.identity.get(key, "")) or "not named" for run in runs))
-        for key, title in _FIELDS.items()
-        if any(key in run.identity for run in runs)
-    ]
-    rows += [("Run", *(run.name for run in runs)), ("Report made", readableTime(document.created), "")]
-    identification = table(("Identification", "First", "Second"), rows)
-    patient = [readable(key, runs[0].identity.get(key, "")) for key in ("patient_name", "patient_id", "birth_date")]
+    first, second = comparison.runs
+    sections = [sideBySideSection(comparison), detailsSection(comparison), inputsSection(document, isFull)]
+    patient = [readable(key, first.identity.get(key, "")) for key in _FIELDS]
     foot = " · ".join(filter(None, patient))
-    subtitle = f"{runs[0].name} and {runs[1].name}"
-    return page("MedFusion follow-up report", subtitle, document.warnings, sections, identification, foot)
+    subtitle = f"{first.name} and {second.name}"
+    return page("MedFusion follow-up report", subtitle, _firstScreen(document, comparison), sections, foot)
+
+
+def _firstScreen(document: RunDocument, comparison: Comparison) -> str:
+    days = comparison.days
+    apart = "" if days is None else f"{days} days between the studies."
+    facts = changeTable(comparison.followUp) + paragraph(apart) + toCheck(document)
+    return _identification(document, comparison) + (
+        f'<div class="first"><div>{facts}</div><div>{bothOutlines(comparison)}</div></div>'
+    )
+
+
+def _identification(document: RunDocument, comparison: Comparison) -> str:
+    """Return whose images were compared; both values where they differ."""
+    entries: list[tuple[str, str]] = []
+    for key, title in _FIELDS.items():
+        values = [readable(key, run.identity.get(key, "")) for run in comparison.runs]
+        known = set(values) - {""}
+        if len(known) == 1:
+            entries.append((title, known.pop()))
+        elif known:
+            named = zip(("first", "second"), values, strict=True)
+            entries += [(f"{title} ({which})", value or "not named") for which, value in named]
+    entries = entries or [("Patient", "not named in the input files")]
+    for which, run in zip(("First", "Second"), comparison.runs, strict=True):
+        day = readable("study_date", run.identity.get("study_date", ""))
+        entries.append((which, " · ".join(filter(None, (run.name, day)))))
+    return identityList([*entries, ("Report made", readableTime(document.created))])

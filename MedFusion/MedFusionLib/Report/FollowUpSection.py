@@ -1,60 +1,114 @@
-"""The report's part about two time points of one patient."""
-
-from collections.abc import Sequence
+"""The report's parts about two time points of one patient."""
 
 import numpy as np
-import SimpleITK as sitk
 
-from ..Core.FollowUp.FollowUp import FollowUp
-from ..Core.FollowUp.RigidAlignment import RigidAlignment
+from ..Core.FollowUp.FollowUp import Change, FollowUp
 from ..Core.Images.Transforms import transformPoints
-from .Page import Figure, figures, paragraph, section, table
-from .Pictures import Plane, grayPicture, robustWindow, sliceGrid, sliceValues, withOutline
+from ..Core.Results.Comparison import Comparison
+from .Page import Figure, figures, heading, legend, paragraph, section, table
+from .Pictures import Color, Plane, grayPicture, headBox, robustWindow, sliceGrid, sliceValues, withOutline
 
-BEFORE_COLOR = (0, 200, 255)
-AFTER_COLOR = (255, 150, 0)
+BEFORE_COLOR: Color = (0, 200, 255)
+AFTER_COLOR: Color = (255, 150, 0)
+OUTLINE_LEGEND = ((BEFORE_COLOR, "Outline of the first time"), (AFTER_COLOR, "Outline of the second time"))
 _SAME_PLACE_MM = 10.0
 
 
-def changeSection(followUp: FollowUp, days: int | None) -> str:
-    """Return the section with each measure at both times, its change and the change's uncertainty.
-
-    :param days: between the two studies, None if unknown.
-    """
-    rows = []
-    for change in followUp.changes:
-        rows.append(
-            (
-                f"{change.name.replace('_', ' ').capitalize()} ({change.unit})",
-                f"{change.before:.1f}",
-                f"{change.after:.1f}",
-                f"{change.difference:+.1f}",
-                f"{change.percent:+.0f}\N{NO-BREAK SPACE}%",
-                f"± {change.uncertainty:.1f}",
-                f"{change.outlineUncertainty:.1f}",
-                f"{change.registrationUncertainty:.2f}",
-                "yes" if change.isBeyondUncertainty else "no",
-            )
+def changeTable(followUp: FollowUp) -> str:
+    """Return the change of each measure with its 95 % interval, and whether it is more than its uncertainty."""
+    rows = [
+        (
+            name(change),
+            f"{figure(change.before)} \N{RIGHTWARDS ARROW} {figure(change.after)}\N{NO-BREAK SPACE}{change.unit}",
+            percent(change),
+            f"{signed(change.difference)} ± {figure(1.96 * change.uncertainty)}\N{NO-BREAK SPACE}{change.unit}",
+            "yes" if change.isBeyondUncertainty else "no",
         )
-    header = (
-        "Measure",
-        "First",
-        "Second",
-        "Change",
-        "in %",
-        "Uncertain by",
-        "outline",
-        "registration",
-        "Beyond 95\N{NO-BREAK SPACE}%",
-    )
-    interval = (
-        f"{days} days between the studies. " if days is not None else "The days between the studies are unknown. "
-    )
+        for change in followUp.changes
+    ]
+    header = ("Measure", "First to second", "Change", "With its 95\N{NO-BREAK SPACE}% interval", "Beyond it")
+    return table(header, rows)
+
+
+def name(change: Change) -> str:
+    """Return what changed, for people."""
+    return change.name.replace("_", " ").capitalize()
+
+
+def figure(value: float) -> str:
+    """Return a measure with the decimals it deserves."""
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.1f}"
+
+
+def signed(value: float) -> str:
+    """Return a difference with its sign."""
+    return ("+" if value > 0 else "\N{MINUS SIGN}" if value < 0 else "") + figure(abs(value))
+
+
+def percent(change: Change) -> str:
+    """Return a change in percent; nothing where there was nothing before."""
+    value = change.percent
+    return "" if value != value else f"{signed(round(value)).removesuffix('.0')}\N{NO-BREAK SPACE}%"
+
+
+def bothOutlines(comparison: Comparison) -> str:
+    """Return the second time's MRI on the axial plane through the first one's tumor, with both outlines."""
+    both = _Pair(comparison).on(Plane.axial, comparison.centers[0], pixel=0.5)[2]
+    caption = "axial: the second time's MRI in the first one's frame, through the first one's largest lesion"
+    return figures(Figure(both, caption), columns=1) + legend(*OUTLINE_LEGEND)
+
+
+def sideBySideSection(comparison: Comparison) -> str:
+    """Return the section with both time points beside each other in the frame of the first.
+
+    The planes cross in the first tumor, and again in the second one if that lies elsewhere.
+    """
+    alignment, pair = comparison.alignment, _Pair(comparison)
+    secondCenter = transformPoints(alignment.transform.GetInverse(), comparison.centers[1])[0]
+    parts = [_rows(pair, comparison.centers[0])]
+    if np.linalg.norm(secondCenter - comparison.centers[0]) > _SAME_PLACE_MM:
+        parts = [
+            heading("Through the tumor of the first time"),
+            *parts,
+            heading("Through the tumor of the second time"),
+            _rows(pair, secondCenter),
+        ]
     return section(
-        "Change of the tumor",
+        "Side by side",
         paragraph(
-            interval + "Volumes are those of each outline on its own image. Diameters are measured in the axial planes "
-            "of the first time point."
+            f"The second time point was aligned rigidly to the first by its intensities, the tumors left out. Forward "
+            f"and backward alignment agree within {alignment.errorMm:.1f}\N{NO-BREAK SPACE}mm at the tumor; the "
+            f"aligned images correlate by {alignment.similarity:.2f}."
+        ),
+        legend(*OUTLINE_LEGEND),
+        *parts,
+    )
+
+
+def detailsSection(comparison: Comparison) -> str:
+    """Return the section with each measure at both times and where the uncertainty of its change comes from."""
+    followUp = comparison.followUp
+    days = "The days between the studies are unknown." if comparison.days is None else ""
+    rows = [
+        (
+            f"{name(change)} ({change.unit})",
+            figure(change.before),
+            figure(change.after),
+            signed(change.difference),
+            percent(change),
+            f"± {change.uncertainty:.1f}",
+            f"{change.outlineUncertainty:.1f}",
+            f"{change.registrationUncertainty:.2f}",
+            "yes" if change.isBeyondUncertainty else "no",
+        )
+        for change in followUp.changes
+    ]
+    header = ("Measure", "First", "Second", "Change", "in %", "Uncertain by", "outline", "alignment", "Beyond 95 %")
+    return section(
+        "Where the uncertainty comes from",
+        paragraph(
+            f"{days} Volumes are those of each outline on its own image. Diameters are measured in the axial planes of "
+            "the first time point.".strip()
         ),
         table(header, rows),
         paragraph(
@@ -62,63 +116,40 @@ def changeSection(followUp: FollowUp, days: int | None) -> str:
             f"the second, {followUp.goneMl:.1f} ml only at the first."
         ),
         paragraph(
-            "Uncertainties are one standard deviation: half a voxel of each outline, and the spread of each measure "
-            "when the alignment is varied by its own error. In RANO a product larger by 25 % is progression and one "
-            "smaller by 50 % is response, together with criteria that no image shows."
+            "Uncertainties in this table are one standard deviation: half a voxel of each outline, and the spread of "
+            "each measure when the alignment is varied by its own error. In RANO a product larger by 25 % is "
+            "progression and one smaller by 50 % is response, together with criteria that no image shows."
         ),
     )
 
 
-def sideBySideSection(
-    images: tuple[sitk.Image, sitk.Image],
-    masks: tuple[sitk.Image, sitk.Image],
-    alignment: RigidAlignment,
-    centers: Sequence[np.ndarray],
-) -> str:
-    """Return the section with both time points beside each other in the frame of the first.
+class _Pair:
+    """Draw both time points on slices of the first one's frame."""
 
-    The planes cross in the first tumor, and again in the second one if that lies elsewhere.
+    def __init__(self, comparison: Comparison) -> None:
+        self._runs, self._transform = comparison.runs, comparison.alignment.transform
+        self._windows = [robustWindow(run.mri) for run in comparison.runs]
+        self._box = headBox(comparison.runs[0].mri)
 
-    :param images: MRI of the first and of the second time point, each in its own frame; so for `masks` and `centers`.
-    """
-    secondCenter = transformPoints(alignment.transform.GetInverse(), centers[1])[0]
-    parts = [figures(*_rows(images, masks, alignment, centers[0]))]
-    if np.linalg.norm(secondCenter - centers[0]) > _SAME_PLACE_MM:
-        parts = [
-            paragraph("Through the tumor of the first time point:"),
-            *parts,
-            paragraph("Through the tumor of the second time point:"),
-            figures(*_rows(images, masks, alignment, secondCenter)),
-        ]
-    return section(
-        "Side by side",
-        paragraph(
-            f"The second time point was aligned rigidly to the first by its intensities, the tumors left out. Forward "
-            f"and backward alignment agree within {alignment.errorMm:.1f} mm at the tumor; the aligned images "
-            f"correlate by {alignment.similarity:.2f}."
-        ),
-        *parts,
-    )
+    def on(self, plane: Plane, center: np.ndarray, pixel: float = 0.7) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the first and the second time with their own outlines, and the second with both."""
+        first, second = self._runs
+        grid = sliceGrid(plane, center, self._box, pixel)
+        before = sliceValues(first.tumor, grid, isLabel=True) > 0
+        after = sliceValues(second.tumor, grid, self._transform, isLabel=True) > 0
+        one = grayPicture(sliceValues(first.mri, grid), self._windows[0])
+        two = grayPicture(sliceValues(second.mri, grid, self._transform), self._windows[1])
+        both = withOutline(withOutline(two, before, BEFORE_COLOR), after, AFTER_COLOR)
+        return withOutline(one, before, BEFORE_COLOR), withOutline(two, after, AFTER_COLOR), both
 
 
-def _rows(
-    images: tuple[sitk.Image, sitk.Image],
-    masks: tuple[sitk.Image, sitk.Image],
-    alignment: RigidAlignment,
-    center: np.ndarray,
-) -> list[Figure]:
+def _rows(pair: _Pair, center: np.ndarray) -> str:
     """Return a row of three pictures for each plane through an LPS point of the first frame."""
-    first, second = images
-    windows = (robustWindow(first), robustWindow(second))
     pictures = []
     for plane in Plane:
-        grid = sliceGrid(plane, center, first)
-        before = sliceValues(masks[0], grid, isLabel=True) > 0
-        after = sliceValues(masks[1], grid, alignment.transform, isLabel=True) > 0
-        one = grayPicture(sliceValues(first, grid), windows[0])
-        two = grayPicture(sliceValues(second, grid, alignment.transform), windows[1])
-        both = withOutline(withOutline(two, before, BEFORE_COLOR), after, AFTER_COLOR)
-        pictures.append(Figure(withOutline(one, before, BEFORE_COLOR), f"{plane.name}: first, outline in blue"))
-        pictures.append(Figure(withOutline(two, after, AFTER_COLOR), f"{plane.name}: second, outline in orange"))
-        pictures.append(Figure(both, f"{plane.name}: second with both outlines"))
-    return pictures
+        titles = ("first time", "second time", "second time with both outlines")
+        pictures += [
+            Figure(picture, f"{plane.name}: {title}")
+            for picture, title in zip(pair.on(plane, center), titles, strict=True)
+        ]
+    return figures(*pictures)

@@ -1,65 +1,78 @@
 """The report's part about the fusion."""
 
-import numpy as np
-import SimpleITK as sitk
+from collections.abc import Sequence
 
 from ..Core.Fusion.Metrics import METRIC_MEANINGS
-from ..Core.Fusion.Settings import CHANGES_LEGEND, COLOR_LEGENDS, FusionMethod
+from ..Core.Fusion.Settings import CHANGES_LEGEND, COLOR_LEGENDS
 from ..Core.Results.RunDocument import ScoredFusion
-from .Page import Figure, figures, paragraph, section, table
-from .Pictures import Plane, grayPicture, robustWindow, sliceGrid, sliceValues
+from .Page import Figure, details, figures, legend, paragraph, section, table
+from .Pictures import Plane
+from .Views import Views
 
-CT_WINDOW = (-150.0, 250.0)
+# What a fused volume is for: bone as in the CT, tissue as in the MRI, nothing invented, nothing lost.
+_TASK_MEASURES = ("Bone", "Soft", "Overshoot", "Dimmed")
+_PERCENTS = ("Overshoot", "Dimmed")
 
 
-def fusionSection(
-    fusion: ScoredFusion,
-    fixedImage: sitk.Image,
-    registeredImage: sitk.Image,
-    center: np.ndarray,
-) -> str:
-    """Return the section with the fused volume beside its sources, through one LPS point."""
+def fusionSection(fusion: ScoredFusion, views: Views, isFull: bool) -> str:
+    """Return the section with the fused volume beside its sources.
+
+    :param isFull: whether all scores are seen at once.
+    """
     pictures = []
     for plane in Plane:
-        grid = sliceGrid(plane, center, fixedImage)
-        for name, image, window in (
-            ("CT", fixedImage, CT_WINDOW),
-            ("MRI", registeredImage, robustWindow(registeredImage)),
-            ("fused", fusion.result.image, fusion.result.window),
+        grid = views.whole(plane)
+        for name, picture in (
+            ("CT, bone window", views.ct(grid, views.boneWindow)),
+            ("CT, brain window", views.ct(grid, views.brainWindow)),
+            ("MRI", views.mri(grid)),
+            ("fused", views.fused(grid)),
         ):
-            pictures.append(Figure(_picture(image, grid, window), f"{plane.name}: {name}"))
-    settings = fusion.result.settings
-    method = f"Method: {settings.method.value}"
-    if settings.method is FusionMethod.color:
-        method += f". {COLOR_LEGENDS[settings.colorStyle]}".removesuffix(".")
-    elif settings.showsCtChanges:
-        method += f". {CHANGES_LEGEND}".removesuffix(".")
-    low, high = fusion.result.window
-    shown = (
-        ""
-        if settings.method is FusionMethod.color
-        else f" Fused volume shown from {low:g} (black) to {high:g} (white)."
-    )
-    columns = [fusion.scores.get(name, {}) for name in ("fused", "copy_ct", "copy_mri")]
-    rows = [
-        (name, *(column.get(name, "") for column in columns), meaning)
-        for name, meaning in METRIC_MEANINGS.items()
-        if name in columns[0]
-    ]
-    parts = [paragraph(f"{method}.{shown}"), figures(*pictures)]
-    if rows:
-        parts.append(
+            pictures.append(Figure(views.outlined(picture, grid), f"{plane.name}: {name}"))
+    others = [name for name in METRIC_MEANINGS if name not in _TASK_MEASURES]
+    return section(
+        "Fusion",
+        paragraph(_settingsText(fusion)),
+        legend(*views.outlineLegend),
+        figures(*pictures, columns=4),
+        _scoreTable(fusion, _TASK_MEASURES),
+        details(
+            "Further scores, as the literature on fusion has them",
             paragraph(
                 "A plain copy of one source scores well on some measures: the fusion has earned a score only where it "
                 "is better than both copies."
-            )
-        )
-        parts.append(table(("Measure", "Fused", "Copy of CT", "Copy of MRI", "Meaning"), rows))
-    return section("Fusion", *parts)
+            ),
+            _scoreTable(fusion, others),
+            isOpen=isFull,
+        ),
+    )
 
 
-def _picture(image: sitk.Image, grid: sitk.Image, window: tuple[float, float]) -> np.ndarray:
-    if image.GetNumberOfComponentsPerPixel() == 1:
-        return grayPicture(sliceValues(image, grid), window)
-    colors = [sliceValues(sitk.VectorIndexSelectionCast(image, i), grid) for i in range(3)]
-    return np.rint(np.nan_to_num(np.stack(colors, axis=-1))).astype(np.uint8)
+def _settingsText(fusion: ScoredFusion) -> str:
+    settings = fusion.result.settings
+    sentences = [f"Method: {settings.method.value}."]
+    if fusion.isColor:
+        sentences.append(COLOR_LEGENDS[settings.colorStyle])
+    else:
+        sentences.append(CHANGES_LEGEND if settings.showsCtChanges else "")
+        low, high = fusion.result.window
+        sentences.append(f"Fused volume shown from {low:g} (black) to {high:g} (white).")
+    return " ".join(filter(None, sentences))
+
+
+def _scoreTable(fusion: ScoredFusion, names: Sequence[str]) -> str:
+    columns = [fusion.scores.get(name, {}) for name in ("fused", "copy_ct", "copy_mri")]
+    rows = [
+        (name, *(_score(name, column.get(name)) for column in columns), METRIC_MEANINGS[name])
+        for name in names
+        if name in columns[0]
+    ]
+    return table(("Score", "Fused", "Copy of CT", "Copy of MRI", "Meaning"), rows)
+
+
+def _score(name: str, value: float | None) -> str:
+    if value is None or value != value:
+        return ""
+    if name in _PERCENTS:
+        return f"{value:.2f}\N{NO-BREAK SPACE}%"
+    return f"{value:.2f}" if value < 10 else f"{value:.1f}"

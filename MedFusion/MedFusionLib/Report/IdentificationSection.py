@@ -1,31 +1,46 @@
 """The report's head: whose images these are, when they were made, and when the report was."""
 
+import html
+from collections.abc import Sequence
 from datetime import datetime
 
 from ..Core.Dicom.Series import DicomSeries
-from .Page import table
+from ..Core.Results.RunDocument import RunDocument
+
+_FIELDS = (
+    ("Patient", "patientName"),
+    ("Patient ID", "patientId"),
+    ("Birth date", "patientBirthDate"),
+    ("Sex", "patientSex"),
+)
 
 
-def identificationBlock(fixed: DicomSeries | None, moving: DicomSeries | None, created: datetime) -> str:
-    """Return the table that identifies patient, studies and series; it says so where the inputs held none of it."""
-    rows: list[tuple[str, str]] = []
-    known = [(name, series) for name, series in (("CT", fixed), ("MRI", moving)) if series is not None]
-    for title, field in (
-        ("Patient", "patientName"),
-        ("Patient ID", "patientId"),
-        ("Birth date", "patientBirthDate"),
-        ("Sex", "patientSex"),
-    ):
-        values = {name: readable(field, getattr(series, field)) for name, series in known}
-        rows.extend(_oneOrBoth(title, values))
-    rows = rows or [("Patient", "not named in the input files")]
+def identificationBlock(document: RunDocument) -> str:
+    """Return who and what the report is about; it says so where the inputs held none of it."""
+    dicom = document.provenance.dicom
+    known = [(name, dicom[role]) for name, role in (("CT", "ct"), ("MRI", "mri")) if role in dicom]
+    entries: list[tuple[str, str]] = []
+    for title, field in _FIELDS:
+        entries += _oneOrBoth(title, {name: readable(field, getattr(series, field)) for name, series in known})
+    entries = entries or [("Patient", "not named in the input files")]
     for name, series in known:
-        study = " · ".join(
-            part for part in (readable("date", series.studyDate), series.studyDescription, series.description) if part
-        )
-        rows.append((f"{name} study", study or "without date and description"))
-    rows.append(("Report made", readableTime(created)))
-    return table(("Identification", ""), rows)
+        entries.append((f"{name} study", studyText(series)))
+    entries.append(("Report made", readableTime(document.created)))
+    return identityList(entries)
+
+
+def identityList(entries: Sequence[tuple[str, str]]) -> str:
+    """Return names and values in a row, as far as the page is wide enough."""
+    items = "".join(
+        f"<div><dt>{html.escape(name)}</dt><dd>{html.escape(value, quote=False)}</dd></div>" for name, value in entries
+    )
+    return f'<dl class="identity">{items}</dl>'
+
+
+def studyText(series: DicomSeries) -> str:
+    """Return a study's day and what it and the series are called."""
+    parts = (readable("date", series.studyDate), series.studyDescription, series.description)
+    return " · ".join(part for part in parts if part) or "without date and description"
 
 
 def _oneOrBoth(title: str, values: dict[str, str]) -> list[tuple[str, str]]:
@@ -50,9 +65,10 @@ def readableTime(time: datetime) -> str:
     return f"{time:%Y-%m-%d %H:%M} (UTC{zone[:3]}:{zone[3:]})"
 
 
-def patientLine(fixed: DicomSeries | None, moving: DicomSeries | None) -> str:
+def patientLine(document: RunDocument) -> str:
     """Return name, ID and birth date on one line, for the foot of every printed page; empty if there are none."""
-    series = fixed or moving
+    dicom = document.provenance.dicom
+    series = dicom.get("ct") or dicom.get("mri")
     if series is None:
         return ""
     parts = (

@@ -1,11 +1,14 @@
 """The report's last part: input files with checksums, parameters and versions, so that the run can be repeated."""
 
 from ..Core.Results.RunDocument import RunDocument
-from .Page import beside, code, section, table
+from .Page import beside, code, details, section, table
 
 
-def inputsSection(document: RunDocument) -> str:
-    """Return the section."""
+def inputsSection(document: RunDocument, isFull: bool = False) -> str:
+    """Return the section.
+
+    :param isFull: whether nothing is folded away.
+    """
     inputs = document.provenance.inputs
     settings = [(step, name, value) for step, values in document.parameters.items() for name, value in values.items()]
     versions = list(document.versions.items())
@@ -14,10 +17,11 @@ def inputsSection(document: RunDocument) -> str:
     if not any(item.series for item in inputs):
         header, files = header[:2] + header[3:], [row[:2] + row[3:] for row in files]
     return section(
-        "Inputs, parameters and versions",
+        "Inputs",
         table(header, files),
-        beside(
-            table(("Step", "Parameter", "Value"), settings),
-            table(("Package", "Version"), versions),
+        details(
+            "Parameters and versions",
+            beside(table(("Step", "Parameter", "Value"), settings), table(("Package", "Version"), versions)),
+            isOpen=isFull,
         ),
     )

@@ -6,10 +6,9 @@ import numpy as np
 import SimpleITK as sitk
 from PIL import Image
 
-from .Pictures import Plane, grayPicture, robustWindow, sliceGrid, sliceValues, withOutline
+from ..Core.Images.Grids import imageBounds
+from .Pictures import OUTLINE_COLOR, SOFT_WINDOW, Plane, grayPicture, robustWindow, sliceGrid, sliceValues, withOutline
 
-_CT_WINDOW = (-150.0, 250.0)
-_OUTLINE_COLOR = (255, 70, 40)
 _GAP = 6
 
 
@@ -27,16 +26,17 @@ def writeOverview(
     :param center: LPS point where the planes cross.
     """
     window = robustWindow(registeredImage)
+    box = imageBounds(fixedImage)
     rows = []
     for plane in (Plane.axial, Plane.coronal):
-        grid = sliceGrid(plane, center, fixedImage, pixel=1.0)
+        grid = sliceGrid(plane, center, box, pixel=1.0)
         mri = grayPicture(sliceValues(registeredImage, grid), window)
         outline = sliceValues(labelImage, grid, isLabel=True) > 0
         pictures = [
-            grayPicture(sliceValues(fixedImage, grid), _CT_WINDOW),
+            grayPicture(sliceValues(fixedImage, grid), SOFT_WINDOW),
             mri,
             grayPicture(sliceValues(fused[0], grid), fused[1]),
-            withOutline(mri, outline, _OUTLINE_COLOR),
+            withOutline(mri, outline, OUTLINE_COLOR),
         ]
         gap = np.full((len(mri), _GAP, 3), 255, np.uint8)
         rows.append(np.hstack([part for picture in pictures for part in (picture, gap)][:-1]))

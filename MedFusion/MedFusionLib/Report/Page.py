@@ -6,84 +6,58 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .Pictures import Plane, pngDataUri
+from .Pictures import Color, Plane, pngDataUri
+from .Style import STYLE
 
 DISCLAIMER = (
     "Made by MedFusion, a research tool. Not a medical device; every result must be checked by a qualified person."
 )
-_STYLE = """
-:root { color-scheme: light; }
-* { box-sizing: border-box; }
-body { font: 16px/1.5 system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; color: #1a1a1a; background: #fff;
-       max-width: 64rem; margin: 0 auto; padding: 1.5rem; }
-h1 { font-size: 1.6rem; line-height: 1.2; margin: 0 0 .2rem; }
-h2 { font-size: 1.2rem; margin: 2rem 0 .6rem; border-bottom: 2px solid #1a1a1a; padding-bottom: .15rem; }
-h3 { font-size: 1rem; margin: 1.2rem 0 .3rem; }
-p { margin: .4rem 0; max-width: 46rem; } p, li { overflow-wrap: anywhere; }
-table { border-collapse: collapse; margin: .6rem 0; font-size: .92rem; font-variant-numeric: tabular-nums; }
-th { font-weight: 600; border-bottom: 1px solid #555; }
-th, td { text-align: left; padding: .25rem 1rem .25rem 0; vertical-align: top; }
-td { border-bottom: 1px solid #d0d0d0; }
-.number { text-align: right; }
-.pictures { display: grid; grid-template-columns: repeat(3, 1fr); gap: .7rem; margin: .6rem 0; }
-figure { margin: 0; break-inside: avoid; }
-figure > div { position: relative; background: #000; line-height: 0; }
-figure img { width: 100%; display: block; }
-.side { position: absolute; top: 50%; transform: translateY(-50%); padding: 0 .2rem; color: #fff; line-height: 1.2;
-        font-size: .8rem; font-weight: 600; background: rgba(0, 0, 0, .5); }
-.left { left: 0; } .right { right: 0; } .top { top: .1rem; left: 50%; transform: translateX(-50%); }
-figcaption { font-size: .82rem; line-height: 1.35; color: #333; padding: .2rem 0 .4rem; }
-.warnings { border: 2px solid #9a3300; border-left-width: 8px; padding: .5rem 1rem; margin: 1rem 0;
-            background: #fff5ee; break-inside: avoid; }
-.warnings ul { margin: .3rem 0; padding-left: 1.2rem; }
-.beside { display: flex; flex-wrap: wrap; align-items: flex-start; gap: 0 3rem; }
-.note { font-size: .86rem; color: #444; max-width: none; } code { overflow-wrap: anywhere; font-size: .8rem; }
-@media (max-width: 40rem) { body { padding: .8rem; } .pictures { grid-template-columns: 1fr; }
-                            table { display: block; overflow-x: auto; } }
-@media print {
-  html { font-size: 9.5pt; } body { font-size: 1rem; padding: 0; max-width: none; }
-  h2 { break-after: avoid; margin-top: 1.2rem; } h3, h2 + p { break-after: avoid; }
-  p, tr, li, .beside { break-inside: avoid; } main + .note { break-before: avoid; }
-  th, td { padding-top: .12rem; padding-bottom: .12rem; } table { font-size: .9em; margin: .4rem 0; }
-  thead { display: table-header-group; } .short { break-inside: avoid; } .pictures { gap: .4rem; }
-  .warnings, figure > div { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+# What a picture's left, right and upper side are, by how its caption begins.
+_SIDES = {
+    Plane.axial.name: ("R", "L", "A"),
+    Plane.coronal.name: ("R", "L", "S"),
+    Plane.sagittal.name: ("A", "P", "S"),
+    "surface seen from the front": ("R", "L", "S"),
+    "surface seen from the left": ("A", "P", "S"),
+    "surface seen from the right": ("P", "A", "S"),
 }
-"""
-_SIDES = {Plane.axial: ("R", "L", "A"), Plane.coronal: ("R", "L", "S"), Plane.sagittal: ("A", "P", "S")}
+_COLUMNS = {1: " one", 2: " two", 3: "", 4: " four", 6: " six"}
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A picture (RGB bytes) and what is seen on it; a caption that begins with a plane's name gets side letters."""
+    """A picture (RGB bytes) and what is seen on it; one that shows a standard plane begins with its name
+    and gets the letters of the patient's sides.
+
+    :param parts: how many pictures of the same plane lie beside each other in it.
+    """
 
     picture: np.ndarray
     caption: str
+    parts: int = 1
 
 
-def page(
-    title: str,
-    subtitle: str,
-    warnings: Sequence[str],
-    sections: Sequence[str],
-    identification: str = "",
-    foot: str = "",
-) -> str:
+@dataclass(frozen=True)
+class Markup:
+    """HTML that is inserted as it is."""
+
+    html: str
+
+
+def page(title: str, subtitle: str, first: str, sections: Sequence[str], foot: str = "") -> str:
     """Return the whole page as HTML.
 
+    :param first: HTML of what is seen without scrolling.
     :param sections: HTML of each section, made by `section`.
-    :param identification: HTML of the block that says whose report it is.
     :param foot: text at the foot of every printed page.
     """
-    box = ""
-    if warnings:
-        items = "".join(f"<li>{html.escape(warning)}</li>" for warning in dict.fromkeys(warnings))
-        box = f'<div class="warnings" role="note"><strong>Please check</strong><ul>{items}</ul></div>'
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<style>{_STYLE}{_printedFoot(title, foot)}</style></head><body>"
-        f'<h1>{html.escape(title)}</h1><p class="note">{html.escape(subtitle)}</p>{identification}{box}'
-        f'<main>{"".join(sections)}</main><p class="note">{DISCLAIMER}</p></body></html>\n'
+        f"<style>{STYLE}{_printedFoot(title, foot)}</style></head><body>"
+        f'<header class="head"><h1>{html.escape(title)}</h1><p class="note">{html.escape(subtitle)}</p></header>'
+        f"<main>{first}{''.join(sections)}</main>"
+        f'<footer><p class="note">{DISCLAIMER}</p></footer></body></html>\n'
     )
 
 
@@ -94,7 +68,7 @@ def _printedFoot(title: str, foot: str) -> str:
     quoted = "".join(c if c.isalnum() and c.isascii() else f"\\{ord(c):x} " for c in text)
     font = "font: 8pt sans-serif; color: #333;"
     return (
-        "@page { size: A4; margin: 14mm 14mm 17mm; "
+        "@page { size: A4; margin: 12mm 12mm 15mm; "
         f'@bottom-left {{ content: "{quoted}"; {font} }} '
         f'@bottom-right {{ content: counter(page) "\\a0/\\a0" counter(pages); {font} }} }}\n'
     )
@@ -105,16 +79,34 @@ def section(title: str, *parts: str) -> str:
     return f"<section><h2>{html.escape(title)}</h2>{''.join(parts)}</section>"
 
 
+def heading(title: str) -> str:
+    """Return a heading inside a section."""
+    return f"<h3>{html.escape(title)}</h3>"
+
+
 def paragraph(text: str) -> str:
-    """Return a paragraph."""
-    return f"<p>{html.escape(text)}</p>"
+    """Return a paragraph; none without text."""
+    return f"<p>{html.escape(text, quote=False)}</p>" if text else ""
 
 
-@dataclass(frozen=True)
-class Markup:
-    """HTML that is inserted as it is."""
+def bullets(sentences: Sequence[str]) -> str:
+    """Return a list of sentences."""
+    return f"<ul>{''.join(f'<li>{html.escape(sentence, quote=False)}</li>' for sentence in sentences)}</ul>"
 
-    html: str
+
+def details(summary: str, *parts: str, isOpen: bool = False) -> str:
+    """Return parts that are folded away until somebody asks for them; on paper they are seen only if open."""
+    inner = "".join(parts)
+    return f"<details{' open' * isOpen}><summary>{html.escape(summary)}</summary>{inner}</details>" if inner else ""
+
+
+def legend(*entries: tuple[Color, str]) -> str:
+    """Return what the colors in pictures mean."""
+    items = "".join(
+        f'<li><i style="background:rgb{color}"></i>{html.escape(meaning, quote=False)}</li>'
+        for color, meaning in entries
+    )
+    return f'<ul class="legend">{items}</ul>'
 
 
 def code(text: str) -> Markup:
@@ -123,17 +115,30 @@ def code(text: str) -> Markup:
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Return a table; columns of numbers are set to the right. Without rows there is no table."""
+    """Return a table whose first column names its rows. Without rows there is no table.
+
+    Columns of numbers, and of texts that are numbers with a unit or a sign, are set to the right.
+    """
     if not rows:
         return ""
-    numeric = [all(isinstance(row[column], (int, float)) for row in rows) for column in range(len(header))]
+    numeric = [column > 0 and all(_isNumber(row[column]) for row in rows) for column in range(len(header))]
     head = "".join(_cell("th", name, number) for name, number in zip(header, numeric, strict=True))
-    body = "".join(
-        "<tr>" + "".join(_cell("td", value, number) for value, number in zip(row, numeric, strict=True)) + "</tr>"
-        for row in rows
-    )
+    body = "".join(f"<tr>{_row(row, numeric)}</tr>" for row in rows)
     kept = ' class="short"' if len(rows) <= 12 else ""
-    return f"<table{kept}><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return (
+        f'<div class="wide" tabindex="0" role="group" aria-label="{html.escape(str(header[0]))}">'
+        f"<table{kept}><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def _row(row: Sequence[object], numeric: Sequence[bool]) -> str:
+    cells = [_cell("td", value, number) for value, number in zip(row, numeric, strict=True)]
+    return _cell("th", row[0], False).replace("col", "row", 1) + "".join(cells[1:])
+
+
+def _isNumber(value: object) -> bool:
+    text = value if isinstance(value, str) else str(value)
+    return not text or text.lstrip("+-\N{MINUS SIGN}± ")[:1].isdigit()
 
 
 def beside(*parts: str) -> str:
@@ -142,32 +147,41 @@ def beside(*parts: str) -> str:
 
 
 def _cell(tag: str, value: object, isNumber: bool) -> str:
-    if isinstance(value, Markup):
-        content = value.html
-    elif isinstance(value, float):
-        content = f"{value:.3g}" if abs(value) < 100 else f"{value:.1f}"
-    else:
-        content = html.escape(str(value))
+    content = value.html if isinstance(value, Markup) else html.escape(str(value), quote=False)
     attributes = (' scope="col"' if tag == "th" else "") + (' class="number"' if isNumber else "")
     return f"<{tag}{attributes}>{content}</{tag}>"
 
 
-def figures(*items: Figure) -> str:
-    """Return pictures with captions, three in a row."""
+def figures(*items: Figure, columns: int = 3) -> str:
+    """Return pictures with captions, so many in a row."""
     cells = "".join(
         f'<figure><div><img src="{pngDataUri(item.picture)}" alt="{html.escape(item.caption)}">'
-        f"{_sideLetters(item.caption)}</div><figcaption>{html.escape(item.caption)}</figcaption></figure>"
+        f"{_sideLetters(item)}</div><figcaption>{html.escape(item.caption, quote=False)}</figcaption></figure>"
         for item in items
     )
-    return f'<div class="pictures">{cells}</div>'
+    return f'<div class="pictures{_COLUMNS[columns]}">{cells}</div>'
 
 
-def _sideLetters(caption: str) -> str:
-    """Return the letters of the patient's sides for a picture of a standard plane."""
-    for plane, (left, right, top) in _SIDES.items():
-        if caption.casefold().startswith(plane.name):
-            return (
-                f'<span class="side left">{left}</span><span class="side right">{right}</span>'
-                f'<span class="side top">{top}</span>'
+def _sideLetters(figure: Figure) -> str:
+    """Return the letters of the patient's sides for a picture of a standard plane, for each of its parts."""
+    sides = next((sides for begin, sides in _SIDES.items() if figure.caption.startswith(begin)), None)
+    if sides is None:
+        return ""
+    left, right, top = sides
+    if figure.parts == 1:
+        places = [("", "", "")]
+    else:
+        width = 100 / figure.parts
+        places = [
+            (
+                f' style="left:{n * width:g}%"',
+                f' style="right:{100 - (n + 1) * width:g}%"',
+                f' style="left:{(n + 0.5) * width:g}%"',
             )
-    return ""
+            for n in range(figure.parts)
+        ]
+    return "".join(
+        f'<span class="side left"{atLeft}>{left}</span><span class="side right"{atRight}>{right}</span>'
+        f'<span class="side top"{atTop}>{top}</span>'
+        for atLeft, atRight, atTop in places
+    )

@@ -3,86 +3,109 @@
 import numpy as np
 import SimpleITK as sitk
 from PIL import Image, ImageDraw
+from scipy import ndimage
 
 from ..Core.Images.Grids import voxelPoints
 from ..Core.Registration.RegistrationResult import RegistrationResult
-from .Pictures import Plane, grayPicture, sliceGrid, sliceValues
+from .Pictures import Color, Plane, sliceValues
+from .Texts import mm
+from .Views import Views
 
-_ARROW_FACTOR = 10.0
-_FIXED_COLOR, _ARROW_COLOR, _TEXT_COLOR = (0, 220, 255), (255, 170, 0), (255, 255, 255)
-_SCALE_MM = 5.0
-_STOPS = (0.0, 0.4, 1.0)
-_COLORS = np.array([(0, 90, 64), (242, 230, 64), (190, 13, 26)], float)
-_OPACITY = 0.45
-_LINES_MM, _FINE_LINES_MM = 0.5, 0.1
-_KEY_WIDTH = 50
+ARROW_FACTOR = 10
+FIXED_COLOR, ARROW_COLOR = (0, 220, 255), (255, 170, 0)
+LANDMARK_WIDTH_MM = 60.0
+_LANDMARK_PIXEL_MM = 0.4
+# Clinical steps in mm. The colors get darker or redder with the error, so that they differ without color, too.
+ERROR_STEPS: tuple[tuple[float, Color, str], ...] = (
+    (1.0, (0, 130, 100), "below 1 mm"),
+    (2.0, (235, 220, 60), "1 to 2 mm"),
+    (3.0, (240, 140, 20), "2 to 3 mm"),
+    (np.inf, (185, 15, 30), "above 3 mm"),
+)
+_OPACITY = 0.4
+_LINE_INTERVALS_MM = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
+_MOST_LINES = 8
+_AIR_SHARE = 0.25
 
 
-def arrowPicture(
-    fixedImage: sitk.Image, fixedPoint: np.ndarray, offset: np.ndarray, window: tuple[float, float]
-) -> np.ndarray:
-    """Return the axial slice through a landmark with an arrow, ten times as long, to where the other image's lies.
+def landmarkPicture(views: Views, point: np.ndarray, offset: np.ndarray) -> tuple[np.ndarray, Plane]:
+    """Return CT and MRI around a landmark side by side, on the standard plane with most structure, and that plane.
 
-    :param fixedPoint: (3,) LPS millimetres; offset is what remains from it to the mapped moving landmark.
+    :param point: the CT's landmark (3,), LPS millimeters.
+    :param offset: from it to where the registration puts the MRI's landmark in the CT (3,), mm.
     """
-    grid = sliceGrid(Plane.axial, fixedPoint, fixedImage)
-    canvas = Image.fromarray(grayPicture(sliceValues(fixedImage, grid), window))
-    draw = ImageDraw.Draw(canvas)
-    column, row, _ = grid.TransformPhysicalPointToContinuousIndex(np.asarray(fixedPoint, float).tolist())
-    length = _ARROW_FACTOR * np.asarray(offset)[:2] / grid.GetSpacing()[0]
-    tip = np.array([column, row]) + length
-    draw.line([(column, row), tuple(tip)], fill=_ARROW_COLOR, width=2)
-    size = np.linalg.norm(length)
-    if size > 1:
-        along, across = length / size, np.array([-length[1], length[0]]) / size
-        head = min(8.0, size / 2)
-        wings = [tuple(tip - head * along + side * head / 2 * across) for side in (1, -1)]
-        draw.polygon([tuple(tip), *wings], fill=_ARROW_COLOR)
-    draw.ellipse([column - 4, row - 4, column + 4, row + 4], outline=_FIXED_COLOR, width=2)
-    draw.text((6, canvas.height - 16), "arrow 10 times as long as the residual in this plane", fill=_TEXT_COLOR)
-    return np.asarray(canvas)
+    grids = {plane: views.crop(plane, LANDMARK_WIDTH_MM, _LANDMARK_PIXEL_MM, point) for plane in Plane}
+    drawn = {plane: (views.ct(grid), views.mri(grid)) for plane, grid in grids.items()}
+    plane = max(drawn, key=lambda each: sum(_structure(picture) for picture in drawn[each]))
+    grid = grids[plane]
+    ct, mri = (_withArrow(picture, grid, point, offset) for picture in drawn[plane])
+    gap = np.full((len(ct), 4, 3), 255, np.uint8)
+    return np.hstack([ct, gap, mri]), plane
 
 
-def errorPicture(
-    registration: RegistrationResult,
-    plane: Plane,
-    fixedImage: sitk.Image,
-    center: np.ndarray,
-    window: tuple[float, float],
-) -> tuple[np.ndarray, str]:
-    """Return a CT slice tinted by the expected TRE (green 0, yellow 2, red 5 mm, as its key says), and what it shows.
-
-    :param center: LPS point through which the plane goes.
-    """
-    grid = sliceGrid(plane, center, fixedImage, pixel=1.2)
-    values = sliceValues(fixedImage, grid)
-    gray = grayPicture(values, window).astype(float)
-    errors = registration.expectedError(voxelPoints(grid).reshape(-1, 3)).reshape(values.shape)
-    shares = np.clip(errors / _SCALE_MM, 0, 1)
-    tint = np.stack([np.interp(shares, _STOPS, _COLORS[:, channel]) for channel in range(3)], axis=-1)
-    inside = np.isfinite(values)
-    blended = np.where(inside[..., None], (1 - _OPACITY) * gray + _OPACITY * tint, gray)
-    shown = errors[inside] if inside.any() else errors
-    interval = _FINE_LINES_MM if np.ptp(shown) < 2 * _LINES_MM else _LINES_MM
-    steps = np.floor(errors / interval)
-    lines = np.zeros(values.shape, bool)
-    lines[:, 1:] |= steps[:, 1:] != steps[:, :-1]
-    lines[1:] |= steps[1:] != steps[:-1]
-    blended[lines & inside] = 255
-    picture = _withKey(np.rint(blended).astype(np.uint8))
-    return picture, f"lines at every {interval:g} mm, {shown.min():.1f} to {shown.max():.1f} mm"
+def _structure(picture: np.ndarray) -> float:
+    """Return how much there is to see in a picture's middle: the mean step between neighboring gray levels."""
+    rows, columns = (slice(count // 4, -(count // 4)) for count in picture.shape[:2])
+    gray = ndimage.uniform_filter(picture[rows, columns, 0].astype(float), 3)
+    return float(np.abs(np.diff(gray, axis=0)).mean() + np.abs(np.diff(gray, axis=1)).mean())
 
 
-def _withKey(picture: np.ndarray) -> np.ndarray:
-    """Return a picture with a bar of the colors and their millimetres in its lower left corner."""
+def _withArrow(picture: np.ndarray, grid: sitk.Image, point: np.ndarray, offset: np.ndarray) -> np.ndarray:
     canvas = Image.fromarray(picture)
     draw = ImageDraw.Draw(canvas)
-    left, top = 6, canvas.height - 30
-    draw.rectangle([left - 4, top - 4, left + _KEY_WIDTH + 40, canvas.height - 2], fill=(0, 0, 0))
-    for column in range(_KEY_WIDTH):
-        color = [np.interp(column / (_KEY_WIDTH - 1), _STOPS, _COLORS[:, channel]) for channel in range(3)]
-        draw.line([(left + column, top), (left + column, top + 8)], fill=tuple(int(value) for value in color))
-    for stop in _STOPS:
-        unit = " mm" if stop == _STOPS[-1] else ""
-        draw.text((left + stop * _KEY_WIDTH - 3, top + 11), f"{stop * _SCALE_MM:g}{unit}", fill=_TEXT_COLOR)
+    start, tip = (
+        np.array(grid.TransformPhysicalPointToContinuousIndex(place.tolist())[:2])
+        for place in (np.asarray(point, float), np.asarray(point, float) + ARROW_FACTOR * np.asarray(offset, float))
+    )
+    draw.line([tuple(start), tuple(tip)], fill=ARROW_COLOR, width=2)
+    size = float(np.linalg.norm(tip - start))
+    if size > 1:
+        along = (tip - start) / size
+        across = np.array([-along[1], along[0]])
+        head = min(8.0, size / 2)
+        wings = [tuple(tip - head * along + side * head / 2 * across) for side in (1, -1)]
+        draw.polygon([tuple(tip), *wings], fill=ARROW_COLOR)
+    draw.ellipse([*(start - 4), *(start + 4)], outline=FIXED_COLOR, width=2)
     return np.asarray(canvas)
+
+
+def errorPicture(registration: RegistrationResult, plane: Plane, views: Views) -> tuple[np.ndarray, str]:
+    """Return a CT slice tinted by the expected error where the body is, with lines of equal error, and their range."""
+    grid = views.whole(plane, pixel=1.0)
+    gray = views.ct(grid).astype(float)
+    body = _body(views, grid)
+    shape = gray.shape[:2]
+    errors = np.zeros(shape)
+    if body.any():
+        errors[body] = registration.expectedError(_points(grid)[body.ravel()])
+    limits = [limit for limit, _, _ in ERROR_STEPS[:-1]]
+    tint = np.array([color for _, color, _ in ERROR_STEPS], float)[np.searchsorted(limits, errors, side="right")]
+    shown = errors[body] if body.any() else np.zeros(1)
+    interval = next(
+        (step for step in _LINE_INTERVALS_MM if np.ptp(shown) / step <= _MOST_LINES), _LINE_INTERVALS_MM[-1]
+    )
+    picture = np.where(body[..., None], (1 - _OPACITY) * gray + _OPACITY * tint, gray)
+    picture[_borders(np.floor(errors / interval), body)] = 255
+    text = f"{shown.min():.2f} to {mm(shown.max(), 2)}, white lines every {interval:g}\N{NO-BREAK SPACE}mm"
+    return np.rint(picture).astype(np.uint8), text
+
+
+def _points(grid: sitk.Image) -> np.ndarray:
+    """Return the LPS points (M, 3) of a slice grid, row by row."""
+    return voxelPoints(grid).reshape(-1, 3)
+
+
+def _body(views: Views, grid: sitk.Image) -> np.ndarray:
+    """Return where on a slice the body is: what is well brighter than air, and what that encloses."""
+    low, high = views.boneWindow
+    values = np.nan_to_num(sliceValues(views.fixed, grid), nan=low)
+    bright = ndimage.binary_opening(values > low + _AIR_SHARE * (high - low) * 0.5, iterations=2)
+    return ndimage.binary_fill_holes(bright)
+
+
+def _borders(steps: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Return where a step begins inside a mask."""
+    lines = np.zeros(steps.shape, bool)
+    lines[:, 1:] |= (steps[:, 1:] != steps[:, :-1]) & mask[:, 1:] & mask[:, :-1]
+    lines[1:] |= (steps[1:] != steps[:-1]) & mask[1:] & mask[:-1]
+    return lines

@@ -5,109 +5,168 @@ import SimpleITK as sitk
 
 from ..Core.Images.Transforms import transformPoints
 from ..Core.Registration.RegistrationResult import RegistrationResult
-from .Page import Figure, figures, paragraph, section, table
-from .Pictures import Plane, grayPicture, sliceGrid, sliceValues, withEdges
-from .RegistrationPictures import arrowPicture, errorPicture
+from .Page import Figure, figures, heading, legend, paragraph, section, table
+from .Pictures import Color, Plane, checkerboard, withEdges
+from .RegistrationPictures import (
+    ARROW_COLOR,
+    ARROW_FACTOR,
+    ERROR_STEPS,
+    FIXED_COLOR,
+    LANDMARK_WIDTH_MM,
+    errorPicture,
+    landmarkPicture,
+)
+from .Texts import mm, placeText
+from .Views import Views
 
-CT_WINDOW = (-150.0, 250.0)
-EDGE_COLOR = (255, 170, 0)
-_MOST_ARROW_PICTURES = 6
-
-
-def registrationSection(
-    registration: RegistrationResult, fixedImage: sitk.Image, registeredImage: sitk.Image, center: np.ndarray
-) -> str:
-    """Return the section with the errors, the expected error over the CT and the MRI's edges over the CT.
-
-    :param registeredImage: the moving image on the fixed image's grid.
-    :param center: LPS point where the three planes cross.
-    """
-    measured = registration.measurements()
-    parts = [paragraph(_summary(registration, measured)), paragraph(registration.advice)]
-    if registration.labels:
-        parts.append(_landmarkTable(registration, measured))
-        worst = np.argsort(-registration.residuals)[:_MOST_ARROW_PICTURES]
-        if len(registration.labels) > len(worst):
-            parts.append(paragraph(f"The {len(worst)} landmarks with the largest residuals:"))
-        parts.append(figures(*(_arrowFigure(registration, index, fixedImage) for index in sorted(worst))))
-    if registration.knowsError:
-        parts.append(figures(*(_errorFigure(registration, plane, fixedImage, center) for plane in Plane)))
-    parts.append(figures(*(_edgeFigure(plane, fixedImage, registeredImage, center) for plane in Plane)))
-    return section("Registration", *parts)
+EDGE_COLOR: Color = (255, 170, 0)
+_MOST_LANDMARK_PICTURES = 6
+_CLOSE_MM = 80.0
+_SQUARES_MM = {"whole": 25.0, "close": 10.0}
 
 
-def _summary(registration: RegistrationResult, measured: dict[str, object]) -> str:
-    sentences = []
-    if registration.labels:
-        sentences.append(
+def registrationSection(registration: RegistrationResult, views: Views) -> str:
+    """Return the section with the errors, the landmarks, the expected error over the CT, edges and checkerboards."""
+    return section(
+        "Registration",
+        paragraph(_summary(registration)),
+        _errorTable(registration),
+        _landmarks(registration, views) if registration.labels else "",
+        _errorMap(registration, views) if registration.knowsError else "",
+        _agreement(views),
+    )
+
+
+def _summary(registration: RegistrationResult) -> str:
+    if not registration.labels:
+        sentences = [f"Model {registration.model.value}, from the images alone, without landmarks."]
+    else:
+        sentences = [
             f"Model {registration.model.value}, from {len(registration.labels)} landmark pairs"
             f"{', refined by mutual information of the images' if registration.refined else ''}; fiducial registration "
-            f"error (FRE) {registration.fre:.2f} mm. The FRE says how well the landmarks fit, not how well the tumor "
-            "is aligned."
+            f"error (FRE) {mm(registration.fre)}. The FRE says how well the landmarks fit, not how well the tumor is "
+            "aligned."
+        ]
+    images = registration.images
+    if registration.refinementShift is not None and images is not None:
+        sentences.append(
+            f"Refinement moved the landmarks by {mm(registration.refinementShift)} and raised the similarity of the "
+            f"images from {images.similarityBefore:.3f} to {images.similarityAfter:.3f}. The FRE may rise by it: the "
+            "landmarks' own fit makes it as small as their placing errors allow, and no other pose can do so."
         )
-    else:
-        sentences.append(f"Model {registration.model.value}, from the images alone, without landmarks.")
     if registration.fle is not None:
-        localisation = registration.landmarks.localisation
+        localization = registration.landmarks.localisation
         sentences.append(
-            f"The landmarks' own placing error (FLE) is estimated at {localisation.fle:.1f} mm "
-            f"(95 % confidence {localisation.low:.1f} to {localisation.high:.1f} mm)."
-        )
-    if registration.refinementShift is not None:
-        before, after = measured["similarity"]["before"], measured["similarity"]["after"]
-        sentences.append(
-            f"Refinement moved the landmarks by {registration.refinementShift:.1f} mm and raised the similarity of the "
-            f"images from {before:.3f} to {after:.3f}."
-        )
-    if registration.tre is not None:
-        source = "how far the parts of the images agree" if measured["tre_from"] == "images" else "the landmarks"
-        sentences.append(
-            f"Judged by {source}, the expected error at the tumor (TRE) is {registration.tre:.1f} mm, with 95 % "
-            f"probability below {registration.treBound:.1f} mm."
+            f"The landmarks' own placing error (FLE) is estimated at {mm(localization.fle)} (95\N{NO-BREAK SPACE}% "
+            f"confidence {localization.low:.1f} to {mm(localization.high)})."
         )
     return " ".join(sentences)
 
 
-def _landmarkTable(registration: RegistrationResult, measured: dict[str, object]) -> str:
-    header = ("Landmark", "Residual (mm)", "Without it (mm)", "Standardised", "")
+def _errorTable(registration: RegistrationResult) -> str:
     rows = [
-        (
-            label,
-            measured["residuals_mm"][label],
-            _known(measured["loo_mm"].get(label)),
-            _known(measured["standardised_residuals"].get(label)),
-            "misplaced"
-            if label in registration.outliers
-            else "look at it first"
-            if label in registration.suspects
-            else "",
-        )
-        for label in registration.labels
+        (placeText(error).capitalize(), mm(error.expected), mm(error.bound)) for error in registration.expectedErrors
     ]
+    header = ("Expected error (TRE)", "Root mean square", "95\N{NO-BREAK SPACE}% below")
     return table(header, rows)
 
 
-def _known(value: float | None) -> float | str:
-    return "" if value is None else value
+def _landmarks(registration: RegistrationResult, views: Views) -> str:
+    order = np.argsort(-registration.residuals, kind="stable")
+    shown = order[:_MOST_LANDMARK_PICTURES]
+    which = f"The {len(shown)} landmarks with the largest residuals" if len(shown) < len(order) else "Each landmark"
+    return (
+        heading("Landmarks")
+        + _landmarkTable(registration, order)
+        + paragraph(
+            f"{which}, {LANDMARK_WIDTH_MM:g} mm wide, in the CT (left) and in the registered MRI (right), on the plane "
+            "that shows most structure there."
+        )
+        + legend(
+            (FIXED_COLOR, "circle: the landmark in the CT"),
+            (
+                ARROW_COLOR,
+                f"arrow: from there towards the MRI's landmark, {ARROW_FACTOR} times as long as the residual in this "
+                "plane",
+            ),
+        )
+        + figures(*(_landmarkFigure(registration, int(index), views) for index in shown))
+    )
 
 
-def _arrowFigure(registration: RegistrationResult, index: int, fixedImage: sitk.Image) -> Figure:
-    fixedPoint = registration.fixedPoints[index]
+def _landmarkTable(registration: RegistrationResult, order: np.ndarray) -> str:
+    loo = registration.landmarks.loo if registration.landmarks is not None else None
+    rows = []
+    for index in order:
+        label = registration.labels[index]
+        judged = "look at it first" if label in registration.suspects else ""
+        rows.append(
+            (
+                label,
+                mm(registration.residuals[index]),
+                "" if loo is None else _known(loo.errors[index], "\N{NO-BREAK SPACE}mm"),
+                "" if loo is None else _known(loo.standardised[index]),
+                "misplaced" if label in registration.outliers else judged,
+            )
+        )
+    return table(("Landmark", "Residual", "From where the others put it", "Standardized", "Remark"), rows)
+
+
+def _known(value: float, unit: str = "") -> str:
+    return f"{value:.1f}{unit}" if np.isfinite(value) else ""
+
+
+def _landmarkFigure(registration: RegistrationResult, index: int, views: Views) -> Figure:
+    point = registration.fixedPoints[index]
     # Where the MRI's landmark lies in the CT: the inverse, to first order around the fixed landmark.
-    step = registration.movingPoints[index] - transformPoints(registration.transform, fixedPoint)[0]
-    ahead, behind = (transformPoints(registration.transform, fixedPoint + side) for side in (np.eye(3), -np.eye(3)))
-    offset = np.linalg.solve((ahead - behind).T / 2, step)
-    picture = arrowPicture(fixedImage, fixedPoint, offset, CT_WINDOW)
-    return Figure(picture, f"axial: {registration.labels[index]}, residual {registration.residuals[index]:.1f} mm")
+    ends = [transformPoints(registration.transform, point + sign * np.eye(3)) for sign in (1, -1)]
+    step = registration.movingPoints[index] - transformPoints(registration.transform, point[None])[0]
+    offset = np.linalg.solve((ends[0] - ends[1]).T / 2, step)
+    picture, plane = landmarkPicture(views, point, offset)
+    caption = f"{plane.name}: {registration.labels[index]}, residual {mm(registration.residuals[index])}"
+    return Figure(picture, caption, parts=2)
 
 
-def _errorFigure(registration: RegistrationResult, plane: Plane, fixedImage: sitk.Image, center: np.ndarray) -> Figure:
-    picture, shown = errorPicture(registration, plane, fixedImage, center, CT_WINDOW)
-    return Figure(picture, f"{plane.name}: expected TRE, {shown}")
+def _errorMap(registration: RegistrationResult, views: Views) -> str:
+    found = []
+    for plane in Plane:
+        picture, text = errorPicture(registration, plane, views)
+        found.append(Figure(picture, f"{plane.name}: expected error, {text}"))
+    return (
+        heading("Expected error over the head")
+        + figures(*found)
+        + legend(*((color, meaning) for _, color, meaning in ERROR_STEPS))
+    )
 
 
-def _edgeFigure(plane: Plane, fixedImage: sitk.Image, registeredImage: sitk.Image, center: np.ndarray) -> Figure:
-    grid = sliceGrid(plane, center, fixedImage)
-    picture = grayPicture(sliceValues(fixedImage, grid), CT_WINDOW)
-    picture = withEdges(picture, sliceValues(registeredImage, grid), EDGE_COLOR)
-    return Figure(picture, f"{plane.name}: MRI edges over CT")
+def _agreement(views: Views) -> str:
+    """Return edges of the MRI over the CT and checkerboards of both, through the head and close to the tumor."""
+    edges, boards, close = [], [], []
+    for plane in Plane:
+        grid = views.whole(plane)
+        edges.append(Figure(_edges(views, grid), f"{plane.name}: MRI edges over CT"))
+        boards.append(Figure(_board(views, grid, "whole"), f"{plane.name}: CT and MRI in turn"))
+    place = "around the tumor" if views.document.tumor is not None else "in the middle"
+    for title, draw in (("MRI edges", _edges), ("CT and MRI in turn", lambda v, g: _board(v, g, "close"))):
+        for plane in Plane:
+            grid = views.crop(plane, _CLOSE_MM)
+            close.append(Figure(draw(views, grid), f"{plane.name}: {title} {place}"))
+    return (
+        heading("Do the images agree?")
+        + paragraph(
+            "Lines are the strongest edges of the MRI; they follow the borders of skull, brain and ventricles in the "
+            "CT where both are aligned. In the checkerboards these borders go on from square to square."
+        )
+        + figures(*edges)
+        + figures(*boards)
+        + figures(*close, columns=6)
+    )
+
+
+def _edges(views: Views, grid: sitk.Image) -> np.ndarray:
+    return withEdges(views.ct(grid), views.mri(grid)[..., 0].astype(float), EDGE_COLOR)
+
+
+def _board(views: Views, grid: sitk.Image, size: str) -> np.ndarray:
+    square = max(round(_SQUARES_MM[size] / grid.GetSpacing()[0]), 1)
+    return checkerboard(views.ct(grid), views.mri(grid), square)

@@ -2,33 +2,52 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-import SimpleITK as sitk
-
+from ..Core.Results.RunDocument import MeasuredTumor
 from ..Core.Tumor.LesionMeasurements import LesionMeasurements, SegmentMeasurements, TumorMeasurements
-from .Page import Figure, figures, paragraph, section, table
-from .Pictures import Plane, grayPicture, robustWindow, sliceGrid, sliceValues, withOutline
+from ..Core.Verdict import Judgement
+from .FirstScreen import volumeRange
+from .Page import Figure, beside, figures, legend, paragraph, section, table
+from .Pictures import Plane
+from .SurfacePicture import surfacePictures
+from .Texts import ml, mm, mm2
+from .Views import Views
 
-OUTLINE_COLOR = (255, 70, 40)
 _MOST_COLUMNS = 6
 
 
-def tumorSection(
-    measurements: TumorMeasurements, labelImage: sitk.Image, registeredImage: sitk.Image, center: np.ndarray
-) -> str:
-    """Return the section with the outline in three planes and the measurements; images in one world frame."""
-    window = robustWindow(registeredImage)
-    pictures = []
+def tumorSection(tumor: MeasuredTumor, views: Views) -> str:
+    """Return the section with the outline in three planes and as a surface, and the measurements of each lesion."""
+    slices = []
     for plane in Plane:
-        grid = sliceGrid(plane, center, registeredImage)
-        mask = sliceValues(labelImage, grid, isLabel=True) > 0
-        picture = grayPicture(sliceValues(registeredImage, grid), window)
-        pictures.append(Figure(withOutline(picture, mask, OUTLINE_COLOR), f"{plane.name}: tumor outline on the MRI"))
-    total = measurements.total
-    notes = [paragraph(note) for note in total.notes]
-    if len(total.lesions) > 1:
-        notes.insert(0, paragraph(_sumsText(total)))
-    return section("Tumor", figures(*pictures), *notes, table(*_columns(measurements)))
+        grid = views.whole(plane)
+        slices.append(Figure(views.outlined(views.mri(grid), grid), f"{plane.name}: outline on the MRI"))
+    surfaces = [Figure(picture, f"surface {view}, in the skull") for view, picture in surfacePictures(views).items()]
+    measured = tumor.measured
+    return section(
+        "Tumor",
+        paragraph(_confirmation(tumor)),
+        paragraph(_sumsText(measured.total) if len(measured.total.lesions) > 1 else ""),
+        *(paragraph(note) for note in measured.total.notes),
+        legend(*views.outlineLegend),
+        figures(*slices),
+        beside(table(*_columns(measured)), figures(*surfaces, columns=2)),
+        paragraph(
+            "The range of a volume is that between two methods of outlining where a second one was asked, and at least "
+            "what half a voxel at the border makes. Product: the longest diameter in the plane times the one across "
+            "(RANO)."
+        ),
+    )
+
+
+def _confirmation(tumor: MeasuredTumor) -> str:
+    """Return who or what stands for the outline."""
+    verdict, method = tumor.result.verdict, tumor.result.settings.method.value
+    word = {
+        Judgement.confirmed: "confirmed by a second one",
+        Judgement.doubtful: "doubtful",
+        Judgement.notConfirmed: "not confirmed",
+    }[verdict.judgement]
+    return " ".join((f"Method: {method}; {word}.", *verdict.reasons))
 
 
 def _sumsText(total: SegmentMeasurements) -> str:
@@ -56,17 +75,18 @@ def _columns(measurements: TumorMeasurements) -> tuple[Sequence[str], list[tuple
 def _rows(lesion: LesionMeasurements | SegmentMeasurements) -> list[tuple[str, str]]:
     """Return the measurements of one lesion or segment as titles and values."""
     rows = [
-        ("Volume", f"{lesion.volumeMl:.2f} ± {lesion.volumeUncertaintyMl:.2f} ml"),
-        ("Measured in the plane", lesion.plane),
-        ("Longest diameter in the plane", f"{lesion.axialDiameter.lengthMm:.1f} mm"),
-        ("Its perpendicular", f"{lesion.perpendicularDiameter.lengthMm:.1f} mm"),
-        ("Product (RANO)", f"{lesion.bidimensionalProductMm2:.0f} mm²"),
-        ("Longest diameter in 3D", f"{lesion.longestDiameter.lengthMm:.1f} mm"),
+        ("Volume", ml(lesion.volumeMl)),
+        ("Its range", volumeRange(lesion)),
+        ("Longest diameter in the plane", mm(lesion.axialDiameter.lengthMm)),
+        ("Diameter across", mm(lesion.perpendicularDiameter.lengthMm)),
+        ("Plane of both", lesion.plane),
+        ("Product (RANO)", mm2(lesion.bidimensionalProductMm2)),
+        ("Longest diameter in 3D", mm(lesion.longestDiameter.lengthMm)),
         ("Sphericity", f"{lesion.sphericity:.2f}"),
     ]
     if lesion.depthMm is not None:
-        rows.append(("Below the skull, nearest point", f"{lesion.depthMm:.1f} mm"))
-        rows.append(("Below the skull, centroid", f"{lesion.centroidDepthMm:.1f} mm"))
+        rows.append(("Below the skull, nearest point", mm(lesion.depthMm)))
+        rows.append(("Below the skull, centroid", mm(lesion.centroidDepthMm)))
     for name, values in lesion.intensities.items():
-        rows.append((f"Mean ± SD in {name}", f"{values.mean:.4g} ± {values.standardDeviation:.3g}"))
+        rows.append((f"Mean ± SD in {name}", f"{values.mean:.0f} ± {values.standardDeviation:.0f}"))
     return rows

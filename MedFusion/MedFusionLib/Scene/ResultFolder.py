@@ -76,6 +76,7 @@ def writeResultFolder(
     progress: Progress | None = None,
     dicomFolder: Path | None = None,
     withPdf: bool = False,
+    isReportFull: bool = False,
 ) -> RunDocument:
     """Write the result files into an existing empty folder and return their document, without its images.
 
@@ -83,6 +84,7 @@ def writeResultFolder(
 
     :param dicomFolder: existing empty folder for the results as DICOM objects, None for none.
     :param withPdf: write the report as report.pdf, too.
+    :param isReportFull: fold nothing away in the report.
     """
     _checkBelongTogether(results)
     steps = _handOut(results, writesDicom=dicomFolder is not None)
@@ -91,7 +93,7 @@ def writeResultFolder(
         writeDicomObjects(dicomFolder, document, subProgress(progress, 0.4, 0.6))
     report(progress, 0.6, "Writing the report")
     writeMeasurements(folder / FileNames.MEASUREMENTS, document.measurements())
-    writeRunReport(folder, document, withPdf)
+    writeRunReport(folder, document, withPdf, isReportFull)
     report(progress, 0.75, "Writing the volumes")
     _showFigures(scene, results, document)
     _saveVolumes(folder, scene, results, document)

@@ -1,0 +1,181 @@
+"""The report: what matters first, sides and pictures right, readable by all, everything inside one file."""
+
+import re
+import unittest
+from dataclasses import replace
+
+import numpy as np
+import SimpleITK as sitk
+from MedFusionLib.Core.Images.Grids import emptyImage, imageBounds
+from MedFusionLib.Core.Results.RunDocument import RunDocument
+from MedFusionLib.Core.Verdict import Judgement, Verdict
+from MedFusionLib.Report.Page import Figure, figures, table
+from MedFusionLib.Report.Pictures import (
+    OUTLINE_COLOR,
+    Plane,
+    checkerboard,
+    cropGrid,
+    grayPicture,
+    headBox,
+    sliceGrid,
+    sliceValues,
+    withOutline,
+)
+from MedFusionLib.Report.RegistrationPictures import landmarkPicture
+from MedFusionLib.Report.RunReport import runReport
+from MedFusionLib.Report.SurfacePicture import surfacePictures
+from MedFusionLib.Report.Texts import ml, mm, verdictBox
+from MedFusionLib.Report.Views import Views
+from TestRunDocument import phantomDocument
+
+
+def headWithMark(mark: tuple[float, float, float]) -> sitk.Image:
+    """Return a ball of tissue (40 HU) around the origin with a bright ball (1500 HU) at a point, LPS mm."""
+    image = emptyImage([80, 80, 80], [2.5] * 3, [-98.75] * 3, np.eye(3), sitk.sitkInt16)
+    points = sitk.GetArrayFromImage(
+        sitk.PhysicalPointSource(sitk.sitkVectorFloat64, image.GetSize(), image.GetOrigin(), image.GetSpacing())
+    )
+    values = np.where(np.linalg.norm(points, axis=-1) < 80, 40, -1000)
+    values[np.linalg.norm(points - mark, axis=-1) < 12] = 1500
+    marked = sitk.GetImageFromArray(values.astype(np.int16))
+    marked.CopyInformation(image)
+    return marked
+
+
+class TestPictures(unittest.TestCase):
+    def test_the_patient_s_sides_are_where_their_letters_are(self):
+        mark = (40.0, -50.0, 30.0)  # left, anterior, superior
+        image = headWithMark(mark)
+        expected = {Plane.axial: ("L", "A"), Plane.coronal: ("L", "S"), Plane.sagittal: ("A", "S")}
+        for plane, (across, up) in expected.items():
+            with self.subTest(plane.name):
+                values = sliceValues(image, sliceGrid(plane, np.array(mark), imageBounds(image)))
+                row, column = np.argwhere(values > 1000).mean(axis=0) - (np.array(values.shape) - 1) / 2
+                html = figures(Figure(grayPicture(values, (0, 1500)), f"{plane.name}: CT"))
+                left, right, top = re.findall(r'<span class="side [^>]*>(\w)</span>', html)
+                self.assertEqual(right if column > 0 else left, across)
+                self.assertLess(row, 0)
+                self.assertEqual(top, up)
+
+    def test_pictures_side_by_side_have_their_letters_each(self):
+        html = figures(Figure(np.zeros((4, 8, 3), np.uint8), "axial: L1", parts=2))
+        self.assertEqual(re.findall(r'side (?:left|right)"[^>]*>(\w)<', html), ["R", "L", "R", "L"])
+        self.assertIn('side left" style="left:50%"', html)
+        self.assertIn('side right" style="right:50%"', html)
+
+    def test_the_frame_holds_the_head_and_little_else(self):
+        box = headBox(headWithMark((0, 0, 0)))
+        np.testing.assert_allclose(box, [[-80] * 3, [80] * 3], atol=16)
+        self.assertTrue((box[0] < -79).all() and (box[1] > 79).all())
+        np.testing.assert_array_equal(headBox(sitk.Image([9, 9, 9], sitk.sitkInt16)), [[-0.5] * 3, [8.5] * 3])
+
+    def test_an_outline_is_white_under_its_color_and_hides_nothing_inside(self):
+        mask = np.zeros((40, 40), bool)
+        mask[15:25, 15:25] = True
+        drawn = withOutline(np.zeros((40, 40, 3), np.uint8), mask, OUTLINE_COLOR)
+        self.assertFalse(drawn[mask].any())
+        self.assertTrue((drawn == OUTLINE_COLOR).all(axis=-1).any())
+        self.assertTrue((drawn == 255).all(axis=-1)[20, [14, 11]].all())
+        empty = np.zeros((40, 40), bool)
+        np.testing.assert_array_equal(withOutline(drawn, empty, OUTLINE_COLOR), drawn)
+
+    def test_a_checkerboard_shows_both_in_turn(self):
+        board = checkerboard(np.zeros((6, 6, 3), np.uint8), np.full((6, 6, 3), 9, np.uint8), 2)[..., 0]
+        np.testing.assert_array_equal(board[::2, ::2], [[0, 9, 0], [9, 0, 9], [0, 9, 0]])
+
+    def test_a_crop_is_as_wide_as_it_is_asked_to_be(self):
+        grid = cropGrid(Plane.coronal, np.array([5.0, 6.0, 7.0]), 60.0, 0.4)
+        self.assertEqual(grid.GetSize()[0], 150)
+        middle = grid.TransformContinuousIndexToPhysicalPoint([74.5, 74.5, 0])
+        np.testing.assert_allclose(middle, (5, 6, 7))
+
+
+class TestPage(unittest.TestCase):
+    def test_a_table_names_its_rows_and_sets_numbers_to_the_right(self):
+        html = table(("Landmark", "Residual", "Remark"), [("L1", mm(1.23), "odd <"), ("L2", "", "")])
+        self.assertIn('<th scope="row">L1</th><td class="number">1.2\N{NO-BREAK SPACE}mm</td><td>odd &lt;</td>', html)
+        self.assertEqual(html.count('scope="col"'), 3)
+
+    def test_volumes_have_the_digits_that_they_deserve(self):
+        self.assertEqual([ml(15.389), ml(0.3456)], ["15.4\N{NO-BREAK SPACE}ml", "0.35\N{NO-BREAK SPACE}ml"])
+
+    def test_a_verdict_has_a_word_besides_its_color(self):
+        for judgement in Judgement:
+            reasons = () if judgement is Judgement.confirmed else ("The images say <otherwise>.",)
+            html = verdictBox("Alignment", Verdict(judgement, reasons), "A sentence.")
+            self.assertIn(f"Alignment {judgement.value}</strong>", html)
+            self.assertIn("A sentence.", html)
+            self.assertEqual("&lt;otherwise&gt;" in html, judgement is not Judgement.confirmed)
+
+
+class TestRunReport(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.document = phantomDocument()
+        cls.html = runReport(cls.document)
+
+    def first(self, document: RunDocument) -> str:
+        """Return what comes before the registration's section."""
+        return runReport(document).split("<h2>Registration</h2>")[0]
+
+    def test_the_first_screen_answers_what_is_asked_first(self):
+        document = self.document
+        doubt = Verdict(Judgement.doubtful, ("Images and landmarks are 9 mm apart.",))
+        first = self.first(replace(document, registration=replace(document.registration, verdict=doubt)))
+        self.assertIn("Alignment doubtful</strong>", first)
+        self.assertIn("Images and landmarks are 9 mm apart.", first)
+        self.assertIn(f"Outline {document.tumor.result.verdict.judgement.value}</strong>", first)
+        total = document.tumor.measured.total
+        for value in (ml(total.volumeMl), f"{total.bidimensionalProductMm2:.0f}\N{NO-BREAK SPACE}mm²"):
+            self.assertIn(value, first)
+        for sentence in document.warnings:
+            self.assertIn(sentence, first)
+        self.assertEqual(first.count("<figure>"), 1)
+        self.assertIn("not named in the input files", first)
+
+    def test_without_a_tumor_the_report_says_so(self):
+        document = replace(self.document, tumor=None)
+        self.assertIn("No tumor was outlined.", self.first(document))
+        self.assertNotIn("<h2>Tumor</h2>", runReport(document))
+
+    def test_further_scores_are_folded_away_unless_all_is_wanted(self):
+        self.assertNotIn("<details open>", self.html)
+        self.assertEqual(runReport(self.document, isFull=True).count("<details open>"), self.html.count("<details>"))
+        shown, folded = self.html.split("<h2>Fusion</h2>")[1].split("<details>")[:2]
+        self.assertIn(">Bone<", shown)
+        self.assertIn(">QABF<", folded)
+
+    def test_every_picture_says_what_it_shows(self):
+        texts = re.findall(r'<img src="data:image/png;base64,[^"]+" alt="([^"]*)"', self.html)
+        self.assertEqual(len(texts), self.html.count("<img"))
+        self.assertTrue(all(texts))
+        self.assertEqual(len(set(texts)), len(texts))
+
+    def test_the_page_is_one_file_with_one_heading_and_no_script(self):
+        self.assertNotRegex(self.html, r"<script|src=.http|href=|url\(|@import")
+        self.assertEqual(self.html.count("<h1>"), 1)
+        for landmark in ("<header", "<main>", "<footer>", 'lang="en"'):
+            self.assertIn(landmark, self.html)
+
+    def test_the_surface_is_seen_where_the_tumor_is(self):
+        views = Views(self.document)
+        pictures = surfacePictures(views)
+        side = "left" if views.center[0] > views.box.mean(axis=0)[0] else "right"
+        self.assertEqual(set(pictures), {"seen from the front", f"seen from the {side} side"})
+        place = (views.center - views.box[0]) / np.ptp(views.box, axis=0)
+        for name, across in (("front", place[0]), (f"{side} side", place[1] if side == "left" else 1 - place[1])):
+            picture = pictures[f"seen from the {name}"].astype(int)
+            isTumor = picture[..., 0] - picture[..., 2] > 60
+            row, column = np.argwhere(isTumor).mean(axis=0) / isTumor.shape
+            np.testing.assert_allclose((row, column), (1 - place[2], across), atol=0.08)
+
+    def test_a_landmark_is_shown_on_the_plane_with_most_structure(self):
+        views = Views(self.document)
+        top = np.array([*views.box.mean(axis=0)[:2], views.box[1, 2] - 3.0])
+        picture, plane = landmarkPicture(views, top, np.array([0.0, 0.0, 1.0]))
+        self.assertIsNot(plane, Plane.axial)
+        self.assertEqual(picture.shape, (150, 304, 3))
+
+
+if __name__ == "__main__":
+    unittest.main()
