@@ -33,11 +33,12 @@ from MedFusionLib.CommandLine.Demo import writePhantom  # noqa: E402
 from MedFusionLib.CommandLine.Evaluate import readTargets  # noqa: E402
 from MedFusionLib.Core.Dicom.Inspection import inspectPath  # noqa: E402
 from MedFusionLib.Core.Dicom.Series import readSeries  # noqa: E402
+from MedFusionLib.Core.Inputs.TransformFiles import readTransform  # noqa: E402
 from MedFusionLib.Core.Inputs.VolumeFiles import readVolume  # noqa: E402
 from MedFusionLib.Core.Phantom import makePhantom  # noqa: E402
 from MedFusionLib.Core.Results.RunFolder import readRunFolder  # noqa: E402
 from MedFusionLib.Scene.LandmarkRegistrationLogic import landmarkList  # noqa: E402
-from MedFusionLib.Scene.NodeFiles import loadMarkups, loadSegmentation, readTransform  # noqa: E402
+from MedFusionLib.Scene.NodeFiles import loadMarkups, loadSegmentation  # noqa: E402
 from MedFusionLib.Scene.Session import Session  # noqa: E402
 
 SECONDS = 20

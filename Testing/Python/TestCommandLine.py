@@ -17,10 +17,10 @@ import SimpleITK as sitk
 from MedFusionLib.CommandLine.Arguments import joinNegativeCoordinates
 from MedFusionLib.CommandLine.Demo import writePhantom
 from MedFusionLib.Core.Images.Coordinates import flipPoints
+from MedFusionLib.Core.Inputs.TransformFiles import readTransform
 from MedFusionLib.Core.Inputs.VolumeFiles import fileChecksum
 from MedFusionLib.Core.Phantom import makePhantom
 from MedFusionLib.Core.Results.FileNames import RUN_FILES
-from MedFusionLib.Scene.NodeFiles import readTransform
 from MedFusionLib.Scene.RegistrationNodes import SUMMARY_TABLE_ROLE
 from MedFusionLib.Scene.Session import Session
 from MedFusionLib.Scene.VolumeNodes import imageFromVolumeNode

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
+from MedFusionLib.Core.Inputs.TransformFiles import readTransform
 from MedFusionLib.Core.Tumor.Segments import segmentsOfNames
 from MedFusionLib.Scene.NodeFiles import (
     addVolume,
@@ -15,7 +16,6 @@ from MedFusionLib.Scene.NodeFiles import (
     loadSegmentation,
     loadTransform,
     loadVolume,
-    readTransform,
     saveNode,
     saveScene,
     volumeName,

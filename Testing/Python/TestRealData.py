@@ -12,9 +12,9 @@ from MedFusionLib.CommandLine.Evaluate import readTargets, targetRegistrationErr
 from MedFusionLib.Core.Images.Coordinates import flipPoints
 from MedFusionLib.Core.Images.Resampling import resampleImage
 from MedFusionLib.Core.Images.Transforms import transformPoints
+from MedFusionLib.Core.Inputs.TransformFiles import readTransform
 from MedFusionLib.Core.Inputs.VolumeFiles import fileChecksum
 from MedFusionLib.Core.Landmarks.LandmarkFit import fitLandmarks
-from MedFusionLib.Scene.NodeFiles import readTransform
 from MedFusionTesting import medfusion, sharedData
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 from MedFusionLib.Core.Images.Resampling import resampleImage
-from MedFusionLib.Scene.NodeFiles import readTransform
+from MedFusionLib.Core.Inputs.TransformFiles import readTransform
 from MedFusionTesting import checkDocument, medfusion
 from TestCommandLine import PhantomCase
 

@@ -8,6 +8,7 @@ import SimpleITK as sitk
 
 from ..Core.Fusion.Settings import FusionSettings
 from ..Core.Images.Transforms import transformPoints
+from ..Core.Inputs.TransformFiles import readTransform
 from ..Core.Phantom import Phantom, makePhantom
 from ..Core.Registration.Registration import RegistrationSettings
 from ..Core.Results import FileNames
@@ -16,7 +17,7 @@ from ..Core.Results.RunDocument import RunDocument
 from ..Core.Tumor.SegmentationMetrics import compareSegmentations
 from ..Core.Tumor.TumorSegmentation import SegmentationMethod, SegmentationSettings, TumorInteraction
 from ..Report.Overview import writeOverview
-from ..Scene.NodeFiles import addVolume, loadSegmentation, readTransform, saveNode
+from ..Scene.NodeFiles import addVolume, loadSegmentation, saveNode
 from ..Scene.SegmentationNodes import labelImageFromSegmentation
 from ..Scene.Session import Session
 from ..Scene.VolumeNodes import setMarkupsPoints

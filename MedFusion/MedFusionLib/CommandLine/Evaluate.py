@@ -12,9 +12,10 @@ from ..Core.Images.Coordinates import flipPoints
 from ..Core.Images.Resampling import resampleImage
 from ..Core.Images.Transforms import transformPoints
 from ..Core.Images.Voxels import extremes
+from ..Core.Inputs.TransformFiles import isWithinDomain, readTransform
 from ..Core.Inputs.VolumeFiles import readVolume
 from ..Core.Tumor.SegmentationMetrics import bestUnion, compareSegmentations
-from ..Scene.NodeFiles import loadSegmentation, readTransform
+from ..Scene.NodeFiles import loadSegmentation
 from ..Scene.SegmentationNodes import labelImageFromSegmentation
 from ..Scene.Session import Session
 from .DicomInput import addOrientation
@@ -35,7 +36,9 @@ def addParser(subparsers: argparse._SubParsersAction) -> None:
     addOrientation(tumor)
     tumor.set_defaults(execute=executeTumor)
     registration = kinds.add_parser("registration", help="target registration error of TRANSFORM")
-    registration.add_argument("transform", metavar="TRANSFORM", help="CT points to MRI points (.h5, .tfm)")
+    registration.add_argument(
+        "transform", metavar="TRANSFORM", help="CT points to MRI points: .h5, .tfm, .txt, .xfm or DICOM"
+    )
     registration.add_argument("targets", metavar="TARGETS.json", help='{"ct": [[x,y,z], ...], "mr": [...]}')
     registration.set_defaults(execute=executeRegistration)
 
@@ -82,6 +85,13 @@ def executeRegistration(arguments: argparse.Namespace) -> None:
     """Print the target registration error."""
     transform = readTransform(arguments.transform)
     fixedTargets, movingTargets = readTargets(arguments.targets)
+    outside = np.flatnonzero(~isWithinDomain(transform, fixedTargets)) + 1
+    if outside.size:
+        raise ValueError(
+            f"Of {len(fixedTargets)} targets {outside.size} lie outside of the displacement field of "
+            f"{arguments.transform}, which says nothing of them (number "
+            f"{', '.join(map(str, outside[:8]))}); leave them out."
+        )
     errors = targetRegistrationErrors(transform, fixedTargets, movingTargets)
     print(
         f"TRE at {len(errors)} targets: RMS {np.sqrt(np.mean(errors**2)):.3f} mm, median {np.median(errors):.3f} mm, "

@@ -1,8 +1,5 @@
 """Load nodes from files into a scene and save nodes to files, without the application."""
 
-import subprocess
-import sys
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +9,7 @@ import vtk
 
 from ..Core.Images.Coordinates import flipPoints
 from ..Core.Inputs.LandmarkFile import LANDMARK_SUFFIXES, LandmarkFile, readLandmarkFile
+from ..Core.Inputs.TransformFiles import readTransform
 from ..Core.Inputs.VolumeFiles import readVolume
 from .VolumeNodes import setTransformNode, setVolumeNodeImage
 
@@ -88,34 +86,6 @@ def loadTransform(scene: slicer.vtkMRMLScene, path: str | Path) -> slicer.vtkMRM
         scene.RemoveNode(transformNode)
         raise
     return transformNode
-
-
-def readTransform(path: str | Path) -> sitk.Transform:
-    """Return the ITK transform of a file (.h5, .tfm): fixed to moving, LPS millimetres."""
-    path = Path(path)
-    if not path.is_file():
-        raise ValueError(f"There is no transform file {path}.")
-    refusal = f"{path} could not be read as an ITK transform (.h5 or .tfm)."
-    try:
-        transform = _readElsewhere(path)
-    except (RuntimeError, subprocess.SubprocessError) as error:
-        raise ValueError(refusal) from error
-    if transform.GetDimension() != 3:
-        raise ValueError(f"{path} holds a {transform.GetDimension()}D transform; a 3D one is needed.")
-    return transform.Downcast()
-
-
-def _readElsewhere(path: Path) -> sitk.Transform:
-    """Return a transform that another process read and wrote as text; at some damaged files ITK crashes or never ends.
-
-    :raises subprocess.SubprocessError: when that process could not read it.
-    """
-    script = "import sys, SimpleITK as s; s.WriteTransform(s.ReadTransform(sys.argv[1]), sys.argv[2])"
-    with tempfile.TemporaryDirectory(prefix="medfusion-") as folder:
-        text = Path(folder) / "transform.tfm"
-        command = [sys.executable, "-P", "-c", script, str(path), str(text)]
-        subprocess.run(command, capture_output=True, check=True, timeout=20 + path.stat().st_size / 1e6)
-        return sitk.ReadTransform(str(text))
 
 
 def loadSegmentation(scene: slicer.vtkMRMLScene, path: str | Path) -> slicer.vtkMRMLSegmentationNode:
