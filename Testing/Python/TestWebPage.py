@@ -1,0 +1,156 @@
+"""The page in a real browser: the whole job on the phantom, held against the command line, and strangers refused."""
+
+import contextlib
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+import SimpleITK as sitk
+from MedFusionLib.CommandLine.Demo import writePhantom
+from MedFusionLib.Core.Phantom import makePhantom
+from MedFusionTesting import medfusion
+
+DRIVER = shutil.which("chromedriver")
+IS_READY = DRIVER is not None and find_spec("selenium") is not None and find_spec("trame_slicer") is not None
+FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
+
+
+def _labelOf(field: object) -> str:
+    return field.find_element("tag name", "label").get_attribute("textContent")
+
+
+@unittest.skipUnless(IS_READY, "trame-slicer, selenium or ChromeDriver is not installed")
+class TestWebPage(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls) -> None:
+        from selenium import webdriver
+
+        temporary = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(temporary.cleanup)
+        cls.folder = Path(temporary.name)
+        phantom = makePhantom(spacingFactor=2.0)
+        cls.inputs = {role: Path(path) for role, path in writePhantom(phantom, cls.folder / "input").items()}
+        for path in cls.inputs.values():
+            shutil.copy(path, cls.folder / path.name)
+        command = [sys.executable, "-m", "MedFusionLib", "web", str(cls.folder), "--no-browser"]
+        cls.log = (cls.folder / "server.log").open("w+")
+        cls.addClassCleanup(cls.log.close)
+        cls.server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=cls.log, text=True)
+        cls.addClassCleanup(cls.server.stdout.close)
+        cls.addClassCleanup(cls.server.wait)
+        cls.addClassCleanup(cls.server.terminate)
+        cls.address = re.search(r"http\S+", cls.server.stdout.readline())[0]
+        options = webdriver.ChromeOptions()
+        for flag in (*FLAGS, "--window-size=1400,900"):
+            options.add_argument(flag)
+        cls.driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+        cls.addClassCleanup(cls.driver.quit)
+        cls.driver.get(cls.address)
+        cls.waitFor(lambda: cls.driver.find_elements("tag name", "h1"))
+
+    @classmethod
+    def waitFor(cls, condition: Callable[[], object], seconds: float = 90.0) -> object:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            with contextlib.suppress(Exception):  # an element may vanish while it is asked
+                found = condition()
+                if found:
+                    return found
+            time.sleep(0.1)
+        alerts = [element.text for element in cls.driver.find_elements("css selector", ".v-alert")]
+        raise AssertionError(f"waited in vain; the page says {alerts}")
+
+    def click(self, text: str) -> None:
+        def press() -> bool:
+            for element in self.driver.find_elements("tag name", "button"):
+                if element.text.strip().upper() == text.upper() and element.is_displayed() and element.is_enabled():
+                    element.click()
+                    return True
+            return False
+
+        self.waitFor(press)
+
+    def choose(self, label: str, value: str) -> None:
+        def field() -> object:
+            fields = self.driver.find_elements("css selector", ".v-select")
+            return next(f for f in fields if f.is_displayed() and _labelOf(f) == label)
+
+        self.waitFor(field).find_element("css selector", ".v-field").click()
+        item = f"//div[contains(@class,'v-list-item-title') and .='{value}']"
+        self.waitFor(lambda: [e for e in self.driver.find_elements("xpath", item) if e.is_displayed()])[-1].click()
+
+    def test_the_whole_job_gives_the_numbers_of_the_command_line(self):
+        self.choose("CT", "ct.nrrd")
+        self.choose("MRI", "mri.nrrd")
+        self.click("Open both")
+        self.waitFor(lambda: "CT: ct" in self.driver.page_source)
+        self.click("2. Landmarks")
+        for button, name in (("For the CT", "ct_landmarks.mrk.json"), ("For the MRI", "mri_landmarks.mrk.json")):
+            self.choose("File with landmarks", name)
+            self.click(button)
+        self.waitFor(lambda: len(self.driver.find_elements("css selector", "#pairs tbody tr")) == 8)
+        self.waitFor(lambda: "FRE" in self.driver.find_element("id", "fit").text)
+        before = self.driver.find_element("id", "fit").text
+        boxes = self.driver.find_elements("css selector", "#pairs input[type=checkbox]")
+        boxes[0].click()
+        self.waitFor(lambda: self.driver.find_element("id", "fit").text != before)
+        self.click("Undo")
+        self.waitFor(lambda: self.driver.find_element("id", "fit").text == before)
+        self.click("3. Register")
+        self.click("Register")
+        shown = self.waitFor(lambda: self.driver.find_element("id", "registration").text)
+        self.click("4. Fuse")
+        self.click("Fuse")
+        self.click("CT and MRI")
+        self.click("5. Tumor and results")
+        self.click("Save results")
+        self.waitFor(lambda: "Download all" in self.driver.page_source)
+        status, _, errors = medfusion(
+            "run",
+            *(self.inputs[role] for role in ("ct", "mri")),
+            *("--ct-landmarks", self.inputs["ct_landmarks"], "--mri-landmarks", self.inputs["mri_landmarks"]),
+            *("--output", self.folder / "run"),
+        )
+        self.assertEqual(status, 0, errors)
+        documents = [
+            json.loads((self.folder / name / "measurements.json").read_text(encoding="utf-8"))
+            for name in ("results", "run")
+        ]
+        for key in ("fre_mm", "fle_mm", "residuals_mm", "model", "landmarks"):
+            self.assertEqual(documents[0]["registration"][key], documents[1]["registration"][key], key)
+        self.assertIn(f"{documents[1]['registration']['fre_mm']:.2f} mm", shown)
+        fused = [sitk.ReadImage(str(self.folder / name / "fused.nrrd")) for name in ("results", "run")]
+        self.assertEqual(sitk.Hash(fused[0]), sitk.Hash(fused[1]))
+
+    def test_strangers_are_refused_and_every_answer_has_its_headers(self):
+        plain, token = self.address.split("/?token=")
+        port = plain.rsplit(":", 1)[-1]
+        for headers, query in (
+            ({}, ""),
+            ({}, "?token=wrong"),
+            ({"Host": "evil.example"}, f"?token={token}"),
+            ({"Origin": "http://evil.example"}, f"?token={token}"),
+            ({"Cookie": f"medfusion-{port}=wrong"}, ""),
+        ):
+            for path in ("/index.html", "/ws", "/report.html", "/results.zip", "/upload"):
+                with self.subTest(headers=headers, path=path):
+                    request = urllib.request.Request(plain + path + query, headers=headers)
+                    with self.assertRaises(urllib.error.HTTPError) as refused:
+                        urllib.request.urlopen(request, timeout=10)
+                    self.assertEqual(refused.exception.code, 403)
+                    self.assertEqual(refused.exception.headers["X-Frame-Options"], "DENY")
+                    refused.exception.close()
+
+
+if __name__ == "__main__":
+    unittest.main()
