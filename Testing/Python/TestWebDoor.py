@@ -1,5 +1,6 @@
 """Who may talk to the page's server and what it may touch; nothing here needs the page's framework."""
 
+import re
 import tempfile
 import unittest
 from pathlib import Path
@@ -21,6 +22,16 @@ class TestWebDoor(unittest.TestCase):
         self.path = self.root / "work"
         self.path.mkdir()
         self.folder = WorkFolder(self.path.resolve())
+
+    def test_the_page_knows_every_parameter_that_the_steps_ask_for(self):
+        library = Path(Web.__file__).parents[1]
+        shared = [
+            library / "Widgets" / f"{name}.py" for name in ("Steps", "Parameters", "TumorPointing", "VolumeGuess")
+        ]
+        asked = {name for file in shared for name in re.findall(r"parameters\.([a-z]\w*)", file.read_text("utf-8"))}
+        page = (library / "Web" / "PageParameters.py").read_text("utf-8")
+        known = set(re.findall(r"^    (\w+) = _(?:Node|Value)\(", page, re.MULTILINE)) | {"parameterNode"}
+        self.assertEqual(asked - known, set())
 
     def test_only_the_right_token_under_the_own_name_is_let_in(self):
         token = newToken()

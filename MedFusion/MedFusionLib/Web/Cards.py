@@ -7,7 +7,7 @@ from trame.widgets import client, html
 from trame.widgets import vuetify3 as v
 from trame_server import Server
 
-from ..Widgets.Parameters import RegistrationModel, TumorChoice
+from ..Widgets.Parameters import FusionChoice, RegistrationModel, TumorChoice
 from .Page import Page
 
 _WIDTH = 380
@@ -37,6 +37,9 @@ def buildPage(server: Server, page: Page, isUploadAllowed: bool) -> None:
             "model": RegistrationModel.rigid.name,
             "refine": False,
             "auto": False,
+            "goesOn": False,
+            "fusionMethod": FusionChoice.selective.name,
+            "ctChanges": False,
             "blend": 50,
             "isFlickering": False,
             "hasEdges": False,
@@ -161,6 +164,7 @@ def _register(page: Page) -> None:
     _select("Model", "model", ("models", [{"title": m.label(), "value": m.name} for m in RegistrationModel]))
     v.VCheckbox(label="Refine by the images", v_model=("refine",), density="compact", hide_details=True)
     v.VCheckbox(label="Without landmarks", v_model=("auto",), density="compact", hide_details=True)
+    v.VCheckbox(label="Go on all the same", v_model=("goesOn",), density="compact", hide_details=True)
     _button("Register", page.register, disabled=("!ctName",), id="register")
     html.Div(v_html=("registration",), id="registration", classes="my-2")
     with html.Div(v_if=("isRegistered",)):
@@ -177,6 +181,9 @@ def _register(page: Page) -> None:
 
 
 def _fuse(page: Page) -> None:
+    methods = [{"title": m.label(), "value": m.name} for m in FusionChoice]
+    _select("Method", "fusionMethod", ("fusionMethods", methods))
+    v.VCheckbox(label="Show changes of density", v_model=("ctChanges",), density="compact", hide_details=True)
     _button("Fuse", page.fuse, disabled=("!isRegistered",), id="fuse")
     html.P("Register first.", v_if=("!isRegistered",))
 

@@ -17,7 +17,7 @@ from ..Scene.PhantomNodes import addPhantom
 from ..Scene.SceneNodes import nodesOfClass
 from ..Widgets.LandmarkLists import LandmarkLists, PairRow
 from ..Widgets.PairPlacement import PairPlacement
-from ..Widgets.Parameters import RegistrationModel, TumorChoice, registrationOf, tumorCenter
+from ..Widgets.Parameters import FusionChoice, RegistrationModel, TumorChoice, registrationOf, tumorCenter
 from ..Widgets.PlaceMode import PlaceMode
 from ..Widgets.RegistrationTexts import registrationCard
 from ..Widgets.Steps import Steps
@@ -25,6 +25,7 @@ from ..Widgets.Texts import measurementRows
 from ..Widgets.TumorPointing import TumorPointing
 from ..Widgets.VolumeGuess import guessVolumes
 from .Folder import WorkFolder
+from .PageHeaders import PageHeaders
 from .PageParameters import PageParameters
 from .Views import COMPARISON, FIXED_VIEWS, FUSED_VIEWS, FUSION, MOVING_VIEWS, Views
 from .Work import Work
@@ -47,7 +48,8 @@ class Page:
     def _begin(self) -> None:
         """Take up the scene as it is."""
         self.parameters = PageParameters(self.scene)
-        self.steps = Steps(self.scene)
+        self.headers = PageHeaders()
+        self.steps = Steps(self.scene, self.headers)
         self.lists = LandmarkLists(self._onPairs, self._onPlaced)
         self.placement = PairPlacement(self.lists, self._showPlacing, self._mouse, _later)
         self.pointing = TumorPointing(self.scene, self._showPointing, self._mouse)
@@ -86,6 +88,9 @@ class Page:
         def add() -> None:
             nodes = [addVolume(self.scene, volume.image, volumeName(name.rstrip("/"))) for volume, name in found]
             self.parameters.fixedVolume, self.parameters.movingVolume = nodes
+            for node, (volume, _) in zip(nodes, found, strict=True):
+                if volume.dicom is not None:
+                    self.headers.add(node, volume.dicom.header)
 
         self._replaceScene(add)
         self.work.say(" ".join(warning for volume, _ in found for warning in volume.warnings))
@@ -277,7 +282,14 @@ class Page:
         self.placement.stop()
         self.parameters.refine, self.parameters.auto = bool(self.state.refine), bool(self.state.auto)
         self.parameters.model = RegistrationModel[self.state.model]
-        result = await self.work.run("Registering", lambda progress: self.steps.register(self.parameters, progress))
+
+        def register(progress: Progress) -> RegistrationResult:
+            objections = self.steps.objections(self.parameters)
+            if objections and not self.state.goesOn:
+                raise ValueError(f"{' '.join(objections)} If they belong together, tick Go on all the same.")
+            return self.steps.register(self.parameters, progress)
+
+        result = await self.work.run("Registering", register)
         if result is not None:
             self.views.link(True)
             self._overlay()
@@ -329,6 +341,8 @@ class Page:
 
     async def fuse(self) -> None:
         """Fuse CT and MRI and show the result."""
+        self.parameters.fusionMethod = FusionChoice[self.state.fusionMethod]
+        self.parameters.ctChanges = bool(self.state.ctChanges)
         result = await self.work.run("Fusing", lambda progress: self.steps.fuse(self.parameters, progress))
         if result is not None:
             self.showFused()

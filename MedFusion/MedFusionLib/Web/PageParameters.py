@@ -7,7 +7,7 @@ from pathlib import Path
 import slicer
 
 from ..Core.Fusion.Settings import CtWindowPreset
-from ..Widgets.Parameters import FusionChoice, FusionKeeps, LandmarkPairing, RegistrationModel, TumorChoice
+from ..Widgets.Parameters import FusionChoice, FusionColors, LandmarkPairing, RegistrationModel, TumorChoice
 
 _TAG = "MedFusionPage"
 
@@ -65,8 +65,9 @@ class PageParameters:
     pairing = _Value(LandmarkPairing.byName)
     refine = _Value(False)
     auto = _Value(False)
-    fusionMethod = _Value(FusionChoice.undecimated)
-    fusionMode = _Value(FusionKeeps.balanced)
+    fusionMethod = _Value(FusionChoice.selective)
+    fusionColors = _Value(FusionColors.bone)
+    ctChanges = _Value(False)
     levels = _Value(2)
     windowLow = _Value(float(CtWindowPreset.bone.value[0]))
     windowHigh = _Value(float(CtWindowPreset.bone.value[1]))
