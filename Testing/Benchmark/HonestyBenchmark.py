@@ -25,8 +25,8 @@ import SimpleITK as sitk  # noqa: E402
 from HonestyConditions import CONDITIONS, Condition, Kind  # noqa: E402
 from HonestyHeads import DEV_HEADS, HEADS  # noqa: E402
 from HonestyTables import drawPicture, printTables  # noqa: E402
+from MedFusionLib.Core.Images.Transforms import TransformModel, transformPoints  # noqa: E402
 from MedFusionLib.Core.Landmarks.LandmarkEvidence import weighLandmarks  # noqa: E402
-from MedFusionLib.Core.Landmarks.LandmarkFit import TransformModel, transformPoints  # noqa: E402
 from MedFusionLib.Core.Landmarks.LandmarkPairing import pairLandmarks  # noqa: E402
 from MedFusionLib.Core.Registration.Registration import RegistrationSettings, registerLandmarks  # noqa: E402
 from RegistrationCases import HeadCase, itk, rms, runElastix  # noqa: E402

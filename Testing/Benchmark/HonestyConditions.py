@@ -8,8 +8,8 @@ from enum import Enum
 import numpy as np
 import SimpleITK as sitk
 from HonestyHeads import head, seedOf
+from MedFusionLib.Core.Images.Transforms import transformPoints
 from MedFusionLib.Core.Landmarks.LandmarkAdvice import bodySurface
-from MedFusionLib.Core.Landmarks.LandmarkFit import transformPoints
 from MedFusionLib.Core.Landmarks.LandmarkList import LandmarkList
 from RegistrationCases import HeadCase
 from scipy.ndimage import gaussian_filter

@@ -6,8 +6,7 @@ from functools import cache
 
 import numpy as np
 import SimpleITK as sitk
-from MedFusionLib.Core.Landmarks.LandmarkEvidence import poseOf
-from MedFusionLib.Core.Landmarks.LandmarkFit import transformPoints
+from MedFusionLib.Core.Images.Transforms import poseOf, transformPoints
 from MedFusionLib.Core.Landmarks.LandmarkList import LandmarkList
 from MedFusionLib.Core.Phantom import makePhantom
 from MedFusionTesting import sharedData

@@ -116,7 +116,7 @@ def measureRefinedErrors(_: argparse.Namespace) -> None:
             begin = time.process_time()
             refined = refinePose(case.fixedImage, case.movingImage, start)
             middle = time.process_time()
-            covariance = refined.spread().covariance(refined.pose, case.fixedTargets[0])
+            covariance = refined.covariance(case.fixedTargets[0])
             covariances = covariance.covariances(case.fixedTargets)
             end = time.process_time()
             errors, expected = case.errors(refined.pose), rms(expectedLength(covariances))

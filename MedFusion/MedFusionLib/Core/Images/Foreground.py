@@ -9,6 +9,7 @@ from .Resampling import shrink
 
 _COARSE_MM = 4.0
 _BRIGHTEST_HU = 1000.0
+_FAR_BELOW, _ABOVE_TISSUE = 0.6, 1.5
 
 
 def foreground(image: sitk.Image, marginMm: float) -> sitk.Image:
@@ -20,11 +21,29 @@ def foreground(image: sitk.Image, marginMm: float) -> sitk.Image:
     values = sitk.GetArrayViewFromImage(coarse)
     if not np.all(np.isfinite(values)) or values.max() <= values.min():
         raise ValueError("An image is constant or holds values that are not numbers; it cannot be compared.")
-    opened = sitk.BinaryMorphologicalOpening(sitk.OtsuThreshold(coarse, 0, 1), [1, 1, 1])
+    opened = sitk.BinaryMorphologicalOpening(_aboveAir(coarse), [1, 1, 1])
     if not sitk.GetArrayFromImage(opened).any():
         raise ValueError("An image shows no body, only scattered bright voxels; it cannot be compared with another.")
     body = sitk.RelabelComponent(sitk.ConnectedComponent(opened)) == 1
     return sitk.BinaryDilate(body, [int(np.ceil(marginMm / spacing)) for spacing in body.GetSpacing()])
+
+
+def _aboveAir(coarse: sitk.Image) -> sitk.Image:
+    """Return a mask of what is not air.
+
+    In a CT whose air was cut off, bone is so much brighter than anything else that soft tissue would count as air; what
+    fills the middle of the image tells.
+    """
+    otsu = sitk.OtsuThresholdImageFilter()
+    otsu.SetInsideValue(0)
+    otsu.SetOutsideValue(1)
+    mask = otsu.Execute(coarse)
+    values = sitk.GetArrayViewFromImage(coarse)
+    lowest, threshold = float(values.min()), otsu.GetThreshold()
+    typical = float(np.median(values[tuple(slice(size // 4, size - size // 4) for size in values.shape)]))
+    if not lowest < typical < lowest + _FAR_BELOW * (threshold - lowest):
+        return mask
+    return otsu.Execute(sitk.Clamp(coarse, upperBound=lowest + _ABOVE_TISSUE * (typical - lowest)))
 
 
 def bodyCenter(image: sitk.Image) -> np.ndarray:

@@ -13,6 +13,7 @@ class ImageEvidence:
     """Hold the pose that the images alone give, with its similarity in nats before and after it was sought.
 
     :param covariance: how uncertain that pose is; None where nothing tells.
+    :param stretched: the pose with scale and shear, where these make the images fit much better.
     :param accepted: whether the result follows the images.
     """
 
@@ -20,6 +21,7 @@ class ImageEvidence:
     similarityBefore: float
     similarityAfter: float
     covariance: PoseCovariance | None = None
+    stretched: Pose | None = None
     accepted: bool = True
 
     def distance(self, other: Pose, points: np.ndarray) -> float:

@@ -68,6 +68,19 @@ def sampleFixed(
 
     Even spread leaves less noise than random picks, and off the grid the interpolation makes no artefacts.
     """
+    points, values = _samplesOf(image, mask, count)
+    return FixedSamples(points, toBins(values, limits, binCount).astype(np.int32), binCount)
+
+
+def sampleFixedByRank(image: sitk.Image, mask: sitk.Image, count: int, binCount: int) -> FixedSamples:
+    """Return samples as `sampleFixed` does, in bins that hold as many of them each."""
+    points, values = _samplesOf(image, mask, count)
+    edges = np.unique(np.quantile(values, np.linspace(0, 1, binCount + 1)[1:-1]))
+    return FixedSamples(points, np.searchsorted(edges, values, side="right").astype(np.int32), binCount)
+
+
+def _samplesOf(image: sitk.Image, mask: sitk.Image, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return points (M, 3) spread evenly over a mask, and the image's values (M,) there."""
     isInside = sitk.GetArrayViewFromImage(mask) > 0
     size = np.array(mask.GetSize())[:, None]
     sequence = np.arange(int(count / max(isInside.mean(), 1e-3)))
@@ -80,7 +93,7 @@ def sampleFixed(
     indices = toIndex[:, :3] @ points.T + toIndex[:, 3:]
     within = ((indices >= 0) & (indices <= np.array(image.GetSize())[:, None] - 1.001)).all(axis=0)
     values, _ = interpolate(np.ascontiguousarray(sitk.GetArrayViewFromImage(image)), indices[:, within])
-    return FixedSamples(points[within], toBins(values, limits, binCount).astype(np.int32), binCount)
+    return points[within], values
 
 
 def movingField(image: sitk.Image, limits: tuple[float, float], binCount: int, endless: bool = False) -> MovingField:

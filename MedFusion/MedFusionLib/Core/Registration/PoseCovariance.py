@@ -52,6 +52,26 @@ class PoseCovariance:
 
 
 @dataclass(frozen=True, eq=False)
+class StretchedError:
+    """Know the error of a rigid pose between images one of which seems stretched: how far that moves a point is added.
+
+    :param poses: the rigid pose, and the one that stretches, too.
+    """
+
+    covariance: PoseCovariance
+    poses: tuple[Pose, Pose]
+
+    @property
+    def freedom(self) -> float:
+        """Return the degrees of freedom."""
+        return self.covariance.freedom
+
+    def covariances(self, points: np.ndarray) -> np.ndarray:
+        """Return the covariances (M, 3, 3) in mm^2 of the error at fixed points (M, 3), LPS millimeters."""
+        return self.covariance.covariances(points) + _distanceSquares(*self.poses, points)
+
+
+@dataclass(frozen=True, eq=False)
 class FitError:
     """Know the error of a landmark fit that scales, shears or bends, and of an affine pose near it.
 
@@ -72,10 +92,13 @@ class FitError:
         """Return the covariances (M, 3, 3) in mm^2 of the error at fixed points (M, 3), LPS millimeters."""
         found = self.fle**2 * self.model.covariances(points)
         if self.disagreement is not None:
-            first, second = self.disagreement
-            distances = first.apply(points) - second.apply(points)
-            found = found + np.einsum("ni,nj->nij", distances, distances)
+            found = found + _distanceSquares(*self.disagreement, points)
         return found
+
+
+def _distanceSquares(first: Pose, second: Pose, points: np.ndarray) -> np.ndarray:
+    distances = first.apply(points) - second.apply(points)
+    return np.einsum("ni,nj->nij", distances, distances)
 
 
 def poseSlopes(offsets: np.ndarray) -> np.ndarray:

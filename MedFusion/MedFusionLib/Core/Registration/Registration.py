@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import SimpleITK as sitk
 
-from ..Images.Grids import imageBounds
+from ..Images.Grids import imageBounds, imageCenter
 from ..Images.Transforms import Pose, TransformModel, matrixTransform
 from ..Landmarks.LandmarkAdvice import bodySurface
 from ..Landmarks.LandmarkEvidence import LandmarkEvidence, weighLandmarks
@@ -15,10 +15,12 @@ from ..Landmarks.LandmarkPairing import Pairing, pairLandmarks
 from ..Progress import Progress, report, subProgress
 from ..Verdict import Judgement, Verdict
 from .AutoStart import findStart
+from .EvidenceWeighing import contradictsImages, imageError, landmarkError, weighEvidence
 from .ImageEvidence import ImageEvidence
+from .ImageJudgement import judgeImages
 from .Overlap import checkOverlap
-from .PoseCovariance import FitError, PoseCovariance, TargetError, covarianceOfFit, poseDifference
-from .Refinement import RefinedPose, refinePose
+from .PoseCovariance import TargetError
+from .Refinement import refinePose
 from .RegistrationResult import RegistrationResult
 
 
@@ -40,6 +42,16 @@ class RegistrationSettings:
             raise ValueError(f"Refinement is rigid or affine, not '{self.model.value}'; choose one of those models.")
         if self.auto and self.model is not TransformModel.rigid:
             raise ValueError(f"Without landmarks registration is rigid, not '{self.model.value}'.")
+
+
+@dataclass(frozen=True, eq=False)
+class _Finding:
+    """Hold a transform, how uncertain it is, what the images say, and what is doubtful about it."""
+
+    transform: sitk.Transform
+    error: TargetError | None
+    images: ImageEvidence | None = None
+    doubts: tuple[str, ...] = ()
 
 
 def registerLandmarks(
@@ -68,23 +80,21 @@ def registerLandmarks(
         return _registerWithoutLandmarks(fixed, moving, settings, fixedImage, movingImage, target, progress)
     bounds = imageBounds(fixedImage) if fixedImage is not None else None
     evidence = weighLandmarks(pairLandmarks(fixed, moving, settings.pairing), settings.model, bounds)
-    images, doubts, transform = None, (), evidence.transform
+    found = _Finding(evidence.transform, landmarkError(evidence))
     if settings.refine:
         part = subProgress(progress, 0.05, 0.95)
-        images, doubts = _followImages(evidence, settings.model, fixedImage, movingImage, part)
-        if images.accepted:
-            transform = _transformOf(images.pose, settings.model, evidence.pairs.fixedPoints.mean(axis=0))
-    overlap = checkOverlap(fixedImage, movingImage, transform) if hasImages else None
+        found = _followImages(evidence, settings.model, fixedImage, movingImage, part)
+    overlap = checkOverlap(fixedImage, movingImage, found.transform) if hasImages else None
     report(progress, 0.98, "Registered")
     result = RegistrationResult(
-        transform=transform,
+        transform=found.transform,
         model=settings.model,
         pairs=evidence.pairs,
         landmarks=evidence,
-        images=images,
-        error=_errorOf(evidence, images),
-        verdict=_verdict(doubts),
-        warnings=(*evidence.warnings(), *doubts),
+        images=found.images,
+        error=found.error,
+        verdict=_verdict(found.doubts),
+        warnings=(*evidence.warnings(), *found.doubts),
         overlap=overlap,
         target=None if target is None else np.asarray(target, dtype=float),
         body=bodySurface(fixedImage) if fixedImage is not None else None,
@@ -103,51 +113,33 @@ def _followImages(
     fixedImage: sitk.Image,
     movingImage: sitk.Image,
     progress: Progress | None,
-) -> tuple[ImageEvidence, tuple[str, ...]]:
-    """Return where the images lead from the landmarks and whether to follow, and what is doubtful about it."""
+) -> _Finding:
+    """Return where landmarks and images lead together, or the landmarks where the images contradict them."""
     isAffine = model is TransformModel.affine
     refined = refinePose(fixedImage, movingImage, evidence.pose, isAffine, subProgress(progress, 0.0, 0.6))
-    images = ImageEvidence(refined.pose, refined.similarityBefore, refined.similarityAfter)
     refusal = refined.whyRefused()
     if refusal:
-        return replace(images, accepted=False), (refusal,)
-    if evidence.contradicts(refined.pose):
+        images = ImageEvidence(refined.pose, refined.similarityBefore, refined.similarityAfter, accepted=False)
+        return _Finding(evidence.transform, landmarkError(evidence), images, (refusal,))
+    center = evidence.pairs.fixedPoints.mean(axis=0)
+    if isAffine:  # parts of the images share the bias of their scale and shear and cannot tell how large it is
+        images, doubts = ImageEvidence(refined.pose, refined.similarityBefore, refined.similarityAfter), ()
+    else:
+        images, refusals, doubts = judgeImages(fixedImage, movingImage, refined, subProgress(progress, 0.6, 1.0))
+        doubts = (*refusals, *doubts)
+    if contradictsImages(evidence, images):
         warning = (
             f"Refinement would move the landmarks by {evidence.distance(refined.pose):.1f} mm, more than their own "
             "error allows, so the landmark registration was kept: the landmarks, the refinement or the geometry of the "
-            "MRI is wrong. The expected error includes that distance; look at the edges."
+            "MRI is wrong, or tissue moved between the scans. The expected error includes that distance; look at the "
+            "edges."
         )
-        return replace(images, accepted=False), (warning,)
-    if isAffine:  # parts of the images share the bias of their scale and shear, so they cannot tell how large it is
-        return images, ()
-    return replace(images, covariance=_covarianceOf(refined, fixedImage, subProgress(progress, 0.6, 1.0))), ()
-
-
-def _covarianceOf(refined: RefinedPose, fixedImage: sitk.Image, progress: Progress | None) -> PoseCovariance | None:
-    spread = refined.spread(progress)
-    return None if spread is None else spread.covariance(refined.pose, np.mean(imageBounds(fixedImage), axis=0))
-
-
-def _errorOf(evidence: LandmarkEvidence, images: ImageEvidence | None) -> TargetError | None:
-    """Return how uncertain the transform is: that of the images where they tell, else that of the landmarks.
-
-    Where images and landmarks contradict each other their distance is part of the error.
-    """
-    isRigid = evidence.errors.model is TransformModel.rigid
-    if images is not None and images.covariance is not None and not evidence.contradicts(images.pose):
-        return images.covariance
-    if evidence.localisation is None:
-        return None if images is None else images.covariance
-    fle = evidence.localisation.fle
-    if not isRigid:
-        return FitError(evidence.errors, fle, None if images is None else (evidence.pose, images.pose))
-    covariance = covarianceOfFit(evidence.errors, fle)
-    if images is None:
-        return covariance
-    if images.accepted and images.covariance is not None:
-        covariance = images.covariance
-    distance = poseDifference(images.pose, evidence.pose, covariance.center)
-    return covariance.plus(np.outer(distance, distance))
+        error = landmarkError(evidence, images)
+        return _Finding(evidence.transform, error, replace(images, accepted=False), (warning, *doubts))
+    if images.covariance is None:
+        return _Finding(_transformOf(images.pose, model, center), landmarkError(evidence, images), images, doubts)
+    pose, error = weighEvidence(evidence, images)
+    return _Finding(_transformOf(pose, model, center), error, images, doubts)
 
 
 def _transformOf(pose: Pose, model: TransformModel, center: np.ndarray) -> sitk.Transform:
@@ -166,14 +158,16 @@ def _registerWithoutLandmarks(
     """Return the transform that the images alone give; landmarks, if given, only measure it."""
     found = findStart(fixedImage, movingImage, subProgress(progress, 0.0, 0.6))
     refined = refinePose(fixedImage, movingImage, found.pose, False, subProgress(progress, 0.6, 0.8))
-    covariance = _covarianceOf(refined, fixedImage, subProgress(progress, 0.8, 0.98))
-    images = ImageEvidence(refined.pose, refined.similarityBefore, refined.similarityAfter, covariance)
-    transform = _transformOf(refined.pose, TransformModel.rigid, np.mean(imageBounds(fixedImage), axis=0))
+    images, refusals, doubts = judgeImages(fixedImage, movingImage, refined, subProgress(progress, 0.8, 0.98))
+    if refusals:
+        raise RuntimeError(f"{refusals[0]} Without landmarks that is not safe; place at least 3 landmark pairs.")
+    transform = _transformOf(refined.pose, TransformModel.rigid, imageCenter(fixedImage))
     result = RegistrationResult(
         transform=transform,
         model=TransformModel.rigid,
         images=images,
-        error=covariance,
+        error=imageError(images),
+        verdict=_verdict(doubts),
         overlap=checkOverlap(fixedImage, movingImage, transform),
         target=None if target is None else np.asarray(target, dtype=float),
         body=bodySurface(fixedImage),
@@ -181,30 +175,26 @@ def _registerWithoutLandmarks(
     report(progress, 1.0, "Registered")
     if fixed is None or moving is None or not fixed.usedIndices or not moving.usedIndices:
         warning = "Registered by the images alone; no landmark confirms the result, so look at the edges."
-        return replace(result, warnings=(warning,))
+        return replace(result, warnings=(warning, *doubts))
     pairs = pairLandmarks(fixed, moving, settings.pairing)
     try:
         evidence = weighLandmarks(pairs, TransformModel.rigid)
     except ValueError as error:
         warning = f"The landmarks cannot confirm the result of the images: {error}"
-        return replace(result, pairs=pairs, warnings=(*pairs.notes, warning))
-    doubts = _contradiction(evidence, refined.pose)
+        return replace(result, pairs=pairs, warnings=(*pairs.notes, warning, *doubts))
+    error = result.error
+    if contradictsImages(evidence, images):
+        warning = (
+            f"Images and landmarks put the MRI {evidence.distance(refined.pose):.1f} mm apart, more than the "
+            "landmarks' own error allows: the landmarks, the images' alignment or the geometry of the MRI is wrong, or "
+            "tissue moved between the scans. The expected error includes that distance; look at the edges."
+        )
+        doubts, error = (warning, *doubts), imageError(images, evidence)
     return replace(
         result,
         pairs=pairs,
         landmarks=evidence,
-        error=_errorOf(evidence, images),
+        error=error,
         verdict=_verdict(doubts),
         warnings=(*evidence.warnings(), *doubts),
-    )
-
-
-def _contradiction(evidence: LandmarkEvidence, pose: Pose) -> tuple[str, ...]:
-    """Return a sentence where the landmarks contradict the images' pose."""
-    if not evidence.contradicts(pose):
-        return ()
-    return (
-        f"Images and landmarks put the MRI {evidence.distance(pose):.1f} mm apart, more than the landmarks' own error "
-        "allows: the landmarks, the images' alignment or the geometry of the MRI is wrong. The expected error includes "
-        "that distance; look at the edges.",
     )
