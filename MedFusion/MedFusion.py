@@ -46,6 +46,14 @@ class MedFusion(ScriptedLoadableModule):
         )
         self.parent.acknowledgementText = _("The methods are cited where they are used; see the report of each run.")
         slicer.app.connect("startupCompleted()", registerSampleData)
+        slicer.app.connect("startupCompleted()", describeComparison)
+
+
+def describeComparison() -> None:
+    """Tell the application what the layout of the comparison is; scenes saved by earlier versions carry its number."""
+    from MedFusionLib.Widgets.ComparisonLayout import describeLayout
+
+    describeLayout(slicer.app.layoutManager().layoutLogic().GetLayoutNode())
 
 
 def registerSampleData() -> None:
@@ -68,8 +76,13 @@ def registerSampleData() -> None:
 
 
 def downloadPhantom(_source: object = None) -> list[slicer.vtkMRMLNode]:
-    """Make the phantom when the user clicks on it in the Sample Data module."""
-    return loadPhantom()
+    """Make the phantom when the user clicks on it in the Sample Data module, and show it."""
+    from MedFusionLib.Widgets.SliceViews import SliceViews
+
+    nodes = loadPhantom()
+    views = SliceViews(slicer.app, MedFusionWidget.later)
+    views.show(views.ordinary(), nodes[0], nodes[1])
+    return nodes
 
 
 def loadPhantom(spacingFactor: float = 1.0) -> list[slicer.vtkMRMLNode]:
@@ -101,6 +114,7 @@ class MedFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Build the panel when the module is opened for the first time."""
         ScriptedLoadableModuleWidget.setup(self)
         from MedFusionLib.Widgets.Consent import Consent
+        from MedFusionLib.Widgets.EscapeKey import EscapeKey
         from MedFusionLib.Widgets.FuseSection import FuseSection
         from MedFusionLib.Widgets.LandmarksSection import LandmarksSection
         from MedFusionLib.Widgets.RegisterSection import RegisterSection
@@ -117,6 +131,7 @@ class MedFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.uiWidget.setMRMLScene(self.scene)
         self.logic = MedFusionLogic()
         self.views = SliceViews(slicer.app, self.later)
+        self.escapeKey = EscapeKey(self)
         self.runner = Runner(self)
         self.consent = Consent(self)
         self.registerSection = RegisterSection(self)
@@ -143,13 +158,13 @@ class MedFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Run something after the present event."""
         qt.QTimer.singleShot(0, work)
 
-    @staticmethod
-    def placeMode(onEndedByUser: Callable[[], None]) -> "PlaceMode":
+    def placeMode(self, onEndedByUser: Callable[[], None]) -> "PlaceMode":
         """Return the application's mouse for placing points."""
         from MedFusionLib.Widgets.PlaceMode import PlaceMode
 
         applicationLogic = slicer.app.applicationLogic()
-        return PlaceMode(applicationLogic.GetInteractionNode(), applicationLogic.GetSelectionNode(), onEndedByUser)
+        nodes = (applicationLogic.GetInteractionNode(), applicationLogic.GetSelectionNode())
+        return PlaceMode(*nodes, onEndedByUser, self.escapeKey.onSwitched)
 
     def cleanup(self) -> None:
         """Let go of everything when the application closes or the module is reloaded."""
@@ -157,6 +172,7 @@ class MedFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.setParameterNode(None)
         for section in self.sections:
             section.cleanup()
+        self.escapeKey.cleanup()
         self.removeObservers()
 
     def enter(self) -> None:

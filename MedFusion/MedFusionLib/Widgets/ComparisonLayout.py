@@ -29,13 +29,19 @@ def _layoutDescription() -> str:
     return f'<layout type="vertical" split="true">{"".join(rows)}</layout>'
 
 
+def describeLayout(layoutNode: slicer.vtkMRMLLayoutNode) -> None:
+    """Tell a layout node what the layout of the comparison is."""
+    if not layoutNode.IsLayoutDescription(_LAYOUT_ID):
+        layoutNode.AddLayoutDescription(_LAYOUT_ID, _layoutDescription())
+
+
 class ComparisonLayout:
     """Show the two rows and give the user's own layout back."""
 
     def __init__(self, views: SliceViews) -> None:
         self._views = views
         self._former: int | None = None
-        self._shown: tuple[str | None, str | None] | None = None
+        self._shown: tuple | None = None
         self._lists: list[slicer.vtkMRMLMarkupsNode] = []
 
     @property
@@ -52,17 +58,22 @@ class ComparisonLayout:
         layoutManager = self._views.layoutManager
         if not self.isShown:
             layoutNode = layoutManager.layoutLogic().GetLayoutNode()
-            if not layoutNode.IsLayoutDescription(_LAYOUT_ID):
-                layoutNode.AddLayoutDescription(_LAYOUT_ID, _layoutDescription())
+            describeLayout(layoutNode)
+            # A scene must not carry the number of a layout that a colleague's Slicer does not know: it would open to
+            # no view at all. Slicer announces no saving, so the number stays out of scenes as long as it is shown.
+            layoutNode.SetSaveWithScene(False)
             # A scene that was saved during a comparison brings its layout along.
             isLoaded = layoutManager.layout == _LAYOUT_ID
             self._former = slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView if isLoaded else layoutManager.layout
             layoutManager.setLayout(_LAYOUT_ID)
         self._restrict(lists)
-        volumes = tuple(node.GetID() if node is not None else None for node in (fixedVolume, movingVolume))
-        if volumes == self._shown:
+        shown = tuple(
+            (node.GetID(), node.GetTransformNodeID()) if node is not None else None
+            for node in (fixedVolume, movingVolume)
+        )
+        if shown == self._shown:
             return
-        self._shown = volumes
+        self._shown = shown
         for names, volume in ((FIXED_VIEWS, fixedVolume), (MOVING_VIEWS, movingVolume)):
             self._views.show(names, volume)
             self._views.fit(names)
@@ -75,7 +86,10 @@ class ComparisonLayout:
         former, self._former, self._shown = self._former, None, None
         layoutManager = self._views.layoutManager
         # A layout that the user chose in the meantime stays; when the application closes there is no manager any more.
-        if layoutManager is not None and layoutManager.layout == _LAYOUT_ID:
+        if layoutManager is None:
+            return
+        layoutManager.layoutLogic().GetLayoutNode().SetSaveWithScene(True)
+        if layoutManager.layout == _LAYOUT_ID:
             layoutManager.setLayout(former)
 
     def _restrict(self, lists: Sequence[slicer.vtkMRMLMarkupsNode | None]) -> None:

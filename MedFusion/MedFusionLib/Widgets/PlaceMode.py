@@ -13,13 +13,16 @@ class PlaceMode:
         interactionNode: slicer.vtkMRMLInteractionNode,
         selectionNode: slicer.vtkMRMLSelectionNode,
         onEndedByUser: Callable[[], None],
+        onSwitched: Callable[["PlaceMode"], None] = lambda _mode: None,
     ) -> None:
         """Follow the interaction node of a scene.
 
         :param onEndedByUser: called when placing ends by right click, the toolbar, the last point of a line, or
             because something else is placed now.
+        :param onSwitched: called whenever placing begins or ends.
         """
         self._interactionNode, self._selectionNode, self._onEnded = interactionNode, selectionNode, onEndedByUser
+        self._onSwitched = onSwitched
         self.isActive = False
         self._isSwitching = False
         self._placedID = ""
@@ -47,6 +50,7 @@ class PlaceMode:
         self._interactionNode.SetCurrentInteractionMode(slicer.vtkMRMLInteractionNode.Place)
         self._isSwitching = False
         self.isActive = True
+        self._onSwitched(self)
 
     def stop(self) -> None:
         """Give the mouse back."""
@@ -56,6 +60,13 @@ class PlaceMode:
         self._isSwitching = True
         self._interactionNode.SwitchToViewTransformMode()
         self._isSwitching = False
+        self._onSwitched(self)
+
+    def endByUser(self) -> None:
+        """Give the mouse back because the user wants it, by the Escape key for one."""
+        if self.isActive:
+            self.stop()
+            self._onEnded()
 
     def _onModified(self, _caller: object, _event: str) -> None:
         if not self.isActive or self._isSwitching:
@@ -63,4 +74,5 @@ class PlaceMode:
         isPlacing = self._interactionNode.GetCurrentInteractionMode() == slicer.vtkMRMLInteractionNode.Place
         if not isPlacing or self._selectionNode.GetActivePlaceNodeID() != self._placedID:
             self.isActive = False
+            self._onSwitched(self)
             self._onEnded()

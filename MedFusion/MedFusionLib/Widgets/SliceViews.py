@@ -95,3 +95,9 @@ class SliceViews:
     def showVolume(self, volumeNode: slicer.vtkMRMLVolumeNode) -> None:
         """Show one volume in the ordinary views."""
         self.show(self.ordinary(), volumeNode)
+
+    def center3D(self) -> None:
+        """Let the 3D views look at what is shown in them, which may lie far from the origin."""
+        manager = self.layoutManager
+        for index in range(manager.threeDViewCount if manager is not None else 0):
+            manager.threeDWidget(index).threeDView().resetFocalPoint()

@@ -206,8 +206,7 @@ class TumorSection(Section):
         editorNode.SetAndObserveSourceVolumeNode(self._panel.parameterNode.tumorVolume)
         slicer.util.selectModule("SegmentEditor")
 
-    @staticmethod
-    def _show3D(parameters: "MedFusionParameterNode") -> None:
+    def _show3D(self, parameters: "MedFusionParameterNode") -> None:
         node = parameters.segmentation
         if node is None or node.GetDisplayNode() is None:
             return
@@ -217,6 +216,8 @@ class TumorSection(Section):
             node.CreateClosedSurfaceRepresentation()
         if node.GetDisplayNode().GetVisibility3D() != parameters.show3D:
             node.GetDisplayNode().SetVisibility3D(parameters.show3D)
+            if parameters.show3D:
+                self._panel.views.center3D()
 
     def _showMeasurements(self, parameters: "MedFusionParameterNode") -> None:
         node, volume = parameters.segmentation, parameters.tumorVolume

@@ -39,6 +39,7 @@ class _LayoutManager:
     def __init__(self, applicationLogic: slicer.vtkSlicerApplicationLogic, scene: slicer.vtkMRMLScene) -> None:
         self._scene = scene
         self._sliceLogics = vtk.vtkCollection()
+        self._threeDWidget = _ThreeDWidget()
         applicationLogic.SetSliceLogics(self._sliceLogics)
         self._logic = slicer.vtkMRMLLayoutLogic()
         self._logic.SetMRMLScene(scene)
@@ -73,6 +74,8 @@ class _LayoutManager:
                 logic.SetMRMLScene(self._scene)
                 logic.SetSliceNode(node)
                 self._sliceLogics.AddItem(logic)
+                # The controller of a new view delivers its offset, 0, after the present event.
+                QtCore.QTimer.singleShot(0, lambda logic=logic: logic.SetSliceOffset(0.0))
 
     def sliceViewNames(self) -> list[str]:
         logics = (self._sliceLogics.GetItemAsObject(i) for i in range(self._sliceLogics.GetNumberOfItems()))
@@ -84,6 +87,33 @@ class _LayoutManager:
     def resetThreeDViews(self) -> None:
         pass
 
+    @property
+    def threeDViewCount(self) -> int:
+        return 1
+
+    def threeDWidget(self, index: int) -> "_ThreeDWidget":
+        if index != 0:
+            raise IndexError(f"There is no 3D widget {index}")
+        return self._threeDWidget
+
+
+class _ThreeDView:
+    """A 3D view, as far as it counts how often it was centered."""
+
+    def __init__(self) -> None:
+        self.centered = 0
+
+    def resetFocalPoint(self) -> None:
+        self.centered += 1
+
+
+class _ThreeDWidget:
+    def __init__(self) -> None:
+        self._view = _ThreeDView()
+
+    def threeDView(self) -> _ThreeDView:
+        return self._view
+
 
 class _Application:
     """slicer.app, as far as the panel knows it."""
@@ -93,11 +123,13 @@ class _Application:
 
     def __init__(self, qtApplication: QtWidgets.QApplication, session: Session) -> None:
         self._qt, self._session = qtApplication, session
+        self.startupReceivers: list[Callable[..., object]] = []
         self._modules, self._layouts = _ModuleManager(), _LayoutManager(session.applicationLogic, session.scene)
 
-    def connect(self, signature: str, _receiver: Callable[..., object]) -> None:
+    def connect(self, signature: str, receiver: Callable[..., object]) -> None:
         if signature != "startupCompleted()":
             raise AttributeError(f"qSlicerApplication has no signal {signature!r}")
+        self.startupReceivers.append(receiver)
 
     def testingEnabled(self) -> bool:
         return True
@@ -147,6 +179,7 @@ class StandIn:
         PythonQt.adapt()
         self.qtApplication = QtWidgets.QApplication.instance() or QtWidgets.QApplication([])
         self.qtApplication.setStyle("Fusion")
+        self.mainWindow = QtWidgets.QMainWindow()
         self.session = Session()
         self.scene = self.session.scene
         self.displayed: list[tuple[str, str]] = []
@@ -196,7 +229,7 @@ class StandIn:
         slicer.util.selectModule = lambda name: setattr(self, "selectedModule", name)
         slicer.util.settingsValue = lambda key, default, **_: default
         slicer.util.modulePath = lambda name: str(MODULE_FILE)
-        slicer.util.mainWindow = lambda: None
+        slicer.util.mainWindow = lambda: self.mainWindow
         slicer.util.delayDisplay = lambda message, autoCloseMsec=0, **_: logging.info(message)
         slicer.util.resetSliceViews = lambda: None
         slicer.util.resetThreeDViews = lambda: None
