@@ -196,13 +196,13 @@ class TestTumorSegmentation(unittest.TestCase):
         trueCore = radius < 7
         self.assertGreater(2 * (core & trueCore).sum() / (core.sum() + trueCore.sum()), 0.8)
 
-    def test_the_cavity_keeps_the_outline_inside(self):
+    def test_the_users_mask_keeps_the_outline_inside(self):
         image, truth = headWithBall()
         cavity = sitk.GetArrayFromImage(truth) * 0 + 1
         cavity[:, :, int(np.argwhere(sitk.GetArrayViewFromImage(truth)).mean(axis=0)[2]) :] = 0
         mask = sitk.GetImageFromArray(cavity)
         mask.CopyInformation(image)
-        result = segmentTumor([image], TumorInteraction(lines=ACROSS), LINE, cavityMask=mask)
+        result = segmentTumor([image], TumorInteraction(lines=ACROSS), LINE, mask=mask)
         outside = (sitk.GetArrayViewFromImage(result.labelImage) != 0) & (cavity == 0)
         self.assertLess(outside.sum(), 0.1 * sitk.GetArrayViewFromImage(result.labelImage).sum())
 

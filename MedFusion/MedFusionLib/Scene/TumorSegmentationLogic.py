@@ -70,15 +70,15 @@ class TumorSegmentationLogic:
         if not settings.sequences:
             guesses = tuple(sequenceOfName(node.GetName()) for node in volumeNodes)
             settings = dataclasses.replace(settings, sequences=guesses)
-        cavity, coarse, notes = None, None, ()
+        cavity, coarse, limit, notes = None, None, None, ()
         if mask is not None:
-            cavity = resampleImage(mask, images[0], _toWorld(sourceNode, images[0]), Interpolation.nearest)
+            limit = resampleImage(mask, images[0], _toWorld(sourceNode, images[0]), Interpolation.nearest)
         elif ctNode is not None:
             coarse, notes = _cavityOf(ctNode, subProgress(progress, 0.0, 0.3))
             if coarse is not None:
                 cavity = _cavityOnGrid(coarse, ctNode, sourceNode, images[0])
         own = _inOwnPoints(interaction, sourceNode, images[0])
-        result = segmentTumor(images, own, settings, cavity, subProgress(progress, 0.3, 1.0))
+        result = segmentTumor(images, own, settings, cavity, subProgress(progress, 0.3, 1.0), limit)
         result = dataclasses.replace(result, warnings=notes + result.warnings, cavity=coarse)
         if segmentationNode is None:
             segmentationNode = self.scene.AddNewNodeByClass(
@@ -90,6 +90,7 @@ class TumorSegmentationLogic:
             mask = sum((result.labelImage == value for value in union.values[1:]), result.labelImage == union.values[0])
             mask = sitk.Cast(mask, sitk.sitkUInt8)
             tagSegment(addSegment(segmentationNode, mask, union.name, _color(union), visible=False), union)
+        cavity = limit if cavity is None else cavity
         if keepCavity and cavity is not None:
             addCavitySegment(segmentationNode, sitk.Cast(cavity != 0, sitk.sitkUInt8))
         segmentationNode.SetReferenceImageGeometryParameterFromVolumeNode(sourceNode)

@@ -19,8 +19,9 @@ _PITCHES = np.deg2rad(np.arange(-16, 17, 4))
 _SHIFTS = np.arange(-0.20, 0.201, 0.05)
 _CUT_MM = 3.0
 _CUT_COST = 2.5
-_USUAL_ML = (700.0, 2300.0)
+_USUAL_ML = (600.0, 3000.0)
 _FAINT_FLOOR = 0.55
+_FLOOR_HIDDEN = "The skull base hardly shows in the MRI, so the brain mask may end above or below it."
 
 
 @dataclass(frozen=True)
@@ -30,11 +31,13 @@ class BrainMask:
     :param coarse: the mask (0 and 1, float) in voxels of 2 mm along the patient's axes.
     :param depthMm: the depth of each voxel below the skin on the same grid.
     :param doubts: one sentence each, none where nothing does.
+    :param notes: where it is less sure than elsewhere.
     """
 
     coarse: sitk.Image
     depthMm: sitk.Image
     doubts: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 def brainMask(head: Head, frame: HeadFrame, progress: Progress | None = None) -> BrainMask:
@@ -56,9 +59,8 @@ def brainMask(head: Head, frame: HeadFrame, progress: Progress | None = None) ->
     whole = np.zeros(head.mask.shape, bool)
     whole[box] = mask
     report(progress, 1.0, "Brain found")
-    return BrainMask(
-        coarseMask(whole, head.grid), coarseMask(head.depthMm, head.grid), _doubts(mask, frame, part.floorCost)
-    )
+    notes = (_FLOOR_HIDDEN,) if part.floorCost > _FAINT_FLOOR else ()
+    return BrainMask(coarseMask(whole, head.grid), coarseMask(head.depthMm, head.grid), _doubts(mask, frame), notes)
 
 
 class _Part:
@@ -152,16 +154,13 @@ def _peeled(part: _Part, mask: np.ndarray) -> np.ndarray:
     return slicesFilled(closed(grown, 10 / SPACING_MM)) & mask
 
 
-def _doubts(mask: np.ndarray, frame: HeadFrame, floorCost: float) -> tuple[str, ...]:
+def _doubts(mask: np.ndarray, frame: HeadFrame) -> tuple[str, ...]:
     """Return what speaks against a mask."""
     doubts = []
     volume = float(mask.sum()) * SPACING_MM**3 / 1000
     if not _USUAL_ML[0] < volume < _USUAL_ML[1]:
-        doubts.append(
-            f"The brain mask has {volume:.0f} ml, which is unusual ({_USUAL_ML[0]:.0f} to {_USUAL_ML[1]:.0f})."
-        )
+        usual = f"{_USUAL_ML[0]:.0f} to {_USUAL_ML[1]:.0f}"
+        doubts.append(f"The brain mask found in the MRI has {volume:.0f} ml, which is unusual ({usual}).")
     if not frame.isFitted:
         doubts.append("The head's outline is no ellipsoid, so the brain mask is rough.")
-    if floorCost > _FAINT_FLOOR:
-        doubts.append("The skull base hardly shows in the MRI, so the brain mask may end above or below it.")
     return tuple(doubts)

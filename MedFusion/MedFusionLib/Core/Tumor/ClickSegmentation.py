@@ -1,5 +1,6 @@
 """The tumor outlined from one click."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,10 @@ _MOST_VOXELS = 120_000
 _LEVELS = np.linspace(0.25, 6, 24)
 _VOLUMES_ML = (0.1, 400.0)
 _MOST_ON_EDGE = 0.05
+
+
+class NothingStandsOut(ValueError):
+    """There is no lesion at a click."""
 
 
 def outlineFromClick(
@@ -47,7 +52,9 @@ def outlineFromClick(
         if choice is not None and (best is None or choice.rank > best.rank):
             best, bestRegion, bestUsable = choice, region, usable
     if best is None:
-        raise ValueError(f"Nothing stands out at the seed {place} (LPS mm); click inside the tumor, or draw a line.")
+        raise NothingStandsOut(
+            f"Nothing stands out at the seed {place} (LPS mm); click inside the tumor, or draw a line."
+        )
     report(progress, 0.7, "Refining the outline")
     if not best.brighter:
         line = acrossRim(bestRegion, best.mask, bestUsable)
@@ -88,32 +95,37 @@ def _bestCandidate(region: WorkingRegion, usable: np.ndarray, air: float, seed: 
         )
     magnitude = np.sqrt(sum(d * d for d in gradients(values, spacing, 1.0)))
     best = None
-    for component, brighter in _candidates(smooth, tissue, index, spacing):
-        score = _score(component, brighter, values, magnitude, usable, spacing)
-        if score > -np.inf and (best is None or (brighter, score) > best.rank):
-            best = _Candidate(component, brighter, score)
+    for brighter in (True, False):
+        for component in _candidates(smooth, tissue, index, spacing, brighter):
+            score = _score(component, brighter, values, magnitude, usable, spacing)
+            if score > -np.inf and (best is None or score > best.score):
+                best = _Candidate(component, brighter, score)
+        if best is not None:
+            break
     return best
 
 
-def _candidates(smooth: np.ndarray, tissue: np.ndarray, index: tuple[int, ...], spacing: float):
-    """Yield the component around the click at each threshold, and whether it is brighter than its surroundings."""
-    middle = float(np.median(smooth[tissue]))
-    spread = robustSpread(smooth[tissue], middle)
+def _candidates(
+    smooth: np.ndarray, tissue: np.ndarray, index: tuple[int, ...], spacing: float, brighter: bool
+) -> Iterator[np.ndarray]:
+    """Yield the component around the click at each threshold, brighter or darker than its surroundings."""
+    middle, spread = float(np.median(smooth[tissue])), robustSpread(smooth[tissue])
     opening = max(1, round(2 / spacing))
-    for brighter in (True, False):
-        for level in _LEVELS:
-            beyond = tissue & (smooth > middle + level * spread if brighter else smooth < middle - level * spread)
-            if not beyond.any():
-                break
-            for mask in (beyond, ndimage.binary_opening(beyond, iterations=opening)):
-                filled = mask if mask[index] else ndimage.binary_fill_holes(mask)
-                if not filled[index]:
-                    continue
-                labels, _ = ndimage.label(filled)
-                component = ndimage.binary_fill_holes(labels == labels[index])
-                volume = float(component.sum()) * spacing**3 / 1000
-                if _VOLUMES_ML[0] < volume < _VOLUMES_ML[1]:
-                    yield component, brighter
+    for level in _LEVELS:
+        beyond = tissue & (smooth > middle + level * spread if brighter else smooth < middle - level * spread)
+        if not beyond.any():
+            break
+        for mask in (beyond, ndimage.binary_opening(beyond, iterations=opening)):
+            filled = mask if mask[index] else ndimage.binary_fill_holes(mask)
+            if not filled[index]:
+                continue
+            labels, _ = ndimage.label(filled)
+            component = labels == labels[index]
+            box = boxAround(component, 1)
+            component[box] = ndimage.binary_fill_holes(component[box])
+            volume = float(component.sum()) * spacing**3 / 1000
+            if _VOLUMES_ML[0] < volume < _VOLUMES_ML[1]:
+                yield component
 
 
 def _score(

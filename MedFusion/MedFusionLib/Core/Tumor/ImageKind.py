@@ -80,21 +80,21 @@ def _ringShare(head: Head, frame: HeadFrame, slices: list[int]) -> float:
     radii = np.arange(0, 160, SPACING_MM) / SPACING_MM
     rows = frame.center[1] + radii[:, None] * np.cos(angles)
     columns = frame.center[2] + radii[:, None] * np.sin(angles)
+    inward = np.arange(int(30 / SPACING_MM))
+    upToGap, outer, inner = (int(mm / SPACING_MM) for mm in (16, 8, 18))
     crossed, total = 0, 0
     for position in slices:
         places = np.stack([rows, columns])
         held = ndimage.map_coordinates(head.mask[position].astype(np.float32), places, order=1) > 0.5
         values = ndimage.map_coordinates(head.values[position], places, order=1)
-        for ray in np.flatnonzero(held.any(axis=0)):
-            border = int(np.flatnonzero(held[:, ray])[-1])
-            profile = values[border::-1, ray]
-            if len(profile) < 30 / SPACING_MM:
-                continue
-            total += 1
-            start = int(np.argmax(profile[: int(8 / SPACING_MM) + 1]))
-            inner = float(np.median(profile[int(18 / SPACING_MM) : int(30 / SPACING_MM)]))
-            gap = float(profile[start : int(16 / SPACING_MM) + 1].min())
-            crossed += gap < 0.65 * min(float(profile[start]), inner)
+        border = len(radii) - 1 - np.argmax(held[::-1], axis=0)
+        rays = np.flatnonzero(held.any(axis=0) & (border >= len(inward)))
+        profiles = values[border[rays] - inward[:, None], rays]
+        start = np.argmax(profiles[: outer + 1], axis=0)
+        bright = profiles[start, np.arange(len(rays))]
+        beyond = np.where(inward[: upToGap + 1, None] >= start, profiles[: upToGap + 1], np.inf)
+        crossed += int((beyond.min(axis=0) < 0.65 * np.minimum(bright, np.median(profiles[inner:], axis=0))).sum())
+        total += len(rays)
     return crossed / total if total else 0.0
 
 

@@ -1,6 +1,6 @@
 """The tumor outlined from one line along its longest diameter."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import SimpleITK as sitk
@@ -33,6 +33,11 @@ _DOUBTFUL = 0.4
 _WIDER = (1.5, 2.25)
 _CLEARLY = 0.8
 _WIDEST_RIM_MM = 12.0
+_MOST_BALLS = 2.0
+_SHARP = 0.15
+_MOST_LENGTHS = 1.35
+_MOST_AT_MASK = 0.5
+_UNLIKE = -0.5
 
 
 def outlineFromLine(
@@ -40,6 +45,7 @@ def outlineFromLine(
     line: np.ndarray,
     allowed: sitk.Image | None = None,
     progress: Progress | None = None,
+    others: np.ndarray | None = None,
 ) -> Outline:
     """Return the tumor along a line.
 
@@ -49,10 +55,12 @@ def outlineFromLine(
 
     A line drawn carelessly is too short or beside the middle, and then the outline shows it: a dark one inside a bright
     rim is taken as the middle of the lesion and cut again from a line across the rim; one whose border follows no edges
-    is cut again within wider spheres about it, and a wider outline wins when its border clearly costs less per voxel.
+    is cut again within wider spheres about it, and a wider outline wins when its border clearly costs less per voxel
+    and, unless it is sharp all around, it is not far larger than the ball on the line.
 
     :param line: the two ends, LPS millimetres, shape (2, 3).
     :param allowed: where a tumor can be; None takes all of the image.
+    :param others: lines along other lesions, which belong to those, LPS millimetres, shape (N, 2, 3).
 
     Boykov, Funka-Lea 2006, doi:10.1007/s11263-006-7934-5 (cut with histograms and seeds); Rother, Kolmogorov, Blake
     2004, doi:10.1145/1015706.1015720 (repeated with what was found); Jermyn, Ishikawa 2001, doi:10.1109/34.954599
@@ -60,11 +68,14 @@ def outlineFromLine(
     """
     _checkLine(image, line)
     length = float(np.linalg.norm(line[1] - line[0]))
-    best = _cutAbout(image, line, line, allowed, progress=subProgress(progress, 0.0, 0.5))
+    pointed = _Pointed(line, others)
+    best = first = _cutAbout(image, pointed, line, allowed, progress=subProgress(progress, 0.0, 0.5))
     if best.darkInBright:
         across = acrossRim(best.region, best.found, best.usable)
         if across is not None and np.linalg.norm(across[1] - across[0]) < _widest(length):
-            best = _cutAbout(image, across, across, allowed, True, subProgress(progress, 0.5, 0.7))
+            best = _cutAbout(
+                image, replace(pointed, line=across), across, allowed, True, subProgress(progress, 0.5, 0.7)
+            )
     if best.edgeless > _DOUBTFUL:
         center = best.center
         for number, share in enumerate(_WIDER):
@@ -73,20 +84,60 @@ def outlineFromLine(
             wider = center + share * np.array([[-0.5], [0.5]]) * (line[1] - line[0])
             part = subProgress(progress, 0.7 + 0.1 * number, 0.8 + 0.1 * number)
             try:
-                trial = _cutAbout(image, line, wider, allowed, best.brighter, part)
+                trial = _cutAbout(image, pointed, wider, allowed, best.brighter, part)
             except ValueError:  # so wide that nothing of the image is left around it
                 break
-            if trial.edgeless < _CLEARLY * best.edgeless:
+            if trial.edgeless < _CLEARLY * best.edgeless and not _isFarBeyond(trial, length):
                 best = trial
-    mask, slices = best.region.onSource(ndimage.gaussian_filter(best.found.astype(np.float32), 0.6))
     report(progress, 1.0, "Tumor outlined")
-    doubts = ()
-    if best.overlap > _FAINT_OVERLAP:
-        doubts = (
-            f"The tumor hardly differs from what lies around it here (overlap of intensities {best.overlap:.0%}); "
-            "check the outline, or draw the line on another sequence.",
+    doubts = _doubts(best, length)
+    shorter = first if doubts and best is not first else None
+    return best.outline(doubts, None if shorter is None else shorter.outline())
+
+
+def _isFarBeyond(cut: "_Cut", length: float) -> bool:
+    """Return whether a cut is far larger than the ball on the line without sharp edges of its own all around."""
+    isSharp = cut.edgeless < _SHARP and cut.atMask < _SHARP
+    return cut.volumeMm3 > _MOST_BALLS * ballMm3(length) and not isSharp
+
+
+def ballMm3(diameterMm: float) -> float:
+    """Return the volume of a ball."""
+    return np.pi / 6 * diameterMm**3
+
+
+def _doubts(cut: "_Cut", length: float) -> tuple[str, ...]:
+    """Return what speaks against an outline made from a line of a length in millimetres."""
+    doubts = []
+    longest = axialDiameters(cut.found, cut.region.grid)[0].lengthMm
+    if longest > _MOST_LENGTHS * length:
+        doubts.append(
+            f"The outline is {longest:.0f} mm long and the line only {length:.0f} mm ({longest / length:.2f} times); "
+            "it may have run into what lies beside the tumor."
         )
-    return Outline(mask, slices, doubts)
+    if cut.volumeMm3 > ballMm3(length):
+        doubts.append(
+            f"The outline has {cut.volumeMm3 / 1000:.1f} ml, more than the ball on the line "
+            f"({ballMm3(length) / 1000:.1f} ml); is the line the longest diameter?"
+        )
+    if cut.overlap > _FAINT_OVERLAP:
+        doubts.append(
+            f"The tumor hardly differs from what lies around it here (overlap of intensities {cut.overlap:.0%}); "
+            "check the outline, or draw the line on another sequence."
+        )
+    if cut.atMask > _MOST_AT_MASK:
+        doubts.append(
+            f"{cut.atMask:.0%} of the outline's border runs along the brain's surface or skull; check it there."
+        )
+    return tuple(doubts)
+
+
+@dataclass(frozen=True)
+class _Pointed:
+    """A lesion's line and the lines of the other lesions (two ends each, LPS millimetres)."""
+
+    line: np.ndarray
+    others: np.ndarray | None
 
 
 @dataclass(frozen=True)
@@ -97,6 +148,7 @@ class _Cut:
     :param darkInBright: whether its outermost layer is darker than the layer around it.
     :param edgeless: mean cost of its border, 0 on sharp edges and 1 where there is none.
     :param overlap: of its intensities with those around it.
+    :param atMask: share of its border along the mask's border.
     """
 
     region: WorkingRegion
@@ -106,6 +158,17 @@ class _Cut:
     darkInBright: bool
     edgeless: float
     overlap: float
+    atMask: float
+
+    @property
+    def volumeMm3(self) -> float:
+        """Return the volume."""
+        return float(self.found.sum()) * self.region.spacing**3
+
+    def outline(self, doubts: tuple[str, ...] = (), other: Outline | None = None) -> Outline:
+        """Return it on the source image's voxels."""
+        mask, slices = self.region.onSource(ndimage.gaussian_filter(self.found.astype(np.float32), 0.6))
+        return Outline(mask, slices, doubts, other=other, otherWords="" if other is None else "the shorter outline")
 
     @property
     def center(self) -> np.ndarray:
@@ -116,7 +179,7 @@ class _Cut:
 
 def _cutAbout(
     image: sitk.Image,
-    line: np.ndarray,
+    pointed: _Pointed,
     span: np.ndarray,
     allowed: sitk.Image | None,
     brighter: bool | None = None,
@@ -129,14 +192,17 @@ def _cutAbout(
     usable = np.ones(values.shape, bool) if allowed is None else region.sampled(allowed) > 0.5
     center = region.indices(span.mean(axis=0)[None])[0]
     distance = region.distance(center)
-    onLine = _cylinder(region, line, 1.0) & usable
-    seeds = _cylinder(region, line, 0.8) & usable
+    onLine = _cylinder(region, pointed.line, 1.0) & usable
+    seeds = _cylinder(region, pointed.line, 0.8) & usable
+    for other in () if pointed.others is None else pointed.others:
+        usable &= ~_cylinder(region, other, 0.8) | seeds
     shell = (distance > 1.05 * radius) & (distance < 2 * radius) & usable
     if not seeds.any() or not shell.any():
         raise ValueError("The line lies outside the head or the mask; draw it through the tumor.")
     compare = HistogramRatio(values, onLine | shell)
     around, lineHistogram = compare.histogram(shell), compare.histogram(onLine)
-    derivatives = gradients(values, region.spacing)
+    seeds = _likeTheLine(seeds, compare.logRatio(lineHistogram, around))
+    derivatives = gradients(_continued(values, usable), region.spacing)
     if brighter is None:
         brighter = _brighterThanSurroundings(region, values, span, shell)
     capacity = inwardEdgeCapacity(
@@ -162,10 +228,27 @@ def _cutAbout(
         distance = region.distance(foundCenter)
         currentRadius = float(np.clip(np.percentile(distance[found], 95) / 0.95, radius, _GROWTH * radius))
     border = found & ~ndimage.binary_erosion(found)
-    edgeless = float(capacity[border].mean()) * region.spacing / (_BOUNDARY_COST * radius)
+    free = border & ndimage.binary_erosion(usable, border_value=1)
+    atMask = 1 - float(free.sum()) / float(border.sum())
+    edgeless = float(capacity[free if free.any() else border].mean()) * region.spacing / (_BOUNDARY_COST * radius)
     overlap = histogramOverlap(compare.histogram(found), compare.histogram(shell & ~found))
     darkInBright = not brighter or _isDarkInBright(values, found, usable)
-    return _Cut(region, usable, found, brighter, darkInBright, edgeless, overlap)
+    return _Cut(region, usable, found, brighter, darkInBright, edgeless, overlap, atMask)
+
+
+def _likeTheLine(seeds: np.ndarray, ratio: np.ndarray) -> np.ndarray:
+    """Return the seeds without those that look like the surroundings: a bent lesion's longest diameter leaves it."""
+    like = seeds & (ratio > _UNLIKE)
+    return like if like.sum() > 0.4 * seeds.sum() else seeds
+
+
+def _continued(values: np.ndarray, usable: np.ndarray) -> np.ndarray:
+    """Return the values with those outside the mask continued from inside, so that its border is no edge."""
+    inner = ndimage.binary_erosion(usable, border_value=1)
+    if inner.all() or not inner.any():
+        return values
+    nearest = ndimage.distance_transform_edt(~inner, return_distances=False, return_indices=True)
+    return values[tuple(nearest)]
 
 
 def _isDarkInBright(values: np.ndarray, found: np.ndarray, usable: np.ndarray) -> bool:

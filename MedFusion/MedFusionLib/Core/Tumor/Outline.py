@@ -14,18 +14,36 @@ class Outline:
     :param slices: which part of the image the mask is, in array order (KJI).
     :param doubts: what speaks against the outline, one sentence each; none where nothing does.
     :param notes: what the user should know and what does not make the outline doubtful.
+    :param other: another outline of the same lesion by the same method that the user may prefer, None for none.
+    :param otherWords: what that outline is.
     """
 
     mask: np.ndarray
     slices: tuple[slice, ...]
     doubts: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    other: "Outline | None" = None
+    otherWords: str = ""
 
     def onGrid(self, shape: tuple[int, ...]) -> np.ndarray:
         """Return the mask on the whole image's voxels (KJI)."""
         whole = np.zeros(shape, bool)
         whole[self.slices] = self.mask
         return whole
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """Outlines of the same method that the user may prefer, such as the larger of two nested ones.
+
+    :param labelImage: on the result's grid, each lesion's number (1, 2, ...); 0 where there is no alternative.
+    :param words: of each lesion what its alternative is; empty for none.
+    :param volumesMl: of each lesion the alternative's volume in milliliters, NaN for none.
+    """
+
+    labelImage: sitk.Image
+    words: tuple[str, ...]
+    volumesMl: tuple[float, ...]
 
 
 @dataclass(frozen=True)

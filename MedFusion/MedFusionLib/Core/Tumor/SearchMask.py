@@ -68,7 +68,7 @@ def searchMask(image: sitk.Image, pointed: np.ndarray | None = None, progress: P
     if pointed is not None:
         mask, more = _widened(mask, brain.depthMm, pointed)
         doubts += more
-    return SearchMask(mask, kind, doubts)
+    return SearchMask(mask, kind, doubts, brain.notes)
 
 
 def _without(image: sitk.Image, value: float, share: float) -> sitk.Image | None:

@@ -7,8 +7,8 @@ import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 
-from ..Images.Grids import pointsAt
-from .Outline import Outline, SecondOpinion
+from ..Images.Grids import boxAround, pointsAt
+from .Outline import Alternative, Outline, SecondOpinion
 
 LEAST_AGREEMENT = 0.7
 
@@ -35,15 +35,19 @@ class Opinion:
 
 
 def opinionOf(outline: Outline, others: Sequence[OtherMethod], shape: tuple[int, ...]) -> Opinion:
-    """Return the outline of the first other method that finds one, and how far it agrees."""
+    """Return the other outline that agrees best; a further method is asked only where those before disagree."""
+    best, bestAgreement, words = None, -1.0, ""
     for other in others:
         try:
             second = other.outline(outline)
         except ValueError:
             continue
-        if second.mask.any():
-            return Opinion(other.words, second.onGrid(shape), agreementOf(outline, second))
-    return Opinion()
+        agreement = agreementOf(outline, second)
+        if second.mask.any() and agreement > bestAgreement:
+            best, bestAgreement, words = second, agreement, other.words
+        if bestAgreement >= LEAST_AGREEMENT:
+            break
+    return Opinion() if best is None else Opinion(words, best.onGrid(shape), bestAgreement)
 
 
 def agreementOf(first: Outline, second: Outline) -> float:
@@ -95,8 +99,23 @@ def secondOpinion(opinions: Sequence[Opinion], masks: Sequence[np.ndarray], grid
 
 def middleOf(outline: Outline, image: sitk.Image) -> np.ndarray:
     """Return the outline's voxel farthest from its border, LPS millimetres, shape (3,)."""
-    spacing = image.GetSpacing()[::-1]
-    depth = ndimage.distance_transform_edt(np.pad(outline.mask, 1), sampling=spacing)[1:-1, 1:-1, 1:-1]
+    box = boxAround(outline.mask)
+    depth = ndimage.distance_transform_edt(np.pad(outline.mask[box], 1), sampling=image.GetSpacing()[::-1])
     place = np.unravel_index(int(np.argmax(depth)), depth.shape)
-    index = [p + part.start for p, part in zip(place, outline.slices, strict=True)]
+    index = [p - 1 + a.start + b.start for p, a, b in zip(place, box, outline.slices, strict=True)]
     return pointsAt(image, np.array([index[::-1]], float))[0]
+
+
+def alternativeOf(outlines: Sequence[Outline], grid: sitk.Image) -> Alternative | None:
+    """Return the other outlines that the method itself offers, None where it offers none."""
+    if all(outline.other is None for outline in outlines):
+        return None
+    voxelMl = float(np.prod(grid.GetSpacing())) / 1000
+    labels = np.zeros(grid.GetSize()[::-1], np.uint8)
+    for number, outline in enumerate(outlines, 1):
+        if outline.other is not None:
+            labels[outline.other.onGrid(labels.shape) & (labels == 0)] = number
+    labelImage = sitk.GetImageFromArray(labels)
+    labelImage.CopyInformation(grid)
+    volumes = (float("nan") if o.other is None else float(o.other.mask.sum()) * voxelMl for o in outlines)
+    return Alternative(labelImage, tuple(o.otherWords for o in outlines), tuple(volumes))

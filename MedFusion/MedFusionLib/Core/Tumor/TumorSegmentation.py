@@ -1,7 +1,7 @@
 """The tumor outlined, by one of several methods."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -13,18 +13,17 @@ from ..Images.Resampling import Interpolation, resampleImage
 from ..Images.Voxels import extremes
 from ..Progress import Progress, subProgress
 from ..Verdict import Judgement, Verdict
-from .AutomaticSegmentation import outlineAutomatically
-from .ClickSegmentation import outlineFromClick
-from .LineSegmentation import outlineFromLine
+from .CavityCheck import limitedByCavity
+from .LesionMethods import LesionMethods
 from .MrSequence import MrSequence
-from .Outline import Outline, SecondOpinion
+from .Outline import Alternative, Outline, SecondOpinion
 from .SearchMask import SearchMask, searchMask
-from .SecondOpinions import OtherMethod, doubtsOf, middleOf, opinionOf, secondOpinion
+from .SecondOpinions import OtherMethod, alternativeOf, doubtsOf, middleOf, opinionOf, secondOpinion
 from .Segments import Segment, SegmentUnion
 from .StrokeSegmentation import correctOutline, outlineFromStrokes
+from .TouchingLesions import Ball, apart, linesInside
 from .TumorModels import ModelSettings, segmentWithModel
 from .TumorParts import labeledLesions
-from .WatershedSegmentation import outlineByWatershed
 
 _UNCHECKED = Verdict(Judgement.notConfirmed, ("No method has checked this outline.",))
 _NOBODY_POINTED = (
@@ -108,6 +107,7 @@ class TumorResult:
     :param unions: segments made of several labels (whole tumor, core).
     :param verdict: whether the outlines may be trusted; its reasons are among the warnings.
     :param second: what another method outlined, None where none was asked.
+    :param alternative: outlines that the user may prefer, such as the larger of two nested ones; None for none.
     :param cavity: the intracranial cavity that limited the outline (see `coarseCavity`), None for none.
     """
 
@@ -119,6 +119,7 @@ class TumorResult:
     cavity: sitk.Image | None = None
     verdict: Verdict = _UNCHECKED
     second: SecondOpinion | None = None
+    alternative: Alternative | None = None
 
     @property
     def allSegments(self) -> tuple[Segment | SegmentUnion, ...]:
@@ -132,15 +133,18 @@ def segmentTumor(
     settings: SegmentationSettings | None = None,
     cavityMask: sitk.Image | None = None,
     progress: Progress | None = None,
+    mask: sitk.Image | None = None,
 ) -> TumorResult:
     """Return the tumor's outline, with another method's opinion of it.
 
     :param images: one or more volumes on the first one's grid.
-    :param cavityMask: where a tumor can be at all, on the first image's grid; None finds it in the MRI.
+    :param cavityMask: the intracranial cavity found in a CT, on the first image's grid; left where it cuts a tumor.
+    :param mask: where the user says that a tumor can be, on the first image's grid; it is kept to.
     """
     settings = settings or SegmentationSettings()
     interaction = interaction or TumorInteraction()
-    _checkImages(images, cavityMask)
+    for grid in (cavityMask, mask):
+        _checkImages(images, grid)
     if settings.method is SegmentationMethod.model:
         labelImage, segments, unions = segmentWithModel(images, settings.model, progress)
         return TumorResult(labelImage, segments, (), settings, unions, verdict=_verdict(settings.method, ()))
@@ -148,26 +152,28 @@ def segmentTumor(
     main = _mainImage(sequences)
     image, sequence = images[main], sequences[main]
     doubts = _sequenceDoubts(sequence, settings.method)
-    search = SearchMask(cavityMask, None)
-    if cavityMask is None:
-        search = searchMask(image, _pointed(interaction), subProgress(progress, 0.0, 0.3))
-    methods = _Methods(image, sequence, search.image)
-    outlines = list(methods.outlines(interaction, settings.method, subProgress(progress, 0.3, 0.7)))
-    masks = _apart([outline.onGrid(image.GetSize()[::-1]) for outline in outlines])
-    others = methods.others(interaction, settings.method)
-    opinions = [opinionOf(outline, others, masks[0].shape) for outline in outlines]
+    found = _found(image, sequence, interaction, settings.method, cavityMask, mask, subProgress(progress, 0.0, 0.7))
+    whole = [outline.onGrid(image.GetSize()[::-1]) for outline in found.outlines]
+    masks = apart(
+        whole, [_ball(outline, number, interaction, image) for number, outline in enumerate(found.outlines)], image
+    )
+    if not any(part.any() for part in masks):
+        raise ValueError("The outline came out empty; point at the tumor again, or choose another volume.")
+    if len(masks) > 1 and settings.method is SegmentationMethod.line:
+        doubts += linesInside(whole, interaction.lines, image)
+    opinions = [opinionOf(o, _others(found.methods, o, settings.method), whole[0].shape) for o in found.outlines]
     second = secondOpinion(opinions, masks, image)
-    for outline, opinion, volumes in zip(outlines, opinions, second.volumesMl, strict=True):
+    for outline, opinion, volumes in zip(found.outlines, opinions, second.volumesMl, strict=True):
         doubts += (*outline.doubts, *doubtsOf(opinion, volumes))
-    notes = (*search.notes, *(note for outline in outlines for note in outline.notes))
     contrastEnhanced = None
     if MrSequence.t1c in sequences and sequence is not MrSequence.t1c:
         contrastEnhanced = images[sequences.index(MrSequence.t1c)]
-    lesions = labeledLesions(masks, contrastEnhanced, search.onGrid(image) if contrastEnhanced is not None else None)
+    lesions = labeledLesions(masks, contrastEnhanced, None if contrastEnhanced is None else found.search.onGrid(image))
     labelImage = sitk.GetImageFromArray(lesions.labels)
     labelImage.CopyInformation(images[0])
     logging.info("Outlined %d lesion(s) by %s", len(masks), settings.method.value)
-    doubts += search.doubts
+    doubts += (*found.doubts, *found.search.doubts)
+    notes = (*found.notes, *(note for outline in found.outlines for note in outline.notes))
     return TumorResult(
         labelImage,
         lesions.segments,
@@ -176,17 +182,86 @@ def segmentTumor(
         lesions.unions,
         verdict=_verdict(settings.method, doubts),
         second=second,
+        alternative=alternativeOf(found.outlines, image),
     )
 
 
-def _apart(masks: list[np.ndarray]) -> list[np.ndarray]:
-    """Return the masks without what an earlier one holds, or raise ValueError if all are empty."""
-    for first in range(len(masks)):
-        for second in range(first):
-            masks[first] &= ~masks[second]
-    if not any(mask.any() for mask in masks):
-        raise ValueError("The outline came out empty; point at the tumor again, or choose another volume.")
-    return masks
+@dataclass(frozen=True)
+class _Found:
+    """Outlines, the methods that made them, and within which mask."""
+
+    outlines: list[Outline]
+    methods: LesionMethods
+    search: SearchMask
+    doubts: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def _found(
+    image: sitk.Image,
+    sequence: MrSequence,
+    interaction: TumorInteraction,
+    method: SegmentationMethod,
+    cavityMask: sitk.Image | None,
+    mask: sitk.Image | None,
+    progress: Progress | None,
+) -> _Found:
+    """Return the outlines of all lesions that were pointed at, within the user's mask, the CT's cavity or the MRI's."""
+    outlining = subProgress(progress, 0.4, 1.0)
+    if mask is not None:
+        methods = LesionMethods(image, sequence, mask)
+        return _Found(_outlines(methods, interaction, method, outlining), methods, SearchMask(mask, None))
+    search = searchMask(image, _pointed(interaction), subProgress(progress, 0.0, 0.4))
+    inMri = LesionMethods(image, sequence, search.image)
+    if cavityMask is None:
+        return _Found(_outlines(inMri, interaction, method, outlining), inMri, search)
+    inCavity = LesionMethods(image, sequence, cavityMask)
+    limited = limitedByCavity(
+        lambda: _outlines(inCavity, interaction, method, outlining),
+        lambda: _outlines(inMri, interaction, method, outlining),
+        cavityMask,
+    )
+    if limited.usesCavity:
+        return _Found(limited.outlines, inCavity, SearchMask(cavityMask, None), limited.doubts, limited.notes)
+    return _Found(limited.outlines, inMri, search, limited.doubts, limited.notes)
+
+
+def _outlines(
+    methods: LesionMethods, interaction: TumorInteraction, method: SegmentationMethod, progress: Progress | None
+) -> list[Outline]:
+    """Return the outline of each lesion that was pointed at."""
+    if method is SegmentationMethod.automatic:
+        return [methods.automatic(progress)]
+    if method is SegmentationMethod.strokes:
+        return [_strokesOutline(methods.image, interaction, methods.allowed, progress)]
+    if method is SegmentationMethod.line:
+        return methods.fromLines(
+            _needed(interaction.lines, "Draw a line along the tumor's longest diameter."), progress
+        )
+    if method is SegmentationMethod.click:
+        request = "Click on the tumor: the click method needs a seed inside the lesion."
+        return methods.fromClicks(_needed(interaction.seeds, request), progress)
+    if interaction.lines is None:
+        seeds = _needed(interaction.seeds, "Click on the tumor, or draw a line.")
+        return methods.byWatershed([seed[None] for seed in seeds])
+    shares = np.linspace(0.1, 0.9, 9)[:, None]
+    return methods.byWatershed([line[0] + shares * (line[1] - line[0]) for line in interaction.lines])
+
+
+def _others(methods: LesionMethods, outline: Outline, method: SegmentationMethod) -> list[OtherMethod]:
+    """Return the methods that can check an outline, the best first."""
+    if method is SegmentationMethod.automatic:
+        return [methods.clickAtMiddle()]
+    return methods.othersOfClick(outline) if method is SegmentationMethod.click else methods.othersOfLine()
+
+
+def _ball(outline: Outline, number: int, interaction: TumorInteraction, image: sitk.Image) -> Ball:
+    """Return the ball on a lesion's line, or one as large as its outline."""
+    if interaction.lines is not None and number < len(interaction.lines):
+        start, end = interaction.lines[number]
+        return Ball((start + end) / 2, float(np.linalg.norm(end - start)) / 2)
+    volume = max(float(outline.mask.sum()), 1.0) * float(np.prod(image.GetSpacing()))
+    return Ball(middleOf(outline, image), (3 * volume / (4 * np.pi)) ** (1 / 3))
 
 
 def _pointed(interaction: TumorInteraction) -> np.ndarray | None:
@@ -195,62 +270,6 @@ def _pointed(interaction: TumorInteraction) -> np.ndarray | None:
         shares = np.linspace(0.05, 0.95, 19)[:, None]
         return np.concatenate([line[0] + shares * (line[1] - line[0]) for line in interaction.lines])
     return interaction.seeds if interaction.seeds is not None else interaction.foregroundPoints
-
-
-class _Methods:
-    """All methods on one image within one mask."""
-
-    def __init__(self, image: sitk.Image, sequence: MrSequence, allowed: sitk.Image | None) -> None:
-        self.image, self.sequence, self.allowed = image, sequence, allowed
-        self._automatic: Outline | None = None
-
-    def outlines(
-        self, interaction: TumorInteraction, method: SegmentationMethod, progress: Progress | None
-    ) -> Iterator[Outline]:
-        """Yield the outline of each lesion that was pointed at."""
-        image, allowed = self.image, self.allowed
-        if method is SegmentationMethod.automatic:
-            yield self.automatic(progress)
-        elif method is SegmentationMethod.strokes:
-            yield _strokesOutline(image, interaction, allowed, progress)
-        elif method is SegmentationMethod.line:
-            lines = _needed(interaction.lines, "Draw a line along the tumor's longest diameter.")
-            for number, line in enumerate(lines):
-                part = subProgress(progress, number / len(lines), (number + 1) / len(lines))
-                yield outlineFromLine(image, line, allowed, part)
-        elif method is SegmentationMethod.click:
-            seeds = _needed(interaction.seeds, "Click on the tumor: the click method needs a seed inside the lesion.")
-            for number, seed in enumerate(seeds):
-                part = subProgress(progress, number / len(seeds), (number + 1) / len(seeds))
-                yield outlineFromClick(image, seed, allowed, part)
-        else:
-            if interaction.lines is not None:
-                shares = np.linspace(0.1, 0.9, 9)[:, None]
-                lesions = [line[0] + shares * (line[1] - line[0]) for line in interaction.lines]
-            else:
-                lesions = [seed[None] for seed in _needed(interaction.seeds, "Click on the tumor, or draw a line.")]
-            for points in lesions:
-                yield outlineByWatershed(image, points, allowed)
-
-    def automatic(self, progress: Progress | None = None) -> Outline:
-        """Return what the automatic method finds, which is looked for once."""
-        if self._automatic is None:
-            self._automatic = outlineAutomatically(self.image, self.allowed, progress)
-        return self._automatic
-
-    def others(self, interaction: TumorInteraction, method: SegmentationMethod) -> list[OtherMethod]:
-        """Return the other methods that can check an outline, the best first."""
-        click = OtherMethod(
-            "a click at its middle",
-            lambda found: outlineFromClick(self.image, middleOf(found, self.image), self.allowed),
-        )
-        automatic = OtherMethod("automatic", lambda _found: self.automatic())
-        isFlair = self.sequence in (MrSequence.flair, MrSequence.unknown)
-        if method is SegmentationMethod.automatic:
-            return [click]
-        if method is SegmentationMethod.click:
-            return [automatic] if isFlair else []
-        return [click, automatic] if isFlair else [click]
 
 
 def _verdict(method: SegmentationMethod, doubts: tuple[str, ...]) -> Verdict:
