@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .Completeness import missingSlices
 from .Geometry import gridOfSlices
 from .Sequence import sequenceText
 from .Series import DicomSeries, findSeries
@@ -104,6 +105,7 @@ def seriesWarnings(series: DicomSeries) -> tuple[str, ...]:
             warnings.extend(gridOfSlices(slices).warnings)
         except ValueError as error:
             warnings.append(str(error))
+    warnings.extend(missingSlices(series))
     tags = dict(series.tags)
     if series.modality == "CT" and slices and tags.get("RescaleType", "HU") not in ("HU", "US", ""):
         warnings.append(f"The values are {tags['RescaleType']}, not Hounsfield units.")

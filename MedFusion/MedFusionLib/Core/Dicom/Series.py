@@ -49,8 +49,8 @@ class DicomSeries:
 
     @property
     def isVolume(self) -> bool:
-        """Return True if there are planes enough for a volume and they are no localizers."""
-        return self.sliceCount > 1 and not all(s.isLocalizer for s in self.volume.slices)
+        """Return True if there are planes enough for a volume and they are neither localizers nor mosaics."""
+        return self.sliceCount > 1 and not all(s.isLocalizer or s.isMosaic for s in self.volume.slices)
 
     def identity(self) -> dict[str, str]:
         """Return whose series it is and when it was made, by key, without empty values."""
@@ -298,12 +298,12 @@ def readSeries(
     report(progress, 0.0, "Reading DICOM headers")
     series = chooseSeries(findSeries(path), seriesUid, modality)
     slices = series.volume.slices
+    if series.volume.refusal:
+        raise ValueError(f"Series {series.title}: {series.volume.refusal}")
     if len(slices) < 2:
         raise ValueError(
             f"Series {series.title}: fewer than 2 image planes with a position in the patient; no volume can be made."
         )
-    if series.volume.refusal:
-        raise ValueError(f"Series {series.title}: {series.volume.refusal}")
     grid = gridOfSlices(slices)
     with withoutLibraryWarnings():
         planes = _readPlanes(series, subProgress(progress, 0.1, 0.7))

@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 
 LOCALIZER = "LOCALIZER"
+MOSAIC = "MOSAIC"
+_IMAGES_IN_MOSAIC = (0x0019, 0x100A)  # private to Siemens; some exports drop the word of the image type and keep this
 
 # Tags by which planes at the same position are told apart, most telling first.
 VOLUME_KEYWORDS = {
@@ -41,6 +43,7 @@ class DicomSlice:
     columnDirection: tuple[float, float, float]
     spacing: tuple[float, float]
     isLocalizer: bool
+    isMosaic: bool
     frameOfReferenceUid: str
     volumeValues: tuple[tuple[str, str], ...]
 
@@ -122,7 +125,14 @@ def _oneSlice(dataset, file: Path, frame: int, sources: tuple) -> tuple[DicomSli
             columnDirection=tuple(float(v) for v in orientation[3:]),
             spacing=(float(spacing[1]), float(spacing[0])),
             isLocalizer=LOCALIZER in imageType,
+            isMosaic=MOSAIC in imageType or _isTiled(dataset),
             frameOfReferenceUid=str(dataset.get("FrameOfReferenceUID", "")),
             volumeValues=tuple({**values, "ImageType": "\\".join(imageType)}.items()),
         ),
     )
+
+
+def _isTiled(dataset) -> bool:
+    element = dataset.get(_IMAGES_IN_MOSAIC)
+    isSiemens = "SIEMENS" in str(dataset.get((0x0019, 0x0010), "")).upper()
+    return element is not None and isSiemens and str(element.value).strip() not in ("", "0", "1")

@@ -8,6 +8,10 @@ from .Slices import VOLUME_KEYWORDS, DicomSlice
 
 COINCIDENCE = 0.01
 # Tags that tell which of two planes at one place was made later.
+_MOSAIC_REFUSAL = (
+    "It is a mosaic, many slices tiled in each picture, as Siemens scanners store time series; convert it to NIfTI "
+    "first (dcm2niix does) and give one volume of that."
+)
 _TIME_KEYWORDS = ("AcquisitionNumber", "AcquisitionTime", "ContentTime", "TriggerTime", "TemporalPositionIdentifier")
 
 
@@ -93,6 +97,8 @@ def _coincident(slices: list[DicomSlice]) -> list[list[DicomSlice]]:
 
 
 def _volumesOfStack(stack: list[DicomSlice], label: str, warnings: tuple[str, ...]) -> list[SliceVolume]:
+    if stack[0].isMosaic:
+        return [SliceVolume(tuple(_sorted(stack)), label, (), warnings, _MOSAIC_REFUSAL)]
     groups = _coincident(stack)
     parts = _partsByTag(stack, groups)
     if parts:
