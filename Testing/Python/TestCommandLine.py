@@ -118,9 +118,11 @@ class TestRun(PhantomCase):
         self.assertLessEqual({"registration", "fusion", "tumor", "versions", "inputs"}, set(document))
         fusion = document["fusion"]
         self.assertLessEqual(
-            {"method", "ct_changes", "display_window", "QABF", "Soft", "copy_ct", "copy_mri"}, set(fusion)
+            {"method", "ct_changes", "display_window", "Dimmed", "Soft", "copy_ct", "copy_mri"}, set(fusion)
         )
-        self.assertGreater(fusion["QW"], max(fusion["copy_ct"]["QW"], fusion["copy_mri"]["QW"]))
+        self.assertGreater(fusion["Bone"], fusion["copy_mri"]["Bone"])
+        self.assertGreater(fusion["Soft"], fusion["copy_ct"]["Soft"])
+        self.assertNotIn("QW", fusion)
         registration = document["registration"]
         self.assertEqual((registration["model"], registration["landmarks"]), ("rigid", 8))
         self.assertEqual(set(registration["residuals_mm"]), set(self.phantom.landmarkLabels))

@@ -51,7 +51,7 @@ def executeFusion(arguments: argparse.Namespace) -> None:
         resampleImage(image, fused, background=min(0.0, extremes(image)[0]))
         for image in (readVolume(path, assumedAxes=axes).image for path in (arguments.ct, arguments.mri))
     )
-    scores = scoreTable(ct, mri, fused)
+    scores = scoreTable(ct, mri, fused, full=True)
     print(f"{'measure':<10} {'fused':>9} {'copy CT':>9} {'copy MRI':>9}  meaning")
     for name, meaning in METRIC_MEANINGS.items():
         values = [scores[column].get(name, float("nan")) for column in ("fused", "copy_ct", "copy_mri")]

@@ -163,6 +163,7 @@ def runChain(folder: Path, inputs: dict[str, str], options: RunOptions) -> RunDo
                 "inputs": inputsRecipe(options.series, options.acceptIdentity),
                 "arguments": options.given,
             },
+            scoresInFull=options.isReportFull,
         )
         document = writeResultFolder(
             folder,

@@ -51,6 +51,7 @@ class RunResults:
     """The nodes and results of the steps of one run.
 
     :param recipe: for each step, what it was told besides what the results themselves know.
+    :param scoresInFull: score the fusion by all measures instead of the task measures alone.
     """
 
     fixedVolumeNode: slicer.vtkMRMLScalarVolumeNode
@@ -67,6 +68,7 @@ class RunResults:
     fixedDicom: DicomSeries | None = None
     movingDicom: DicomSeries | None = None
     recipe: dict[str, dict[str, str]] = field(default_factory=dict)
+    scoresInFull: bool = False
 
 
 def writeResultFolder(
@@ -144,6 +146,7 @@ def _handOut(results: RunResults, writesDicom: bool) -> RunSteps:
             dicom={role: series for role, series in dicom.items() if series is not None},
             writesDicom=writesDicom,
         ),
+        results.scoresInFull,
     )
 
 

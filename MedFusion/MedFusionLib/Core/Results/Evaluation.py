@@ -21,6 +21,7 @@ class RunSteps:
     :param movingImage: the MRI in its own coordinates.
     :param worldToMoving: maps points of the CT to points of the MRI; None is the identity.
     :param tumor: with its labels in the CT's coordinates; None where nothing was outlined.
+    :param scoresInFull: score the fusion by all measures instead of the task measures alone.
     """
 
     fixedImage: sitk.Image
@@ -30,6 +31,7 @@ class RunSteps:
     fusion: FusionResult
     tumor: TumorResult | None
     provenance: Provenance
+    scoresInFull: bool = False
 
 
 def evaluateRun(steps: RunSteps, progress: Progress | None = None) -> RunDocument:
@@ -42,7 +44,7 @@ def evaluateRun(steps: RunSteps, progress: Progress | None = None) -> RunDocumen
     tumor = _measuredTumor(steps, registeredImage)
     registration = steps.registration if tumor is None else steps.registration.withTarget(tumor.centroid)
     images = (steps.fixedImage, registeredImage, steps.fusion.image)
-    scores = scoreTable(*images, steps.fusion.settings, subProgress(progress, 0.5, 1.0))
+    scores = scoreTable(*images, steps.fusion.settings, subProgress(progress, 0.5, 1.0), steps.scoresInFull)
     return RunDocument(
         ResultKind.run,
         steps.provenance,
