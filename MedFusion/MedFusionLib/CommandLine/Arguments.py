@@ -53,6 +53,16 @@ def addOutput(parser: argparse.ArgumentParser, metavar: str, help: str) -> None:
     parser.add_argument("--force", action="store_true", help="replace an existing output")
 
 
+def addThreshold(parser: argparse.ArgumentParser) -> None:
+    """Add --threshold."""
+    parser.add_argument(
+        "--threshold",
+        type=float,
+        metavar="VALUE",
+        help="from which value on a voxel of a map of probabilities is inside; without it such maps are refused",
+    )
+
+
 def addReport(parser: argparse.ArgumentParser) -> None:
     """Add --pdf and --full."""
     parser.add_argument("--pdf", action="store_true", help="write the report as report.pdf, too; needs WeasyPrint")

@@ -12,13 +12,14 @@ from ..Core.Images.Coordinates import flipPoints
 from ..Core.Images.Resampling import resampleImage
 from ..Core.Images.Transforms import transformPoints
 from ..Core.Images.Voxels import extremes
+from ..Core.Inputs.SegmentationFiles import readSegmentation
 from ..Core.Inputs.TransformFiles import isWithinDomain, readTransform
 from ..Core.Inputs.VolumeFiles import readVolume
-from ..Core.Tumor.SegmentationMetrics import bestUnion, compareSegmentations
-from ..Scene.NodeFiles import loadSegmentation
-from ..Scene.SegmentationNodes import labelImageFromSegmentation
-from ..Scene.Session import Session
+from ..Core.Tumor.SegmentationMetrics import bestUnion, comparePairs
+from ..Core.Tumor.SegmentPairing import LabeledSegments, SegmentPair, pairSegments
+from .Arguments import addThreshold
 from .DicomInput import addOrientation
+from .Terminal import warn
 
 
 def addParser(subparsers: argparse._SubParsersAction) -> None:
@@ -33,6 +34,13 @@ def addParser(subparsers: argparse._SubParsersAction) -> None:
     tumor = kinds.add_parser("tumor", help="agreement of SEG with TRUTH")
     for name in ("SEG", "TRUTH"):
         tumor.add_argument(name.lower(), metavar=name)
+    tumor.add_argument(
+        "--map",
+        type=_pairs,
+        metavar="SEG=TRUTH,...",
+        help="which segments belong together, by name or value, such as 1=4 or Edema=2; else the equal ones",
+    )
+    addThreshold(tumor)
     addOrientation(tumor)
     tumor.set_defaults(execute=executeTumor)
     registration = kinds.add_parser("registration", help="target registration error of TRANSFORM")
@@ -59,26 +67,40 @@ def executeFusion(arguments: argparse.Namespace) -> None:
 
 
 def executeTumor(arguments: argparse.Namespace) -> None:
-    """Print Dice, HD95, average surface distance and volume error, per label and for all together.
+    """Print Dice, HD95, average surface distance and volume error, per segment and for all together.
 
     One undivided segment is held against the truth's labels that it agrees with best, taken together.
     """
-    truth = readVolume(arguments.truth, assumedAxes=arguments.assume_orientation).image
-    with Session() as session:
-        node = loadSegmentation(session.scene, arguments.seg)
-        labelImage, segments = labelImageFromSegmentation(node, truth)
-    names = {segment.value: segment.name for segment in segments}
-    rows = {names.get(label, str(label)): scores for label, scores in compareSegmentations(labelImage, truth).items()}
-    if len(names) == 1 and len(rows) > 2:
-        union, scores = bestUnion(labelImage, truth)
-        name = f"{next(iter(names.values()))} = {'+'.join(map(str, union))}"
-        rows = {name: scores, "all": rows["all"]}
+    own, truth = (
+        readSegmentation(path, arguments.threshold, arguments.assume_orientation)
+        for path in (arguments.seg, arguments.truth)
+    )
+    if truth.isEmpty:
+        raise ValueError(f"{Path(arguments.truth).name} holds no outline: every voxel is 0.")
+    isUndivided = len(own.allSegments) == 1 and len(truth.segments) > 1 and not arguments.map
+    if isUndivided and own.isNamed:
+        union, scores = bestUnion(own.labelImage, truth.labelImage)
+        pairs = [SegmentPair(f"{own.allSegments[0].name} = {'+'.join(map(str, union))}", (1,), union)]
+        rows, notes = {pairs[0].name: scores, **comparePairs(own.labelImage, truth.labelImage, [])}, ()
+    else:
+        labeled = [LabeledSegments(read.allSegments, read.isNamed) for read in (own, truth)]
+        pairing = pairSegments(*labeled, arguments.map)
+        rows, notes = comparePairs(own.labelImage, truth.labelImage, pairing.pairs), pairing.notes
+    warn([*own.warnings, *truth.warnings, *notes])
     print(f"{'label':<18} {'Dice':>6} {'HD95 mm':>8} {'ASD mm':>7} {'volume error':>13}")
     for name, scores in rows.items():
         print(
             f"{name:<18} {scores.dice:6.3f} {scores.hausdorff95Mm:8.2f} "
             f"{scores.averageSurfaceDistanceMm:7.2f} {scores.volumeError:+13.1%}"
         )
+
+
+def _pairs(text: str) -> list[tuple[str, str]]:
+    """Return the pairs of --map."""
+    pairs = [tuple(part.rsplit("=", 1)) for part in text.split(",")]
+    if not all(len(pair) == 2 and pair[0].strip() and pair[1].strip() for pair in pairs):
+        raise argparse.ArgumentTypeError(f"'{text}' is not SEG=TRUTH,..., such as 1=4 or Edema=2,Core=1+4")
+    return [(left.strip(), right.strip()) for left, right in pairs]
 
 
 def executeRegistration(arguments: argparse.Namespace) -> None:

@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
+from ..Images.Coordinates import CoordinateSystem
 from ..Tumor.SegmentLayers import mergedLayers
 from ..Tumor.Segments import Segment, SegmentUnion, TumorTissue, segmentsOfNames
+from .FileGeometry import assumed, checkShear, headerGeometry, placed, unknownOrientation
 from .VolumeFiles import isDicomPath, readVolume
 
 # Of more values than these few it is asked whether they make regions. Atlases have up to about 190 labels.
@@ -35,6 +37,7 @@ class SegmentationFile:
     unions: tuple[SegmentUnion, ...] = ()
     isNamed: bool = False
     frameUid: str = ""
+    warnings: tuple[str, ...] = ()
 
     @property
     def allSegments(self) -> tuple[Segment | SegmentUnion, ...]:
@@ -47,10 +50,13 @@ class SegmentationFile:
         return not sitk.GetArrayViewFromImage(self.labelImage).any()
 
 
-def readSegmentation(path: str | Path, threshold: float | None = None) -> SegmentationFile:
+def readSegmentation(
+    path: str | Path, threshold: float | None = None, assumedAxes: CoordinateSystem | None = None
+) -> SegmentationFile:
     """Return the outline of a file.
 
     :param threshold: the value from which on a voxel is inside, for maps of probabilities; without it they are refused.
+    :param assumedAxes: which way the axes lead where the file does not say it.
     :raises ValueError: when the file is missing, unreadable, or holds no labels.
     """
     path = Path(path)
@@ -60,17 +66,27 @@ def readSegmentation(path: str | Path, threshold: float | None = None) -> Segmen
         raise ValueError(f"The threshold {threshold} is not a number.")
     if isDicomPath(path):
         return _readDicom(path, threshold)
+    geometry = headerGeometry(path)
+    checkShear(geometry, path)
     image = _readImage(path)
     if any(image.HasMetaDataKey(f"Segment0_{key}") for key in ("ID", "Name", "LabelValue")):
         return _readSlicer(image, path.name, threshold)
     if image.GetNumberOfComponentsPerPixel() > 1 or image.GetDimension() != 3:
-        image = readVolume(path).image  # tells what is wrong with it, or takes out the only volume of a series
-    return _labelMap(image, path.name, threshold)
+        image = readVolume(path, assumedAxes=assumedAxes).image  # or it tells what is wrong with it
+        return _labelMap(image, path.name, threshold)
+    image, notes = placed(image, geometry, path)
+    if geometry.unknown:
+        if assumedAxes is None:
+            raise ValueError(unknownOrientation(path, geometry.unknown))
+        image = assumed(image, assumedAxes)
+    return replace(_labelMap(image, path.name, threshold), warnings=notes)
 
 
-def readMask(path: str | Path, threshold: float | None = None) -> sitk.Image:
+def readMask(
+    path: str | Path, threshold: float | None = None, assumedAxes: CoordinateSystem | None = None
+) -> sitk.Image:
     """Return all segments of a file as one mask of 8 bit, 0 and 1."""
-    read = readSegmentation(path, threshold)
+    read = readSegmentation(path, threshold, assumedAxes)
     if read.isEmpty:
         raise ValueError(f"{Path(path).name} holds no outline: every voxel is 0.")
     return sitk.Cast(read.labelImage != 0, sitk.sitkUInt8)
@@ -93,30 +109,37 @@ def _labelMap(image: sitk.Image, name: str, threshold: float | None) -> Segmenta
 
 
 def _labels(values: np.ndarray, name: str, threshold: float | None) -> np.ndarray:
-    """Return values as labels.
+    """Return values as labels; what is no label map is cut at the threshold.
 
-    :raises ValueError: when they are none.
+    :raises ValueError: when they are no labels and there is no threshold.
     """
     if np.issubdtype(values.dtype, np.floating) and not np.isfinite(values).all():
         raise ValueError(f"{name} holds values that are not numbers; a segmentation has whole numbers.")
-    if threshold is not None:
+    refusal = _whyNoLabels(values)
+    if refusal and threshold is not None:
         return (values >= threshold).astype(np.uint8)
+    if refusal:
+        raise ValueError(
+            f"{name} {refusal}; say from which value on a voxel is tumor with --threshold, such as --threshold 0.5."
+        )
+    labels = values.astype(np.uint16)
+    return labels.astype(np.uint8) if labels.max() < 256 else labels
+
+
+def _whyNoLabels(values: np.ndarray) -> str:
+    """Return why values are no labels, empty where they are."""
     low, high = float(values.min()), float(values.max())
     if np.issubdtype(values.dtype, np.floating) and (values != np.rint(values)).any():
-        raise ValueError(
-            f"{name} holds values between whole numbers ({low:.3g} to {high:.3g}), so it is a map of probabilities or "
-            "an image; say from which value on a voxel is tumor with --threshold, such as --threshold 0.5."
+        return (
+            f"holds values between whole numbers ({low:.3g} to {high:.3g}), so it is a map of probabilities or an image"
         )
     if low < 0 or high > np.iinfo(np.uint16).max:
-        raise ValueError(f"{name} holds the values {low:.0f} to {high:.0f}; labels lie between 0 and 65535.")
+        return f"holds the values {low:.0f} to {high:.0f}, and labels lie between 0 and 65535"
     labels = values.astype(np.uint16)
     count = len(np.unique(labels))
     if count > _FEW_LABELS and (count > _MOST_LABELS or not _isMadeOfRegions(labels)):
-        raise ValueError(
-            f"{name} holds {count} different values, so it is an image or a map of probabilities, not labels; say from "
-            "which value on a voxel is tumor with --threshold."
-        )
-    return labels.astype(np.uint8) if high < 256 else labels
+        return f"holds {count} different values, so it is an image or a map of probabilities, not labels"
+    return ""
 
 
 def _isMadeOfRegions(labels: np.ndarray) -> bool:

@@ -1,14 +1,19 @@
 """How well a segmentation agrees with a reference."""
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 
-from ..Images.Grids import boxAround
+from ..Images.Grids import boxAround, indicesAt, pointsAt
 from ..Images.Transforms import IDENTITY
+from .SegmentPairing import SegmentPair
+
+_ROUNDING = 1e-3
+_FARTHEST_MM = 1000.0
 
 
 @dataclass(frozen=True)
@@ -45,21 +50,56 @@ def compareSegmentations(labelImage: sitk.Image, truthImage: sitk.Image) -> dict
 
     :param labelImage: integer labels, 0 is background.
     :param truthImage: the same, taken as right.
+    """
+    present = sorted({int(v) for image in (labelImage, truthImage) for v in np.unique(sitk.GetArrayFromImage(image))})
+    pairs = [SegmentPair(str(label), (label,), (label,)) for label in present if label]
+    scores = comparePairs(labelImage, truthImage, pairs)
+    return {key if key == "all" else int(key): value for key, value in scores.items()}
+
+
+def comparePairs(
+    labelImage: sitk.Image, truthImage: sitk.Image, pairs: Sequence[SegmentPair]
+) -> dict[str, SegmentationScores]:
+    """Return the agreement of each pair by its name, and under "all" that of all labels together.
+
+    The segmentation is brought onto the truth's grid (nearest voxel) if the two differ; where it reaches beyond that,
+    the grid is continued, for what lies there is wrong as well.
 
     Dice 1945, doi:10.2307/1932409; Huttenlocher et al. 1993, doi:10.1109/34.232073 (Hausdorff, here the larger of
     the two directed 95th percentiles); the average surface distance is the mean over both surfaces' voxels.
     """
     if labelImage.GetDimension() != 3 or truthImage.GetDimension() != 3:
         raise ValueError("A segmentation and its truth must both be three-dimensional label images.")
+    truthImage = _continued(truthImage, labelImage)
     labels = sitk.GetArrayFromImage(_onGrid(labelImage, truthImage))
     truth = sitk.GetArrayFromImage(truthImage)
     spacing = np.array(truthImage.GetSpacing()[::-1])
-    present = sorted((set(np.unique(labels)) | set(np.unique(truth))) - {0})
-    scores: dict[int | str, SegmentationScores] = {
-        int(label): compareMasks(labels == label, truth == label, spacing) for label in present
+    scores = {
+        pair.name: compareMasks(np.isin(labels, pair.values), np.isin(truth, pair.truthValues), spacing)
+        for pair in pairs
     }
-    scores["all"] = compareMasks(labels != 0, truth != 0, spacing)
-    return scores
+    return scores | {"all": compareMasks(labels != 0, truth != 0, spacing)}
+
+
+def _continued(truthImage: sitk.Image, labelImage: sitk.Image) -> sitk.Image:
+    """Return the truth on a grid that holds all labels of a segmentation, as far as a few heads can reach."""
+    outlined = sitk.GetArrayFromImage(labelImage) != 0
+    if not outlined.any():
+        return truthImage
+    box = boxAround(outlined)
+    ends = np.array(np.meshgrid(*[(part.start - 0.5, part.stop - 0.5) for part in box[::-1]])).reshape(3, -1).T
+    indices = indicesAt(truthImage, pointsAt(labelImage, ends))
+    last = np.array(truthImage.GetSize()) - 0.5
+    before = np.ceil(np.maximum(-0.5 - indices.min(axis=0), 0) - _ROUNDING).astype(int)
+    after = np.ceil(np.maximum(indices.max(axis=0) - last, 0) - _ROUNDING).astype(int)
+    if not (before.any() or after.any()):
+        return truthImage
+    farthest = float(((before + after) * truthImage.GetSpacing()).max())
+    if farthest > _FARTHEST_MM:
+        raise ValueError(
+            f"The segmentation and the truth lie up to {farthest:.0f} mm apart; they are not in one coordinate system."
+        )
+    return sitk.ConstantPad(truthImage, before.tolist(), after.tolist(), 0)
 
 
 def bestUnion(labelImage: sitk.Image, truthImage: sitk.Image) -> tuple[tuple[int, ...], SegmentationScores]:
