@@ -1,6 +1,5 @@
 """The panel under a user's worst habits: closing, deleting, reloading and cancelling in the middle."""
 
-import contextlib
 import tempfile
 import unittest
 from pathlib import Path
@@ -253,38 +252,6 @@ class TestPanelRobustness(PanelTestCase):
         self.assertNotIn("Traceback", self.errors()[0])
         self.assertTrue(self.ui.registerButton.enabled)
 
-    def test_declined_installation_is_one_sentence(self):
-        import slicer
-
-        self.loadPhantom()
-
-        def decline(*_arguments: object, **_keywords: object) -> None:
-            raise RuntimeError("The installation of PyWavelets was declined.")
-
-        with patch.object(slicer.packaging, "pip_ensure", decline):
-            self.click("fuseButton")
-        self.assertEqual(
-            self.errors(), ["The volumes could not be fused.\n\nThe installation of PyWavelets was declined."]
-        )
-
-    def test_older_slicer_asks_before_it_installs(self):
-        import sys
-
-        import slicer
-        from MedFusionLib.Widgets.Packages import ensurePackages
-
-        requirements = Path(self.panel.resourcePath("requirements.txt"))
-        missing = importlib_metadata_without("PyWavelets")
-        with (
-            patch.dict(sys.modules, {"slicer.packaging": None}),
-            patch.object(slicer, "packaging", None),
-            missing,
-            patch.object(slicer.util, "pip_install", create=True) as install,
-        ):
-            ensurePackages(requirements)
-        self.assertEqual(install.call_args.args, (["PyWavelets>=1.5"],))
-        self.assertTrue(any(kind == "confirm" and "PyWavelets" in text for kind, text in self.app.displayed))
-
     def test_folder_that_cannot_be_written_is_one_sentence(self):
         self.loadPhantom()
         self.click("registerButton")
@@ -354,20 +321,6 @@ class TestPanelRobustness(PanelTestCase):
         self.parameters.tumorInside = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode")
         setMarkupsPoints(self.parameters.tumorInside, smallPhantom().targets[-1:])
         self.app.settle()
-
-
-def importlib_metadata_without(name: str) -> contextlib.AbstractContextManager:
-    """Return a patch after which a package looks as if it were not installed."""
-    import importlib.metadata
-
-    original = importlib.metadata.version
-
-    def version(package: str) -> str:
-        if package == name:
-            raise importlib.metadata.PackageNotFoundError(package)
-        return original(package)
-
-    return patch("importlib.metadata.version", version)
 
 
 if __name__ == "__main__":

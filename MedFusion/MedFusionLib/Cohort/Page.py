@@ -6,8 +6,6 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from PIL import Image
-
 from ..Report.CohortPage import Cell, Distribution, SubjectRow, Thumbnail, cohortPage
 from .GroupTables import (
     BOUND,
@@ -103,6 +101,8 @@ def _thumbnails(folder: Path, place: Path, name: str) -> tuple[Thumbnail, ...]:
 
 def _extract(report: Path, files: dict[str, Path]) -> None:
     """Write small copies of a report's pictures."""
+    from PIL import Image
+
     wanted = dict(_PICTURES)
     for match in _PICTURE.finditer(report.read_text(encoding="utf-8")):
         kind = next((kind for kind, words in wanted.items() if words in match[2]), None)

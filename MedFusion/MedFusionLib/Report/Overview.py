@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
-from PIL import Image
 
 from ..Core.Images.Grids import imageBounds
 from .Pictures import OUTLINE_COLOR, SOFT_WINDOW, Plane, grayPicture, robustWindow, sliceGrid, sliceValues, withOutline
@@ -25,6 +24,8 @@ def writeOverview(
     :param fused: the fused image with its display window.
     :param center: LPS point where the planes cross.
     """
+    from PIL import Image
+
     window = robustWindow(registeredImage)
     box = imageBounds(fixedImage)
     rows = []

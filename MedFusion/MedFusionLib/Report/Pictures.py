@@ -7,7 +7,6 @@ from enum import Enum
 
 import numpy as np
 import SimpleITK as sitk
-from PIL import Image
 from scipy import ndimage
 
 from ..Core.Images.Foreground import foreground
@@ -164,6 +163,8 @@ def checkerboard(first: np.ndarray, second: np.ndarray, square: int) -> np.ndarr
 
 def pngDataUri(picture: np.ndarray) -> str:
     """Return RGB bytes as a PNG inside a data URI."""
+    from PIL import Image
+
     isGray = bool((picture[..., 0] == picture[..., 1]).all() and (picture[..., 1] == picture[..., 2]).all())
     stream = io.BytesIO()
     Image.fromarray(picture[..., 0] if isGray else picture).save(stream, format="PNG", compress_level=_COMPRESSION)

@@ -2,7 +2,6 @@
 
 import numpy as np
 import SimpleITK as sitk
-from PIL import Image, ImageDraw
 from scipy import ndimage
 
 from ..Core.Images.Grids import voxelPoints
@@ -51,6 +50,8 @@ def _structure(picture: np.ndarray) -> float:
 
 
 def _withArrow(picture: np.ndarray, grid: sitk.Image, point: np.ndarray, offset: np.ndarray) -> np.ndarray:
+    from PIL import Image, ImageDraw
+
     canvas = Image.fromarray(picture)
     draw = ImageDraw.Draw(canvas)
     start, tip = (
@@ -71,6 +72,7 @@ def _withArrow(picture: np.ndarray, grid: sitk.Image, point: np.ndarray, offset:
 
 def errorPicture(registration: RegistrationResult, plane: Plane, views: Views) -> tuple[np.ndarray, str]:
     """Return a CT slice tinted by the expected error where the body is, with lines of equal error, and their range."""
+
     grid = views.whole(plane, pixel=1.0)
     gray = views.ct(grid).astype(float)
     body = _body(views, grid)

@@ -10,7 +10,7 @@ from ..Core.Fusion.Settings import CtWindowPreset
 from ..Core.Progress import Progress
 from .FusionPreview import FusionPreview
 from .MadeFrom import fusionState, volumeState
-from .Packages import ensurePackages
+from .Packages import ensurePackageOf
 from .Parameters import FusionChoice, movingVolumes
 from .Section import Section
 from .Texts import meanings, paragraphs, table, warning
@@ -104,7 +104,7 @@ class FuseSection(Section):
         start = time.monotonic()
 
         def work(progress: Progress) -> "FusionResult":
-            ensurePackages(self._panel.resourcePath("requirements.txt"))
+            ensurePackageOf(parameters.fusionMethod)
             return self._panel.logic.fuse(parameters, progress)
 
         result = self._panel.runner.run(self._ui.fuseButton, title, work)

@@ -1,42 +1,64 @@
-"""The Python packages that Slicer does not bring along, installed on first use after asking."""
+"""The Python packages of single methods that Slicer does not bring along, installed on first use after asking."""
 
-import importlib.metadata
-from pathlib import Path
+import importlib.util
+import subprocess
+from enum import Enum
 
 import slicer
 
+from .Parameters import FusionChoice, TumorChoice
 from .Translation import tr as _
 
 
-def ensurePackages(requirementsFile: str | Path) -> None:
-    """Install what is missing after asking the user.
+class Package(Enum):
+    """A package by its requirement and the name it is imported by."""
 
-    :raises RuntimeError: when the user declines.
+    wavelets = ("PyWavelets>=1.5", "pywt")
+    images = ("scikit-image>=0.22", "skimage")
+
+    @property
+    def requirement(self) -> str:
+        return self.value[0]
+
+    @property
+    def isInstalled(self) -> bool:
+        return importlib.util.find_spec(self.value[1]) is not None
+
+
+# All other methods run on what Slicer brings along.
+_NEEDED = {
+    FusionChoice.dwt: Package.wavelets,
+    FusionChoice.swt: Package.wavelets,
+    TumorChoice.watershed: Package.images,
+}
+
+
+def ensurePackageOf(method: FusionChoice | TumorChoice) -> None:
+    """Install what a method needs and Slicer does not have, after asking the user.
+
+    :raises RuntimeError: when the user declines or the installation fails.
     """
-    lines = Path(requirementsFile).read_text(encoding="utf-8").splitlines()
-    requirements = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    package = _NEEDED.get(method)
+    if package is None or package.isInstalled:
+        return
+    try:
+        _install(package.requirement)
+    except subprocess.CalledProcessError as error:
+        raise RuntimeError(
+            _("{name} could not be installed (pip ended with status {status}); is there a network?").format(
+                name=package.requirement, status=error.returncode
+            )
+        ) from error
+    importlib.invalidate_caches()
+
+
+def _install(requirement: str) -> None:
     try:
         import slicer.packaging as packaging
-    except ImportError:
-        _installOnOldSlicer(requirements)
+    except ImportError:  # Slicer 5.10
+        question = _("This method needs the Python package {name}. Install it now?").format(name=requirement)
+        if not slicer.util.confirmOkCancelDisplay(question):
+            raise RuntimeError(_("This method cannot go on without {name}.").format(name=requirement)) from None
+        slicer.util.pip_install([requirement])
         return
-    packaging.pip_ensure(requirements, requester="MedFusion")
-
-
-def _installOnOldSlicer(requirements: list[str]) -> None:
-    """Install what is missing where slicer.packaging does not exist yet (Slicer 5.10)."""
-    missing = [requirement for requirement in requirements if not _isInstalled(requirement)]
-    if not missing:
-        return
-    question = _("MedFusion needs the Python packages {names}. Install them now?").format(names=", ".join(missing))
-    if not slicer.util.confirmOkCancelDisplay(question):
-        raise RuntimeError(_("MedFusion cannot go on without {names}.").format(names=", ".join(missing)))
-    slicer.util.pip_install(missing)
-
-
-def _isInstalled(requirement: str) -> bool:
-    try:
-        importlib.metadata.version(requirement.partition(">")[0].partition("=")[0].strip())
-    except importlib.metadata.PackageNotFoundError:
-        return False
-    return True
+    packaging.pip_ensure([requirement], requester="MedFusion")

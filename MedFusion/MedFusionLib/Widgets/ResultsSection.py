@@ -5,9 +5,7 @@ from typing import TYPE_CHECKING
 
 import qt
 
-from ..Core.Progress import Progress
 from ..Core.Results import FileNames
-from .Packages import ensurePackages
 from .Parameters import registrationOf
 from .Section import Section
 from .Translation import tr as _
@@ -70,12 +68,11 @@ class ResultsSection(Section):
         replace = self._ui.overwriteCheckBox.checked
         # The saved scene must open well where this module's layout is not known; it comes back afterwards.
         self._panel.landmarksSection.hideComparison()
-
-        def work(progress: Progress) -> Path:
-            ensurePackages(self._panel.resourcePath("requirements.txt"))
-            return self._panel.logic.save(parameters, replace, progress)
-
-        self._panel.runner.run(self._ui.saveButton, _("The results could not be saved."), work)
+        self._panel.runner.run(
+            self._ui.saveButton,
+            _("The results could not be saved."),
+            lambda progress: self._panel.logic.save(parameters, replace, progress),
+        )
 
     def _onOpenReport(self) -> None:
         parameters = self._panel.parameterNode

@@ -9,7 +9,7 @@ from ..Core.Progress import Progress
 from ..Scene.TumorNodes import addScribbles
 from .MadeFrom import volumeState
 from .OutlineWatch import OutlineWatch, outlineState
-from .Packages import ensurePackages
+from .Packages import ensurePackageOf
 from .Parameters import TumorChoice
 from .Runner import errorsShown
 from .Section import Section
@@ -170,7 +170,7 @@ class TumorSection(Section):
             return
 
         def work(progress: Progress) -> "TumorResult":
-            ensurePackages(self._panel.resourcePath("requirements.txt"))
+            ensurePackageOf(parameters.tumorMethod)
             return self._panel.logic.segment(parameters, progress)
 
         self._panel.runner.run(self._ui.segmentButton, title, work)

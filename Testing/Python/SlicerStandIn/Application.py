@@ -39,6 +39,7 @@ class _LayoutManager:
     def __init__(self, applicationLogic: slicer.vtkSlicerApplicationLogic, scene: slicer.vtkMRMLScene) -> None:
         self._scene = scene
         self._sliceLogics = vtk.vtkCollection()
+        self.withController: list[slicer.vtkMRMLSliceLogic] = []
         self._threeDWidget = _ThreeDWidget()
         applicationLogic.SetSliceLogics(self._sliceLogics)
         self._logic = slicer.vtkMRMLLayoutLogic()
@@ -64,6 +65,12 @@ class _LayoutManager:
         for index in range(shown.GetNumberOfItems()):
             shown.GetItemAsObject(index).SetMappedInLayout(True)
         self.createSliceLogics()
+        for index in range(self._sliceLogics.GetNumberOfItems()):
+            logic = self._sliceLogics.GetItemAsObject(index)
+            if logic.GetSliceNode().IsMappedInLayout() and logic not in self.withController:
+                # The controller of a new view delivers its offset, 0, after the present event.
+                self.withController.append(logic)
+                QtCore.QTimer.singleShot(0, lambda logic=logic: logic.SetSliceOffset(0.0))
 
     def createSliceLogics(self) -> None:
         have = self.sliceViewNames()
@@ -74,8 +81,6 @@ class _LayoutManager:
                 logic.SetMRMLScene(self._scene)
                 logic.SetSliceNode(node)
                 self._sliceLogics.AddItem(logic)
-                # The controller of a new view delivers its offset, 0, after the present event.
-                QtCore.QTimer.singleShot(0, lambda logic=logic: logic.SetSliceOffset(0.0))
 
     def sliceViewNames(self) -> list[str]:
         logics = (self._sliceLogics.GetItemAsObject(i) for i in range(self._sliceLogics.GetNumberOfItems()))
@@ -283,6 +288,7 @@ class StandIn:
         """Close the scene as File / Close scene does."""
         self.scene.Clear(0)
         slicer.app.layoutManager().createSliceLogics()
+        slicer.app.layoutManager().withController.clear()  # as if each test had an application of its own
         self.settle()
 
 

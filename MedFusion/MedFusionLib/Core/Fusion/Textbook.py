@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
-import pywt
 from scipy import ndimage
 
 from .Planes import Plane, meanOf
@@ -35,6 +34,8 @@ def fuseTextbook(planes: Iterator[Plane], settings: FusionSettings) -> Iterator[
 
 def _fuse(fixed: np.ndarray, moving: np.ndarray, settings: FusionSettings) -> np.ndarray:
     """Return the fusion of two arrays of the same shape, 2D or 3D."""
+    import pywt
+
     if settings.method is FusionMethod.dwt:
         most = pywt.dwtn_max_level(fixed.shape, settings.wavelet)
         if settings.levels > most:
