@@ -63,16 +63,26 @@ def readRunFolder(folder: str | Path) -> RunFolder:
     for name in FileNames.COMPARED_FILES:
         if not (folder / name).is_file():
             raise ValueError(f"{folder} is not the result folder of a run: {name} is missing.")
-    try:
-        document = json.loads((folder / FileNames.MEASUREMENTS).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise ValueError(f"{folder / FileNames.MEASUREMENTS} could not be read as JSON.") from error
-    if not isinstance(document, dict):
-        raise ValueError(f"{folder / FileNames.MEASUREMENTS} is not a measurements document.")
+    document = readDocument(folder)
     if not document.get("tumor"):
         raise ValueError(f"No tumor was outlined in the run {folder.name}; outline it before comparing.")
     mri = readVolume(folder / FileNames.REGISTERED_MRI).image
     return RunFolder(folder, mri, _readTumor(folder / FileNames.TUMOR), document)
+
+
+def readDocument(folder: Path) -> dict:
+    """Return what a result folder's measurements say.
+
+    :raises ValueError: if there is nothing to be read.
+    """
+    path = folder / FileNames.MEASUREMENTS
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ValueError(f"{path} could not be read as JSON.") from error
+    if not isinstance(document, dict):
+        raise ValueError(f"{path} is not a measurements document.")
+    return document
 
 
 def _readTumor(path: Path) -> sitk.Image:
