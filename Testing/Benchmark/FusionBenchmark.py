@@ -47,8 +47,8 @@ Scores = dict[str, list[dict[str, float]]]
 
 
 def fusePair(pair: Pair, settings: FusionSettings) -> np.ndarray:
-    images = [sitk.GetImageFromArray(array) for array in (pair.ct, pair.mri)]
-    return np.rint(sitk.GetArrayFromImage(fuseVolumes(images[0], images[1:], settings).image))
+    images = [sitk.GetImageFromArray(array[None]) for array in (pair.ct, pair.mri)]
+    return np.rint(sitk.GetArrayFromImage(fuseVolumes(images[0], images[1:], settings).image))[0]
 
 
 def table(columns: tuple[str, ...], rows: dict[str, list[object]]) -> None:

@@ -90,5 +90,68 @@ class TestFuse(unittest.TestCase):
             self.assertRegex(errors, pattern)
 
 
+class TestSlices(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls) -> None:
+        temporary = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(temporary.cleanup)
+        cls.folder = Path(temporary.name)
+        phantom = makePhantom(spacingFactor=2.0)
+        ct = phantom.ct[:, :, phantom.ct.GetDepth() // 2]
+        mri = sitk.Resample(phantom.mri, phantom.ct, phantom.ctToMri)[:, :, phantom.ct.GetDepth() // 2]
+        cls.slices = [sitk.Cast(image, sitk.sitkFloat32) for image in (ct, mri)]
+        windows = ((-20.0, 100.0), (0.0, float(sitk.GetArrayViewFromImage(mri).max())))
+        for name, image, window in zip(("ct", "mri"), cls.slices, windows, strict=True):
+            picture = sitk.Cast(sitk.IntensityWindowing(image, *window, 0.0, 255.0), sitk.sitkUInt8)
+            sitk.WriteImage(picture, str(cls.folder / f"{name}.png"))
+            sitk.WriteImage(sitk.Compose([picture] * 3), str(cls.folder / f"{name}.jpg"))
+            sitk.WriteImage(image, str(cls.folder / f"{name}2d.nrrd"))
+            sitk.WriteImage(sitk.JoinSeries(image), str(cls.folder / f"{name}1.nrrd"))
+        tinted = sitk.Compose([picture, picture * 0, picture * 0])
+        sitk.WriteImage(tinted, str(cls.folder / "color.png"))
+        sitk.WriteImage(picture[:-2], str(cls.folder / "small.png"))
+        sitk.WriteImage(phantom.mri, str(cls.folder / "volume.nrrd"))
+
+    def fuse(self, ct: str, mri: str, output: str, *arguments: str) -> tuple[int, str]:
+        status, _, errors = medfusion(
+            "fuse", self.folder / ct, self.folder / mri, *arguments, "--output", self.folder / output, "--force"
+        )
+        return status, errors
+
+    def test_pictures_give_a_picture_and_slices_a_slice(self):
+        for kind, output in (
+            (".png", "fused.png"),
+            (".jpg", "fused.png"),
+            ("2d.nrrd", "f.nrrd"),
+            ("1.nrrd", "f.nii.gz"),
+        ):
+            status, errors = self.fuse(f"ct{kind}", f"mri{kind}", output)
+            self.assertEqual(status, 0, errors)
+            fused = sitk.ReadImage(str(self.folder / output))
+            self.assertEqual(fused.GetSize()[:2], self.slices[0].GetSize())
+            if output.endswith("png"):
+                self.assertEqual(fused.GetPixelID(), sitk.sitkUInt8)
+            else:
+                bone = sitk.GetArrayFromImage(self.slices[0]) > 400
+                difference = sitk.GetArrayFromImage(fused)[0] - sitk.GetArrayFromImage(self.slices[0])
+                self.assertLess(abs(difference[bone]).max(), 1e-3)
+
+    def test_a_narrow_window_is_told(self):
+        self.assertIn("narrow window", self.fuse("ct.png", "mri.png", "fused.png")[1])
+        self.assertNotIn("window", self.fuse("ct1.nrrd", "mri1.nrrd", "f.nrrd")[1])
+
+    def test_what_does_not_fit_is_refused_with_a_sentence(self):
+        for ct, mri, arguments, pattern in (
+            ("ct.png", "small.png", (), "aligned pixel by pixel"),
+            ("ct.png", "color.png", (), "in color"),
+            ("ct1.nrrd", "volume.nrrd", (), "slices with slices"),
+            ("ct.png", "mri.png", ("--spacing", "1"), "--spacing"),
+        ):
+            status, errors = self.fuse(ct, mri, "refused.png", *arguments)
+            self.assertEqual(status, 2, errors)
+            self.assertRegex(errors, pattern)
+            self.assertFalse((self.folder / "refused.png").exists())
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
+from ..Core.Fusion.Fusion import fuseVolumes
 from ..Core.Fusion.Settings import (
     BaseRule,
     ColorStyle,
@@ -14,6 +15,7 @@ from ..Core.Fusion.Settings import (
     FusionMethod,
     FusionSettings,
 )
+from ..Core.Inputs.SliceFiles import isSlice, readSlices, writeSlice
 from ..Core.Inputs.VolumeFiles import VolumeFile
 from ..Core.Registration.Likeness import measureLikeness
 from ..Core.Results.Output import outputFile
@@ -28,7 +30,9 @@ from .Terminal import StepProgress, warn
 def addParser(subparsers: argparse._SubParsersAction) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser("fuse", help="fuse a CT with a registered MRI on any grid")
-    parser.add_argument("ct", metavar="CT", help="a file or a DICOM folder")
+    parser.add_argument(
+        "ct", metavar="CT", help="a file or a DICOM folder; a picture (.png, .jpg) or a single slice with such an MRI"
+    )
     parser.add_argument("mri", metavar="MRI", nargs="+", help="one or more registered MRIs, on any grid")
     addFusionArguments(parser)
     parser.add_argument(
@@ -127,6 +131,9 @@ def fusionSettings(arguments: argparse.Namespace) -> FusionSettings:
 def execute(arguments: argparse.Namespace) -> None:
     """Fuse and write the volume."""
     settings = fusionSettings(arguments)
+    if any(isSlice(path) for path in (arguments.ct, *arguments.mri)):
+        _fuseSlices(arguments, settings)
+        return
     with (
         outputFile(arguments.output, arguments.force, [arguments.ct, *arguments.mri]) as path,
         Session() as session,
@@ -155,6 +162,20 @@ def execute(arguments: argparse.Namespace) -> None:
     told = [warning for volume in volumes for warning in volume.warnings]
     warn([*warnings, *told, *likeness.warnings, *fusion.warnings])
     print("\n".join(likeness.statements))
+
+
+def _fuseSlices(arguments: argparse.Namespace, settings: FusionSettings) -> None:
+    """Fuse single slices or pictures, for which there is no scene and nothing to resample them to."""
+    if arguments.grid != "ct" or arguments.spacing is not None:
+        raise ValueError("Single slices are fused pixel by pixel; leave --grid and --spacing away.")
+    paths = (arguments.ct, *arguments.mri)
+    with outputFile(arguments.output, arguments.force, paths) as path, StepProgress() as progress:
+        progress.step("Load")
+        ct, *mris = readSlices(paths)
+        fusion = fuseVolumes(ct, mris, settings, progress=progress.step("Fuse"))
+        progress.step("Write")
+        writeSlice(fusion.image, fusion.window, path)
+    warn(fusion.warnings)
 
 
 @dataclass

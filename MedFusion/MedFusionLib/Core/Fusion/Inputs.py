@@ -1,7 +1,7 @@
 """What the sources of a fusion are, and how their intensities come onto one scale."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -17,6 +17,8 @@ from .Noise import ctNoise
 from .Settings import FusionSettings
 
 _SAMPLES_PER_AXIS = 64
+_CLIPPED_HU, _CLIPPED_SHARE = 1000.0, 0.005  # bone that ends below the one, in more voxels than the other
+_NARROW_STEPS = 5.0  # gray levels between places 2 voxels apart; 1 to 3 in bone windows
 
 
 class CtKind(Enum):
@@ -123,7 +125,25 @@ def findScales(sources: Sequence[Source], settings: FusionSettings) -> FusionSca
     span, hounsfield = scales.high - scales.low, scales.kind is CtKind.hounsfield
     noise = ctNoise(sources[0].image, scales.low, span, scales.gray, scales.bone[0], hounsfield)
     usual = _usualCt(fixed, moving, scales) if settings.showsCtChanges else None
-    return replace(scales, ctNoise=noise, usualCt=usual)
+    warnings = (*scales.warnings, *_narrowWindow(scales, noise, fixed))
+    return replace(scales, ctNoise=noise, usualCt=usual, warnings=warnings)
+
+
+def _narrowWindow(scales: FusionScales, noise: float, fixed: np.ndarray) -> Iterator[str]:
+    """Yield what is lost where the CT was stored through a narrow window."""
+    if scales.kind is CtKind.hounsfield:
+        top = float(np.nanmax(fixed))
+        if top < _CLIPPED_HU and np.mean(fixed == top) > _CLIPPED_SHARE:
+            yield (
+                f"The CT ends at {top:g} HU: it was stored through a window, so its bone has no densities above. Use "
+                "the CT as the scanner stored it if you can."
+            )
+    steps = math.sqrt(noise / 2) / scales.gray
+    if scales.kind is CtKind.display and steps > _NARROW_STEPS:
+        yield (
+            f"The CT's soft tissue varies by {steps:.0f} of 255 gray levels from place to place: it was stored "
+            "through a narrow window. Its bone is white without structure, and its noise is not drawn."
+        )
 
 
 def _usualCt(fixed: np.ndarray, moving: Sequence[np.ndarray], scales: FusionScales) -> UsualCt:
