@@ -61,6 +61,7 @@ class TestApi(unittest.TestCase):
                 exec(compile(source, NOTEBOOK.name, "exec"), names)
             self.assertLessEqual({path.name for path in Path(folder).iterdir()}, {"fused.nii.gz"})
         self.assertGreaterEqual(names["below"], 0.9)
+        self.assertLess(names["picture"](names["head"].ct).shape[0], 600)
         self.assertIn("expected error at the tumor", printed.getvalue())
         self.assertTrue(all(not cell.get("outputs") for cell in cells))
 
