@@ -30,7 +30,7 @@ class TestAlignment(unittest.TestCase):
         return sitk.CompositeTransform([self.transform, turn])
 
     def test_a_registration_is_accepted_while_the_mri_is_under_it(self):
-        checkRegistration(self.transform, self.fixedNode, self.movingNode)
+        self.assertIsNone(checkRegistration(self.transform, self.fixedNode, self.movingNode))
 
     def test_a_registration_that_the_mri_left_is_refused(self):
         with self.assertRaisesRegex(ValueError, "differs by up to .* mm .*register again"):
@@ -45,7 +45,7 @@ class TestAlignment(unittest.TestCase):
         setTransformNode(self.transformNode, self.turned(0.2))
         with self.assertRaisesRegex(ValueError, "fuse again"):
             checkFusedVolume(fusedNode, self.fixedNode, [self.movingNode])
-        self.logic.repeat(fusedNode)
+        self.logic.fuse(self.fixedNode, [self.movingNode], fusedVolumeNode=fusedNode)
         checkFusedVolume(fusedNode, self.fixedNode, [self.movingNode])
 
 

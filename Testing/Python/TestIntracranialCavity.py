@@ -4,7 +4,7 @@ import unittest
 
 import numpy as np
 import SimpleITK as sitk
-from MedFusionLib.Core.Tumor.IntracranialCavity import intracranialCavity
+from MedFusionLib.Core.Tumor.IntracranialCavity import cavityOn, coarseCavity
 from MedFusionLib.Core.Tumor.SegmentationMetrics import compareSegmentations
 from MedFusionTesting import sharedData
 
@@ -31,8 +31,12 @@ def asImage(array: np.ndarray, spacing: list[float]) -> sitk.Image:
     return image
 
 
+def cavityOf(ct: sitk.Image) -> sitk.Image:
+    return cavityOn(coarseCavity(ct), ct)
+
+
 def dice(ct: np.ndarray, truth: np.ndarray, spacing: list[float]) -> float:
-    return compareSegmentations(intracranialCavity(asImage(ct, spacing)), asImage(truth, spacing))["all"].dice
+    return compareSegmentations(cavityOf(asImage(ct, spacing)), asImage(truth, spacing))["all"].dice
 
 
 class TestIntracranialCavity(unittest.TestCase):
@@ -44,7 +48,7 @@ class TestIntracranialCavity(unittest.TestCase):
         for shape, spacing, refusal in (((2, 2, 2), 1.0, "too small"), ((8, 8, 8), 1e6, "no head")):
             image = asImage(np.random.default_rng(0).normal(0, 500, shape), [spacing] * 3)
             with self.subTest(spacing=spacing), self.assertRaisesRegex(ValueError, refusal):
-                intracranialCavity(image)
+                coarseCavity(image)
 
     def test_a_hole_in_the_skull_does_no_harm(self):
         ct, truth, spacing = madeHead()
@@ -66,15 +70,15 @@ class TestIntracranialCavity(unittest.TestCase):
     def test_any_orientation_gives_the_same_cavity(self):
         ct, truth, spacing = madeHead()
         turned = sitk.PermuteAxes(sitk.Flip(asImage(ct, spacing), [True, False, True]), [2, 0, 1])
-        self.assertGreater(compareSegmentations(intracranialCavity(turned), asImage(truth, spacing))["all"].dice, 0.95)
+        self.assertGreater(compareSegmentations(cavityOf(turned), asImage(truth, spacing))["all"].dice, 0.95)
 
     def test_a_volume_without_bone_is_refused(self):
         with self.assertRaisesRegex(ValueError, "bone"):
-            intracranialCavity(asImage(np.random.default_rng(0).normal(0, 20, (30, 30, 30)), [4.0] * 3))
+            coarseCavity(asImage(np.random.default_rng(0).normal(0, 20, (30, 30, 30)), [4.0] * 3))
 
     def test_the_cavity_of_a_real_head_agrees_with_its_brain(self):
         truth = sitk.ReadImage(str(sharedData("head-sim", "head-a", "truth_brain_ct.nrrd")))
-        cavity = intracranialCavity(sitk.ReadImage(str(sharedData("head-sim", "head-a", "ct.nrrd"))))
+        cavity = cavityOf(sitk.ReadImage(str(sharedData("head-sim", "head-a", "ct.nrrd"))))
         self.assertGreater(compareSegmentations(cavity, truth)["all"].dice, 0.93)
 
 

@@ -9,20 +9,24 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 from MedFusionLib.Core.Inputs.TransformFiles import readTransform
+from MedFusionLib.Core.Inputs.VolumeFiles import readVolume
 from MedFusionLib.Core.Tumor.Segments import segmentsOfNames
 from MedFusionLib.Scene.NodeFiles import (
     addVolume,
     loadMarkups,
     loadSegmentation,
-    loadTransform,
-    loadVolume,
     saveNode,
     saveScene,
     volumeName,
 )
 from MedFusionLib.Scene.SegmentationNodes import labelImageFromSegmentation, setSegmentationLabels
 from MedFusionLib.Scene.Session import Session
-from MedFusionLib.Scene.VolumeNodes import definedPointsFromMarkups, imageFromVolumeNode, setMarkupsPoints
+from MedFusionLib.Scene.VolumeNodes import (
+    definedPointsFromMarkups,
+    imageFromVolumeNode,
+    setMarkupsPoints,
+    setTransformNode,
+)
 from MedFusionTesting import sharedData
 
 
@@ -52,7 +56,7 @@ class TestNodeFiles(unittest.TestCase):
             with self.subTest(extension):
                 path = self.folder / f"volume{extension}"
                 saveNode(node, path)
-                back = imageFromVolumeNode(loadVolume(self.scene, path))
+                back = readVolume(path).image
                 np.testing.assert_array_equal(sitk.GetArrayFromImage(back), sitk.GetArrayFromImage(image))
                 np.testing.assert_allclose(back.GetDirection(), image.GetDirection(), atol=1e-5)
                 np.testing.assert_allclose(back.GetSpacing(), image.GetSpacing(), atol=1e-5)
@@ -61,14 +65,13 @@ class TestNodeFiles(unittest.TestCase):
     def test_a_four_dimensional_file_with_one_volume_is_that_volume(self):
         image = sitk.GetImageFromArray(np.random.default_rng(0).normal(size=(1, 4, 5, 6)), isVector=False)
         sitk.WriteImage(image, str(self.folder / "one.nii.gz"))
-        node = loadVolume(self.scene, self.folder / "one.nii.gz")
-        self.assertEqual(node.GetImageData().GetDimensions(), (6, 5, 4))
+        self.assertEqual(readVolume(self.folder / "one.nii.gz").image.GetSize(), (6, 5, 4))
 
     def test_stray_values_that_are_no_numbers_become_background(self):
         array = np.random.default_rng(0).normal(size=(4, 5, 6)).astype(np.float32)
         array[0, 0, :] = np.nan
         sitk.WriteImage(sitk.GetImageFromArray(array), str(self.folder / "some.nrrd"))
-        image = imageFromVolumeNode(loadVolume(self.scene, self.folder / "some.nrrd"))
+        image = readVolume(self.folder / "some.nrrd").image
         self.assertEqual(image[0, 0, 0], np.nanmin(array))
 
     def test_landmarks_keep_labels_and_world_points(self):
@@ -88,7 +91,8 @@ class TestNodeFiles(unittest.TestCase):
         for extension in (".h5", ".tfm"):
             with self.subTest(extension):
                 sitk.WriteTransform(transform, str(self.folder / f"first{extension}"))
-                node = loadTransform(self.scene, self.folder / f"first{extension}")
+                node = self.scene.AddNewNodeByClass("vtkMRMLTransformNode")
+                setTransformNode(node, readTransform(self.folder / f"first{extension}"))
                 saveNode(node, self.folder / f"second{extension}")
                 back = readTransform(self.folder / f"second{extension}")
                 for point in ((0, 0, 0), (50, -60, 70)):
@@ -131,13 +135,13 @@ class TestNodeFiles(unittest.TestCase):
         text = self.folder / "text.h5"
         text.write_text("no transform")
         for function, message in (
-            (loadTransform, "transform"),
+            (lambda _, path: readTransform(path), "transform"),
             (loadSegmentation, "segmentation"),
             (loadMarkups, "landmark|markups"),
-            (loadVolume, "volume"),
+            (lambda _, path: readVolume(path), "volume"),
         ):
             for path in (text, self.folder / "missing"):
-                with self.subTest(f"{function.__name__} {path.name}"):
+                with self.subTest(f"{message} {path.name}"):
                     count = self.scene.GetNumberOfNodes()
                     with self.assertRaisesRegex(ValueError, message):
                         function(self.scene, path)
@@ -155,8 +159,7 @@ class TestNodeFiles(unittest.TestCase):
 
     def test_real_volumes_open(self):
         for parts in (("mridir", "ct.nrrd"), ("aanlib", "case41_toxoplasmosis", "CT.nii.gz")):
-            node = loadVolume(self.scene, sharedData(*parts))
-            self.assertGreater(node.GetImageData().GetNumberOfPoints(), 5 * 10**5)
+            self.assertGreater(readVolume(sharedData(*parts)).image.GetNumberOfPixels(), 5 * 10**5)
 
 
 if __name__ == "__main__":

@@ -254,8 +254,9 @@ class TestPanel(PanelTestCase):
 
     def test_self_test_of_the_module_passes(self):
         module = self.app.moduleFile()
-        test = module.MedFusionTest()
-        test.runTest()
+        with patch.object(module.MedFusionTest, "delayDisplay") as said:
+            module.MedFusionTest().runTest()
+        said.assert_called_with("Test passed")
 
     def test_sample_data_offers_the_phantom_without_a_download(self):
         import SampleData
@@ -271,11 +272,12 @@ class TestPanel(PanelTestCase):
 
 class TestPanelOnRealHead(PanelTestCase):
     def test_real_head_is_registered_checked_and_previewed(self):
-        from MedFusionLib.Scene.NodeFiles import loadMarkups, loadVolume
+        from MedFusionLib.Core.Inputs.VolumeFiles import readVolume
+        from MedFusionLib.Scene.NodeFiles import addVolume, loadMarkups, volumeName
 
         folder = sharedData("head-sim", "head-a")
         for name in ("ct.nrrd", "mr_t1c.nrrd"):
-            loadVolume(self.scene, folder / name)
+            addVolume(self.scene, readVolume(folder / name).image, volumeName(name))
         for name in ("ct_landmarks.mrk.json", "mr_landmarks.mrk.json"):
             loadMarkups(self.scene, folder / name)
         self.panel.enter()

@@ -121,12 +121,6 @@ class TestTumorSegmentationLogic(unittest.TestCase):
             float(np.linalg.norm(ends[1] - ends[0])), measurements.total.axialDiameter.lengthMm, places=4
         )
 
-    def test_a_closed_surface_is_made_on_request(self):
-        image, _ = headWithBall()
-        node, _ = self.logic.segment([self.placed(image, "flair")], TumorInteraction(lines=ACROSS))
-        self.logic.showIn3D(node)
-        self.assertTrue(node.GetSegmentation().ContainsRepresentation("Closed surface"))
-
     def test_a_second_outline_replaces_the_first_in_the_same_node(self):
         image, _ = headWithBall()
         volumeNode = self.placed(image, "flair")

@@ -7,6 +7,7 @@ import SimpleITK as sitk
 from MedFusionLib.Core.Fusion.Fusion import fuseVolumes
 from MedFusionLib.Core.Fusion.Metrics import scoreTable
 from MedFusionLib.Core.Images.Resampling import resampleImage
+from MedFusionLib.Core.Images.Transforms import transformPoints
 from MedFusionLib.Core.Images.Voxels import everyNth, extremes, slabs, writableVoxels
 from MedFusionLib.Core.Landmarks.LandmarkList import LandmarkList
 from MedFusionLib.Core.Phantom import Phantom, makePhantom
@@ -73,7 +74,10 @@ class TestSharedVolumes(unittest.TestCase):
             for points in (self.phantom.ctLandmarks, self.phantom.mriLandmarks)
         )
         settings = RegistrationSettings(pairing=Pairing.label, refine=True)
-        registerLandmarks(fixed, moving, settings, self.ct, self.mri)
+        result = registerLandmarks(fixed, moving, settings, self.ct, self.mri)
+        targets = self.phantom.targets
+        moved = transformPoints(result.transform, targets) - transformPoints(self.phantom.ctToMri, targets)
+        self.assertLess(np.linalg.norm(moved, axis=1).max(), 5.0)
 
     def test_fusing_and_scoring(self):
         transform = self.phantom.ctToMri
@@ -90,8 +94,10 @@ class TestSharedVolumes(unittest.TestCase):
         seeds = np.array([self.phantom.ctToMri.TransformPoint(self.phantom.targets[-1].tolist())])
         settings = SegmentationSettings(method=SegmentationMethod.click)
         tumor = segmentTumor([self.mri], TumorInteraction(seeds=seeds), settings)
-        measureTumor(tumor.labelImage, {"MRI": self.mri})
-        measureTumor(self.phantom.tumorLabels, {"CT": self.ct}, ct=self.ct, cavity=coarseCavity(self.ct))
+        outlined = measureTumor(tumor.labelImage, {"MRI": self.mri}).total
+        true = measureTumor(self.phantom.tumorLabels, {"CT": self.ct}, ct=self.ct, cavity=coarseCavity(self.ct)).total
+        self.assertEqual((set(outlined.intensities), set(true.intensities)), ({"MRI"}, {"CT"}))
+        self.assertGreater(true.depthMm, 5.0)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from MedFusionLib.Scene.NodeFiles import addVolume
 from MedFusionLib.Scene.Session import Session
 from MedFusionLib.Scene.SlicePreview import SlicePreview
 from MedFusionLib.Scene.VolumeNodes import imageFromVolumeNode, setTransformNode
-from MedFusionLib.Scene.WaveletFusionLogic import WaveletFusionLogic, recipeOf
+from MedFusionLib.Scene.WaveletFusionLogic import SOURCE_ROLE, WaveletFusionLogic, recipeOf
 
 
 class TestWaveletFusionLogic(unittest.TestCase):
@@ -37,11 +37,10 @@ class TestWaveletFusionLogic(unittest.TestCase):
         display = node.GetDisplayNode()
         self.assertEqual((display.GetWindowLevelMin(), display.GetWindowLevelMax()), result.window)
         before = sitk.GetArrayFromImage(imageFromVolumeNode(node))
-        again, _ = self.logic.repeat(node)
+        sources = [node.GetNthNodeReference(SOURCE_ROLE, number) for number in range(2)]
+        again, _ = self.logic.fuse(sources[0], sources[1:], recipeOf(node), node)
         self.assertIs(again, node)
         np.testing.assert_array_equal(sitk.GetArrayFromImage(imageFromVolumeNode(node)), before)
-        with self.assertRaises(ValueError):
-            self.logic.repeat(self.ctNode)
 
     def test_the_result_can_have_the_mris_grid_or_cubic_voxels(self):
         onMri, _ = self.logic.fuse(self.ctNode, [self.mriNode], referenceVolumeNode=self.mriNode)

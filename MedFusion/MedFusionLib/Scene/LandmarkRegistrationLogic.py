@@ -8,7 +8,8 @@ import slicer
 
 from ..Core.Landmarks.LandmarkList import LandmarkList, checkNoCopy
 from ..Core.Progress import Progress
-from ..Core.Registration.Registration import RegistrationResult, RegistrationSettings, registerLandmarks
+from ..Core.Registration.Registration import RegistrationSettings, registerLandmarks
+from ..Core.Registration.RegistrationResult import RegistrationResult
 from .ControlPoints import controlPointsIn, joinParentOf
 from .RegistrationNodes import updateErrorTables
 from .VolumeNodes import (

@@ -9,17 +9,7 @@ import vtk
 
 from ..Core.Images.Coordinates import flipPoints
 from ..Core.Inputs.LandmarkFile import LANDMARK_SUFFIXES, LandmarkFile, readLandmarkFile
-from ..Core.Inputs.TransformFiles import readTransform
-from ..Core.Inputs.VolumeFiles import readVolume
-from .VolumeNodes import setTransformNode, setVolumeNodeImage
-
-
-def loadVolume(scene: slicer.vtkMRMLScene, path: str | Path, name: str | None = None) -> slicer.vtkMRMLScalarVolumeNode:
-    """Add a 3D scalar volume to the scene from a file (.nrrd, .nii, .nii.gz, .mha) or a DICOM folder.
-
-    :raises ValueError: when the file is missing, unreadable or not a 3D scalar volume.
-    """
-    return addVolume(scene, readVolume(path).image, name or volumeName(path))
+from .VolumeNodes import setVolumeNodeImage
 
 
 def addVolume(
@@ -75,17 +65,6 @@ def discard(scene: slicer.vtkMRMLScene, node: slicer.vtkMRMLDisplayableNode) -> 
     displayNodes = [node.GetNthDisplayNode(index) for index in range(node.GetNumberOfDisplayNodes())]
     for each in (node, *displayNodes):
         scene.RemoveNode(each)
-
-
-def loadTransform(scene: slicer.vtkMRMLScene, path: str | Path) -> slicer.vtkMRMLTransformNode:
-    """Add a transform (.h5, .tfm) to the scene, as from-parent: it maps fixed points to moving points."""
-    transformNode = scene.AddNewNodeByClass("vtkMRMLTransformNode", Path(path).stem)
-    try:
-        setTransformNode(transformNode, readTransform(path))
-    except ValueError:
-        scene.RemoveNode(transformNode)
-        raise
-    return transformNode
 
 
 def loadSegmentation(scene: slicer.vtkMRMLScene, path: str | Path) -> slicer.vtkMRMLSegmentationNode:

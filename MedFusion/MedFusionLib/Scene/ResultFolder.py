@@ -15,7 +15,7 @@ from ..Core.Fusion.Fusion import FusionResult
 from ..Core.Images.Resampling import Interpolation
 from ..Core.Inputs.VolumeFiles import fileChecksum
 from ..Core.Progress import Progress, report, subProgress
-from ..Core.Registration.Registration import RegistrationResult
+from ..Core.Registration.RegistrationResult import RegistrationResult
 from ..Core.Results import FileNames
 from ..Core.Results.DicomObjects import writeDicomObjects
 from ..Core.Results.Evaluation import RunSteps, evaluateRun

@@ -140,12 +140,6 @@ class TumorSegmentationLogic:
             node.SetAttribute(role, segmentationNode.GetID())
         return tableNode, lineNodes
 
-    @staticmethod
-    def showIn3D(segmentationNode: slicer.vtkMRMLSegmentationNode) -> None:
-        """Give the segments closed surfaces, which 3D views show."""
-        if not segmentationNode.CreateClosedSurfaceRepresentation():
-            raise RuntimeError("The segments' surfaces could not be made; are the segments empty?")
-
 
 def _cavityOf(
     ctNode: slicer.vtkMRMLScalarVolumeNode, progress: Progress | None

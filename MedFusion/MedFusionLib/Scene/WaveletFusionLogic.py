@@ -82,16 +82,6 @@ class WaveletFusionLogic:
         rememberAlignment(fusedVolumeNode, fixedVolumeNode, movingVolumeNodes)
         return fusedVolumeNode, result
 
-    def repeat(
-        self, fusedVolumeNode: slicer.vtkMRMLVolumeNode, progress: Progress | None = None
-    ) -> tuple[slicer.vtkMRMLVolumeNode, FusionResult]:
-        """Fuse again into a node, by the recipe and from the sources it holds, on the CT's grid."""
-        count = fusedVolumeNode.GetNumberOfNodeReferences(SOURCE_ROLE)
-        nodes = [fusedVolumeNode.GetNthNodeReference(SOURCE_ROLE, i) for i in range(count)]
-        if count < 2 or None in nodes:
-            raise ValueError(f'"{fusedVolumeNode.GetName()}" names no CT and MRI that it was fused from; fuse anew.')
-        return self.fuse(nodes[0], nodes[1:], recipeOf(fusedVolumeNode), fusedVolumeNode, progress)
-
 
 def recipeOf(fusedVolumeNode: slicer.vtkMRMLVolumeNode) -> FusionSettings:
     """Return the settings that a fused volume was made with, from its attributes."""

@@ -16,7 +16,8 @@ from ..Core.Inputs.Identity import conflictsBetween, frameWarnings
 from ..Core.Inputs.Memory import checkMemory
 from ..Core.Landmarks.LandmarkPairing import Pairing
 from ..Core.Progress import Progress, subProgress
-from ..Core.Registration.Registration import RegistrationResult, RegistrationSettings, registerLandmarks
+from ..Core.Registration.Registration import RegistrationSettings, registerLandmarks
+from ..Core.Registration.RegistrationResult import RegistrationResult
 from ..Core.Results import FileNames
 from ..Core.Results.Output import outputFolder
 from ..Core.Results.Recipe import interactionRecipe, registrationRecipe

@@ -7,7 +7,7 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 from ..Progress import Progress, report
-from .CoarseGrid import cavityOn, coarseMask, coarseVolume, largestPiece
+from .CoarseGrid import coarseMask, coarseVolume, largestPiece
 
 _WORKING_SPACING_MM = 2.0
 _BONE_HU = 250
@@ -19,11 +19,6 @@ _IN_PLANE = ((0, 0, 1), (0, 0, -1), (0, 1, 0), (0, -1, 0), (0, 1, 1), (0, 1, -1)
 _UPWARD = ((1, 0, 0), (1, 0, 1), (1, 0, -1), (1, 1, 0), (1, -1, 0))
 _LEAST_IN_PLANE = 6
 _LEAST_UPWARD = 4
-
-
-def intracranialCavity(ctImage: sitk.Image, progress: Progress | None = None) -> sitk.Image:
-    """Return the space inside the skull as a mask (0, 1) on the CT's grid, see `coarseCavity`."""
-    return cavityOn(coarseCavity(ctImage, progress), ctImage)
 
 
 def coarseCavity(ctImage: sitk.Image, progress: Progress | None = None) -> sitk.Image:
