@@ -22,7 +22,7 @@ from slicer.util import VTKObservationMixin
 if TYPE_CHECKING:
     from MedFusionLib.Core.Fusion.Fusion import FusionResult
     from MedFusionLib.Core.Progress import Progress
-    from MedFusionLib.Core.Registration.Registration import RegistrationResult
+    from MedFusionLib.Core.Registration.RegistrationResult import RegistrationResult
     from MedFusionLib.Core.Tumor.TumorSegmentation import TumorResult
     from MedFusionLib.Widgets.ParameterNode import MedFusionParameterNode
     from MedFusionLib.Widgets.PlaceMode import PlaceMode

@@ -50,6 +50,11 @@ class PanelTestCase(unittest.TestCase):
     def parameters(self) -> object:
         return self.panel.parameterNode
 
+    def startWithoutLandmarks(self) -> None:
+        self.scene.RemoveNode(self.parameters.fixedLandmarks)
+        self.scene.RemoveNode(self.parameters.movingLandmarks)
+        self.app.settle()
+
     def loadPhantom(self) -> list:
         """Load the small phantom as the Sample Data module would, and let the panel choose it."""
         from MedFusionLib.Scene.PhantomNodes import addPhantom

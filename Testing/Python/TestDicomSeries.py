@@ -1,6 +1,5 @@
 """DICOM in: which series is there, and does every voxel come out where the header says it lies."""
 
-import io
 import tempfile
 import unittest
 import zipfile
@@ -10,137 +9,14 @@ from unittest import mock
 import numpy as np
 import pydicom
 import SimpleITK as sitk
-from DicomTesting import writeSource
+from DicomSeriesCase import DicomSeriesCase, planePoints, writeSlice
 from MedFusionLib.Core.Dicom.Inspection import inspectPath
-from MedFusionLib.Core.Dicom.Pixels import readFrames
 from MedFusionLib.Core.Dicom.Series import findSeries, readSeries
 from MedFusionTesting import sharedData
-from PIL import Image
 from pydicom.fileset import FileSet
-from pydicom.uid import (
-    DeflatedExplicitVRLittleEndian,
-    ExplicitVRLittleEndian,
-    JPEGBaseline8Bit,
-    JPEGLosslessSV1,
-    JPEGLSLossless,
-    RLELossless,
-    generate_uid,
-)
-
-CT_STORAGE = "1.2.840.10008.5.1.4.1.1.2"
-ROW = (1.0, 0.0, 0.0)
 
 
-def ramp(points: np.ndarray) -> np.ndarray:
-    """Return a field that linear interpolation reproduces exactly: 3x - 2y + 5z at LPS points."""
-    return points @ np.array([3.0, -2.0, 5.0])
-
-
-def planePoints(position, row, column, spacing, rows: int, columns: int) -> np.ndarray:
-    j, i = np.mgrid[0:rows, 0:columns]
-    offset = i[..., None] * spacing[1] * np.array(row) + j[..., None] * spacing[0] * np.array(column)
-    return np.array(position) + offset
-
-
-def writeSlice(folder: Path, number: int, position, column=(0.0, 1.0, 0.0), row=ROW, values=None, **tags) -> Path:
-    """Write one CT slice whose values are the ramp at its patient positions."""
-    rows, columns, spacing = 24, 20, (0.9, 0.7)
-    if values is None:
-        values = np.round(ramp(planePoints(position, row, column, spacing, rows, columns)))
-    dataset = pydicom.Dataset()
-    dataset.file_meta = pydicom.dataset.FileMetaDataset()
-    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID = CT_STORAGE
-    dataset.SOPInstanceUID = generate_uid()
-    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
-    dataset.StudyInstanceUID, dataset.SeriesInstanceUID, dataset.FrameOfReferenceUID = "1.2.3", "1.2.3.4", "1.2.3.5"
-    dataset.Modality, dataset.PatientID, dataset.PatientName = "CT", "P1", "Doe^Jane"
-    dataset.SeriesNumber, dataset.InstanceNumber = 4, number
-    dataset.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
-    dataset.ImagePositionPatient = [f"{v:.6f}" for v in position]
-    dataset.ImageOrientationPatient = [f"{v:.9f}" for v in (*row, *column)]
-    dataset.PixelSpacing = list(spacing)
-    dataset.Rows, dataset.Columns = rows, columns
-    dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
-    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = 16, 16, 15, 0
-    dataset.RescaleSlope, dataset.RescaleIntercept = 1, -1024
-    for keyword, value in tags.items():
-        setattr(dataset, keyword, value)
-    dataset.PixelData = (values + 1024).astype("<u2").tobytes()
-    file = folder / f"{number:03d}_{dataset.SOPInstanceUID[-8:]}.dcm"
-    dataset.save_as(file, enforce_file_format=True)
-    return file
-
-
-def addFunctionalGroups(dataset: pydicom.Dataset, spacing: float, slope: float) -> None:
-    """Give an enhanced multi-frame image the geometry that it lacks, the frames from the last to the first."""
-
-    def group(sequence: str, **values: object) -> pydicom.Dataset:
-        item, holder = pydicom.Dataset(), pydicom.Dataset()
-        for keyword, value in values.items():
-            setattr(item, keyword, value)
-        setattr(holder, sequence, [item])
-        return holder
-
-    shared = group("PixelMeasuresSequence", PixelSpacing=[0.9, 0.9], SliceThickness=spacing)
-    shared.update(group("PlaneOrientationSequence", ImageOrientationPatient=[1, 0, 0, 0, 1, 0]))
-    shared.update(group("PixelValueTransformationSequence", RescaleSlope=slope, RescaleIntercept=0))
-    frames = int(dataset.NumberOfFrames)
-    dataset.SharedFunctionalGroupsSequence = [shared]
-    dataset.PerFrameFunctionalGroupsSequence = [
-        group("PlanePositionSequence", ImagePositionPatient=[-20, 30, 5 + spacing * (frames - 1 - k)])
-        for k in range(frames)
-    ]
-
-
-def jpegLossless(planes: np.ndarray, folder: Path) -> list[bytes]:
-    """Return int16 planes compressed as JPEG lossless, which pydicom can neither write nor read."""
-    packed = []
-    for plane in planes:
-        writer = sitk.ImageFileWriter()
-        writer.SetImageIO("GDCMImageIO")
-        writer.UseCompressionOn()
-        writer.SetCompressor("JPEG")
-        writer.SetFileName(str(folder / "packed.dcm"))
-        writer.Execute(sitk.GetImageFromArray(plane.astype(np.int16)[None]))
-        dataset = pydicom.dcmread(folder / "packed.dcm")
-        packed.extend(pydicom.encaps.generate_frames(dataset.PixelData, number_of_frames=1))
-    (folder / "packed.dcm").unlink()
-    return packed
-
-
-def packJpegLossless(file: Path, target: Path) -> None:
-    """Write a DICOM file again with its pixels, stored as int16, in JPEG lossless."""
-    dataset = pydicom.dcmread(file)
-    planes = dataset.pixel_array.reshape(-1, dataset.Rows, dataset.Columns)
-    dataset.PixelData = pydicom.encaps.encapsulate(jpegLossless(planes, target.parent))
-    dataset["PixelData"].is_undefined_length = True
-    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = 16, 16, 15, 1
-    dataset.file_meta.TransferSyntaxUID = JPEGLosslessSV1
-    dataset.save_as(target, enforce_file_format=True)
-
-
-class TestDicomSeries(unittest.TestCase):
-    def setUp(self):
-        self._temporary = tempfile.TemporaryDirectory()
-        self.addCleanup(self._temporary.cleanup)
-        self.folder = Path(self._temporary.name)
-
-    def assertRampAtTruePlaces(self, image: sitk.Image, tolerance: float = 1.0):
-        """Check the field at every voxel whose neighbors are all inside the source."""
-        array = sitk.GetArrayFromImage(image).astype(float)
-        z, y, x = np.indices(array.shape)
-        index = np.stack([x, y, z], -1) * np.array(image.GetSpacing())
-        points = index @ np.array(image.GetDirection()).reshape(3, 3).T + np.array(image.GetOrigin())
-        inside = array > -1024
-        interior = inside.copy()
-        for axis in (1, 2):
-            for step in (-1, 1):
-                interior &= np.roll(inside, step, axis)
-        interior[:, [0, -1], :] = interior[:, :, [0, -1]] = False
-        self.assertGreater(interior.sum(), array.size / 4)
-        self.assertLess(np.abs(array - ramp(points))[interior].max(), tolerance)
-
+class TestDicomSeries(DicomSeriesCase):
     def test_regular_series_keeps_its_voxels_and_geometry(self):
         for k in range(5):
             writeSlice(self.folder, 9 - k, (-3.0, 4.0, 2.5 * k))
@@ -289,15 +165,6 @@ class TestDicomSeries(unittest.TestCase):
         self.assertIn("1 images that are in color or have no position in the patient were left out", warnings)
         self.assertIn("1 images of another frame of reference than the other 8 were left out", warnings)
 
-    def test_pixels_of_32_bits_keep_their_values(self):
-        for k in range(2):
-            file = writeSlice(self.folder, k, (0.0, 0.0, 2.0 * k))
-            dataset = pydicom.dcmread(file)
-            dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 32, 32, 31
-            dataset.PixelData = np.full((24, 20), 4_000_000_000, "<u4").tobytes()
-            dataset.save_as(file)
-        self.assertEqual(np.unique(sitk.GetArrayFromImage(readSeries(self.folder).image)), [3_999_998_976])
-
     def test_echoes_of_one_series_are_separate_volumes(self):
         for echo in (90, 15):
             for k in range(3):
@@ -389,126 +256,6 @@ class TestDicomSeries(unittest.TestCase):
             ).reshape(truth.shape)
             with self.subTest(file=file.name):
                 self.assertGreater(np.corrcoef(found.ravel(), truth.ravel())[0, 1], 0.99)
-
-    def test_every_transfer_syntax_gives_the_same_voxels_and_no_made_up_geometry(self):
-        with zipfile.ZipFile(sharedData("dicom", "mr_head.zip")) as archive:
-            archive.extractall(self.folder)
-        files = sorted(self.folder.rglob("emri_small*.dcm"))
-        self.assertEqual(len(files), 4)
-        for file in files:
-            with self.subTest(file=file.name):
-                np.testing.assert_array_equal(readFrames(file), readFrames(files[0]))
-                with self.assertRaisesRegex(ValueError, "fewer than 2 image planes with a position"):
-                    readSeries(file)
-
-    def test_enhanced_multiframe_in_every_transfer_syntax_lies_at_its_frames_positions(self):
-        with zipfile.ZipFile(sharedData("dicom", "mr_head.zip")) as archive:
-            archive.extractall(self.folder)
-        arrays = []
-        for file in sorted(self.folder.rglob("emri_small*.dcm")):
-            dataset = pydicom.dcmread(file)
-            addFunctionalGroups(dataset, spacing=1.2, slope=2.0)
-            dataset.save_as(file, enforce_file_format=True)
-            with self.subTest(file=file.name):
-                image = readSeries(file).image
-                self.assertEqual(image.GetSize(), (64, 64, 10))
-                np.testing.assert_allclose(image.GetSpacing(), (0.9, 0.9, 1.2))
-                np.testing.assert_allclose(image.GetOrigin(), (-20, 30, 5))
-                np.testing.assert_array_equal(sitk.GetArrayFromImage(image), 2.0 * dataset.pixel_array[::-1])
-                arrays.append(sitk.GetArrayFromImage(image))
-        self.assertEqual(len(arrays), 4)
-        for array in arrays[1:]:
-            np.testing.assert_array_equal(array, arrays[0])
-
-    def test_deflated_and_baseline_jpeg_data_are_read(self):
-        image = sitk.GetImageFromArray(np.add.outer(np.arange(3) * 20, np.add.outer(np.arange(16), np.arange(24))))
-        folder = writeSource(self.folder / "plain", "MR", image)
-        expected = sitk.GetArrayFromImage(readSeries(folder).image)
-        for syntax, tolerance in ((DeflatedExplicitVRLittleEndian, 0), (JPEGBaseline8Bit, 2)):
-            with self.subTest(syntax.name):
-                target = self.folder / syntax
-                target.mkdir()
-                for file in folder.iterdir():
-                    dataset = pydicom.dcmread(file)
-                    if syntax == JPEGBaseline8Bit:
-                        stream = io.BytesIO()
-                        Image.fromarray(dataset.pixel_array.astype(np.uint8)).save(stream, "JPEG", quality=100)
-                        dataset.PixelData = pydicom.encaps.encapsulate([stream.getvalue()])
-                        dataset["PixelData"].is_undefined_length = True
-                        dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 8, 8, 7
-                        dataset.PixelRepresentation = 0
-                    dataset.file_meta.TransferSyntaxUID = syntax
-                    dataset.save_as(target / file.name, enforce_file_format=True)
-                found = sitk.GetArrayFromImage(readSeries(target).image)
-                np.testing.assert_allclose(found, expected, atol=tolerance)
-
-    def test_losslessly_compressed_slices_read_as_the_uncompressed_ones(self):
-        for k in range(3):
-            writeSlice(self.folder, k, (0.0, 0.0, 2.0 * k))
-        expected = sitk.GetArrayFromImage(readSeries(self.folder).image)
-        files = sorted(self.folder.iterdir())
-        for syntax in (RLELossless, JPEGLSLossless):
-            for file in files:
-                dataset = pydicom.dcmread(file)
-                dataset.compress(syntax, generate_instance_uid=False)
-                (self.folder / "packed").mkdir(exist_ok=True)
-                dataset.save_as(self.folder / "packed" / file.name)
-            with self.subTest(syntax=syntax.name):
-                found = sitk.GetArrayFromImage(readSeries(self.folder / "packed").image)
-                np.testing.assert_array_equal(found, expected)
-        for compressor, syntax in (("JPEG", "1.2.840.10008.1.2.4.70"), ("JPEG2000", "1.2.840.10008.1.2.4.90")):
-            target = self.folder / compressor
-            target.mkdir()
-            for file in files:
-                source = sitk.ReadImage(str(file))
-                image = sitk.Cast(source, sitk.sitkInt16)
-                for key in source.GetMetaDataKeys():
-                    image.SetMetaData(key, source.GetMetaData(key))
-                writer = sitk.ImageFileWriter()
-                writer.SetImageIO("GDCMImageIO")
-                writer.KeepOriginalImageUIDOn()
-                writer.UseCompressionOn()
-                writer.SetCompressor(compressor)
-                writer.SetFileName(str(target / file.name))
-                writer.Execute(image)
-                self.assertEqual(pydicom.dcmread(target / file.name).file_meta.TransferSyntaxUID, syntax)
-            with self.subTest(syntax=compressor):
-                np.testing.assert_array_equal(sitk.GetArrayFromImage(readSeries(target).image), expected)
-
-    def test_lossless_jpeg_keeps_the_rescale_of_each_frame(self):
-        (self.folder / "packed").mkdir()
-        file = writeSlice(self.folder, 1, (0.0, 0.0, 0.0))
-        dataset = pydicom.dcmread(file)
-        dataset.SOPClassUID, dataset.Modality = "1.2.840.10008.5.1.4.1.1.4.1", "MR"
-        dataset.NumberOfFrames = 3
-        stored = np.random.default_rng(1).integers(0, 4000, (3, 24, 20)).astype("<i2")
-        dataset.PixelRepresentation, dataset.PixelData = 1, stored.tobytes()
-        del dataset.RescaleSlope, dataset.RescaleIntercept
-        addFunctionalGroups(dataset, spacing=1.2, slope=1.0)
-        del dataset.SharedFunctionalGroupsSequence[0].PixelValueTransformationSequence
-        for k, frame in enumerate(dataset.PerFrameFunctionalGroupsSequence):
-            item = pydicom.Dataset()
-            item.RescaleSlope, item.RescaleIntercept, item.RescaleType = 1 + k / 2, k, "US"
-            frame.PixelValueTransformationSequence = [item]
-        dataset.save_as(file, enforce_file_format=True)
-        packJpegLossless(file, self.folder / "packed" / file.name)
-        expected = stored * np.array([1, 1.5, 2])[:, None, None] + np.arange(3)[:, None, None]
-        np.testing.assert_allclose(readFrames(file), expected, rtol=1e-6)
-        np.testing.assert_array_equal(readFrames(self.folder / "packed" / file.name), readFrames(file))
-
-    def test_padding_becomes_air_in_every_compression(self):
-        (self.folder / "packed").mkdir()
-        values = np.full((24, 20), 100)
-        values[:4] = -2000
-        file = writeSlice(self.folder, 1, (0.0, 0.0, 0.0))
-        dataset = pydicom.dcmread(file)
-        dataset.PixelRepresentation, dataset.RescaleIntercept = 1, 0
-        dataset.add_new("PixelPaddingValue", "SS", -2000)
-        dataset.PixelData = values.astype("<i2").tobytes()
-        dataset.save_as(file, enforce_file_format=True)
-        packJpegLossless(file, self.folder / "packed" / file.name)
-        for path in (file, self.folder / "packed" / file.name):
-            self.assertEqual(np.unique(readFrames(path)).tolist(), [-1024, 100])
 
     def test_real_oblique_and_enhanced_series_have_the_header_geometry(self):
         with zipfile.ZipFile(sharedData("dicom", "mr_head.zip")) as archive:

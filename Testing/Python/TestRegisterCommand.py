@@ -8,7 +8,7 @@ import SimpleITK as sitk
 from MedFusionLib.Core.Images.Resampling import resampleImage
 from MedFusionLib.Core.Inputs.TransformFiles import readTransform
 from MedFusionTesting import checkDocument, medfusion
-from TestCommandLine import PhantomCase
+from PhantomCase import PhantomCase
 
 
 class TestRegisterCommand(PhantomCase):

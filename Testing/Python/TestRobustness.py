@@ -28,7 +28,8 @@ from MedFusionTesting import PROJECT_ROOT
 sys.path.append(str(PROJECT_ROOT / "Testing" / "Benchmark"))
 
 from FuzzBenchmark import makeSources, mutatedFile, refusesProperly
-from TestCommandLine import PhantomCase, medfusion
+from MedFusionTesting import medfusion
+from PhantomCase import PhantomCase
 
 
 class TestRobustness(PhantomCase):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import qt
 
-from ..Core.Registration.Registration import RegistrationResult
+from ..Core.Registration.RegistrationResult import RegistrationResult
 from .LandmarkLists import LandmarkLists, PairRow, isDefined
 from .Translation import tr as _
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import qt
 
-from ..Core.Registration.Registration import RegistrationResult
+from ..Core.Registration.RegistrationResult import RegistrationResult
 from .ComparisonLayout import ComparisonLayout
 from .LandmarkLists import LandmarkLists, PairRow, isDefined
 from .LandmarkTable import LandmarkTable

@@ -7,8 +7,8 @@ import numpy as np
 from ..Dicom.Inspection import differingFields
 from ..FollowUp.FollowUp import FollowUp, compareTumors, largestLesionCenter
 from ..FollowUp.RigidAlignment import RigidAlignment, alignRigidly
+from ..Images.Transforms import TransformModel
 from ..Inputs.VolumeFiles import fileChecksum
-from ..Landmarks.LandmarkFit import TransformModel
 from ..Progress import Progress, subProgress
 from . import FileNames
 from .Recipe import InputFile
