@@ -18,7 +18,7 @@ CORE = {
     "Phantom": ("Images",),
     "Registration": ("Images", "Landmarks"),
     "Dicom": ("Images", "Tumor"),
-    "Inputs": ("Images", "Dicom"),
+    "Inputs": ("Images", "Tumor", "Dicom"),
     "FollowUp": ("Images", "Tumor", "Registration", "Dicom", "Inputs"),
     "Results": ("Images", "Landmarks", "Fusion", "Tumor", "Registration", "Dicom", "Inputs", "FollowUp"),
 }

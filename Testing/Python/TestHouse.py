@@ -22,15 +22,21 @@ from Rooms import (
 )
 
 MOST_LINES = 400
-# What the library itself does not use: Slicer looks for it, or scripts that drive the scene without a panel need it.
-CALLED_FROM_OUTSIDE = {"MedFusionWidget", "MedFusionTest", "runTest", "loadScene"}
+# What the library itself does not use: Slicer looks for it, scripts that drive the scene without a panel need it, or it
+# says which files others may count on.
+CALLED_FROM_OUTSIDE = {"MedFusionWidget", "MedFusionTest", "runTest", "loadScene", "RUN_FILES"}
 
 
 def definitions(module: ast.Module) -> set[str]:
     """Return the names that a file defines at its own level."""
     found = set()
-    for node in module.body:
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+    body = list(module.body)
+    for node in body:
+        if isinstance(node, ast.Try):
+            body += [
+                part for handler in node.handlers for part in handler.body
+            ]  # what is used where there is no better
+        elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
             found.add(node.name)
         elif isinstance(node, (ast.Assign, ast.AnnAssign)):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
