@@ -27,7 +27,8 @@ FLOORS = {
     "Core": (),
     "Report": ("Core",),
     "Scene": ("Core", "Report"),
-    "CommandLine": ("Core", "Report", "Scene"),
+    "Cohort": ("Core", "Report"),
+    "CommandLine": ("Core", "Report", "Scene", "Cohort"),
     "Widgets": ("Core", "Report", "Scene"),
 }
 

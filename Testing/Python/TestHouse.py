@@ -33,9 +33,7 @@ def definitions(module: ast.Module) -> set[str]:
     body = list(module.body)
     for node in body:
         if isinstance(node, ast.Try):
-            body += [
-                part for handler in node.handlers for part in handler.body
-            ]  # what is used where there is no better
+            body += [part for handler in node.handlers for part in handler.body]  # where there is no better
         elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
             found.add(node.name)
         elif isinstance(node, (ast.Assign, ast.AnnAssign)):

@@ -1,7 +1,6 @@
 """The names of the files in a result folder, for whoever writes or reads one."""
 
 REGISTERED_MRI = "mri_registered.nrrd"
-REGISTERED_CT = "ct_registered.nrrd"
 TRANSFORM = "ct_to_mri.h5"
 FUSED = "fused.nrrd"
 TUMOR = "tumor.seg.nrrd"
