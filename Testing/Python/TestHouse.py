@@ -24,7 +24,7 @@ from Rooms import (
 MOST_LINES = 400
 # What the library itself does not use: Slicer looks for it, scripts that drive the scene without a panel need it, or it
 # says which files others may count on.
-CALLED_FROM_OUTSIDE = {"MedFusionWidget", "MedFusionTest", "runTest", "loadScene", "RUN_FILES"}
+CALLED_FROM_OUTSIDE = {"MedFusionWidget", "MedFusionTest", "runTest", "loadScene", "RUN_FILES", "readMask"}
 
 
 def definitions(module: ast.Module) -> set[str]:

@@ -97,7 +97,7 @@ class TestSharedVolumes(unittest.TestCase):
         outlined = measureTumor(tumor.labelImage, {"MRI": self.mri}).total
         true = measureTumor(self.phantom.tumorLabels, {"CT": self.ct}, ct=self.ct, cavity=coarseCavity(self.ct)).total
         self.assertEqual((set(outlined.intensities), set(true.intensities)), ({"MRI"}, {"CT"}))
-        self.assertGreater(true.depthMm, 5.0)
+        self.assertGreater(true.centroidDepthMm, 5.0)
 
 
 if __name__ == "__main__":
