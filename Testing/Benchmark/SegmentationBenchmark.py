@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "MedFusion"), str(Path(__file__).resolve().parent)]
 
 from MedFusionLib.Core.Tumor.Diameters import axialDiameters  # noqa: E402
-from MedFusionLib.Core.Tumor.IntracranialCavity import intracranialCavity  # noqa: E402
+from MedFusionLib.Core.Tumor.IntracranialCavity import cavityOn, coarseCavity  # noqa: E402
 from MedFusionLib.Core.Tumor.SearchMask import searchMask  # noqa: E402
 from MedFusionLib.Core.Tumor.SegmentationMetrics import compareMasks, compareSegmentations  # noqa: E402
 from MedFusionLib.Core.Tumor.TumorSegmentation import (  # noqa: E402
@@ -193,7 +193,8 @@ def printCavity() -> None:
         for source in ("CT", "MRI alone"):
             began = time.process_time()
             if source == "CT":
-                mask = intracranialCavity(sitk.ReadImage(str(folder / "ct.nrrd")))
+                ct = sitk.ReadImage(str(folder / "ct.nrrd"))
+                mask = cavityOn(coarseCavity(ct), ct)
             else:
                 found = searchMask(sitk.ReadImage(str(folder / "mr_t1c.nrrd"))).image
                 mask = sitk.Resample(found > 0.5, truth, ctToMr, sitk.sitkNearestNeighbor)
