@@ -25,7 +25,7 @@ MOST_LINES = 400
 # What the library itself does not use: Slicer looks for it, scripts that drive the scene without a panel need it, or it
 # says which files others may count on.
 CALLED_FROM_OUTSIDE = {"MedFusionWidget", "MedFusionTest", "runTest", "loadScene", "RUN_FILES"}
-SOON_USED = {"readMask", "weighedPose"}
+SOON_USED = {"readMask", "weighedPose", "treBound"}
 
 
 def definitions(module: ast.Module) -> set[str]:

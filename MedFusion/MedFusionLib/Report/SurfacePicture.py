@@ -71,6 +71,6 @@ def _shaded(mask: np.ndarray, axis: int, isBackward: bool) -> tuple[np.ndarray, 
         return np.zeros(isHit.shape), depth
     smooth = ndimage.gaussian_filter(np.where(isHit, depth, depth[isHit].mean()), 1.0)
     down, right = np.gradient(smooth)
-    normals = np.stack([-right, -down, np.ones_like(down)], axis=-1)
+    normals = -np.stack([right, down, -np.ones_like(down)], axis=-1)
     light = (normals @ np.array([_LIGHT[0], -_LIGHT[1], _LIGHT[2]])) / np.linalg.norm(normals, axis=-1)
     return np.where(isHit, np.clip(0.3 + 0.7 * light, 0.15, 1), 0.0), depth
