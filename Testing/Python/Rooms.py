@@ -28,8 +28,9 @@ FLOORS = {
     "Report": ("Core",),
     "Scene": ("Core", "Report"),
     "Cohort": ("Core", "Report"),
-    "CommandLine": ("Core", "Report", "Scene", "Cohort"),
     "Widgets": ("Core", "Report", "Scene"),
+    "Web": ("Core", "Report", "Scene", "Widgets"),
+    "CommandLine": ("Core", "Report", "Scene", "Cohort", "Web"),
 }
 
 

@@ -9,11 +9,11 @@ from ..Images.Grids import pointsAt
 from ..Progress import Progress, subProgress
 from .AutomaticSegmentation import outlineAutomatically
 from .ClickSegmentation import NothingStandsOut, outlineFromClick
+from .Diameters import axialDiameters
 from .LineSegmentation import outlineFromLine
 from .MrSequence import MrSequence
 from .Outline import Outline
 from .SecondOpinions import LEAST_AGREEMENT, OtherMethod, agreementOf, middleOf
-from .TumorMeasurements import axialDiameters
 from .WatershedSegmentation import outlineByWatershed
 
 _NEAR_MM = 3.0
