@@ -25,6 +25,7 @@ CORE = {
 CORE_FILES_FOR_ALL = ("Progress", "Verdict")
 FLOORS = {
     "Core": (),
+    "Api": ("Core",),
     "Report": ("Core",),
     "Scene": ("Core", "Report"),
     "Cohort": ("Core", "Report"),
