@@ -2,7 +2,7 @@
 
 import html
 
-from ..Core.Results.RunDocument import MeasuredTumor, RunDocument
+from ..Core.Results.RunDocument import RunDocument
 from ..Core.Tumor.LesionMeasurements import LesionMeasurements, SegmentMeasurements
 from .IdentificationSection import identificationBlock
 from .Page import Figure, bullets, figures, legend, paragraph, table
@@ -20,7 +20,7 @@ def firstScreen(document: RunDocument, views: Views) -> str:
         verdictBox("Alignment", document.registration.verdict, registrationSentence(document.registration)),
         verdictBox("Outline", tumor.result.verdict, tumorSentence(tumor)) if tumor is not None else "",
     ]
-    facts = [_errorFigures(document), _tumorFigures(tumor), toCheck(document)]
+    facts = [_facts(document), toCheck(document)]
     return (
         identificationBlock(document)
         + "".join(boxes)
@@ -38,53 +38,53 @@ def keyFigures(*entries: tuple[str, str, str]) -> str:
 
 
 def toCheck(document: RunDocument) -> str:
-    """Return everything that a reader has to look at: reasons of the verdicts, warnings, and the next thing to do."""
-    sentences: list[str] = []
-    for verdict in (
-        document.registration.verdict if document.registration is not None else None,
-        document.tumor.result.verdict if document.tumor is not None else None,
-    ):
-        sentences += verdict.reasons if verdict is not None else ()
+    """Return everything else that a reader has to look at: further reasons, warnings, and the next thing to do."""
+    registration, tumor = document.registration, document.tumor
+    verdicts = [registration.verdict] if registration is not None else []
+    verdicts += [tumor.result.verdict] if tumor is not None else []
+    sentences = [reason for verdict in verdicts for reason in verdict.reasons]
     sentences += document.warnings
-    if document.registration is not None:
-        sentences.append(document.registration.advice)
-    items = bullets(tuple(dict.fromkeys(sentences)))
-    return f'<section class="check"><h2>Please check</h2>{items}</section>' if sentences else ""
+    if registration is not None:
+        sentences.append(registration.advice)
+    said = [verdict.reasons[0] for verdict in verdicts if verdict.reasons]
+    items = bullets(tuple(sentence for sentence in dict.fromkeys(sentences) if sentence not in said))
+    return f'<section class="check"><h2>Please check</h2>{items}</section>' if "<li>" in items else ""
 
 
-def _errorFigures(document: RunDocument) -> str:
-    errors = document.registration.expectedErrors[:1]
-    return keyFigures(
-        *(
-            (
-                f"Expected error {placeText(error)}",
-                mm(error.expected),
-                f"with 95\N{NO-BREAK SPACE}% probability below {mm(error.bound)}",
-            )
-            for error in errors
+def _facts(document: RunDocument) -> str:
+    """Return the expected error and the tumor's size: of one lesion in large letters, of several as a table."""
+    entries = [
+        (
+            f"Expected error {placeText(error)}",
+            mm(error.expected),
+            f"with 95\N{NO-BREAK SPACE}% probability below {mm(error.bound)}",
         )
-    )
+        for error in document.registration.expectedErrors[:1]
+    ]
+    if document.tumor is None:
+        return keyFigures(*entries) + paragraph("No tumor was outlined.")
+    total = document.tumor.measured.total
+    if len(total.lesions) > 1:
+        return keyFigures(*entries) + _lesionTable(total)
+    entries += [
+        ("Volume of the tumor", ml(total.volumeMl), volumeRange(total)),
+        ("Diameters", diametersText(total), f"longest in the {total.plane} plane, and across"),
+        ("Product of both", mm2(total.bidimensionalProductMm2), ""),
+    ]
+    return keyFigures(*entries)
 
 
-def _tumorFigures(tumor: MeasuredTumor | None) -> str:
-    if tumor is None:
-        return paragraph("No tumor was outlined.")
-    total = tumor.measured.total
-    if len(total.lesions) == 1:
-        return keyFigures(
-            ("Volume", ml(total.volumeMl), volumeRange(total)),
-            ("Diameters", diametersText(total), f"longest in the {total.plane} plane, and across"),
-            ("Product", mm2(total.bidimensionalProductMm2), ""),
-        )
+def _lesionTable(total: SegmentMeasurements) -> str:
     rows = [_lesionRow(f"Lesion {n}", lesion) for n, lesion in enumerate(total.lesions[:_MOST_LESIONS], start=1)]
     if len(total.lesions) > _MOST_LESIONS:
-        rows.append((f"{len(total.lesions) - _MOST_LESIONS} more", "see below", "", ""))
-    rows.append(("Sum", f"{ml(total.volumeMl)} ({volumeRange(total)})", "", mm2(total.bidimensionalProductMm2)))
-    return table(("Tumor", "Volume", "Diameters", "Product"), rows)
+        rows.append((f"{len(total.lesions) - _MOST_LESIONS} more", "see below", "", "", ""))
+    product = mm2(total.bidimensionalProductMm2)
+    rows.append(("Sum", ml(total.volumeMl), volumeRange(total), "", product))
+    return table(("Tumor", "Volume", "Its range", "Diameters", "Product"), rows)
 
 
 def _lesionRow(name: str, lesion: LesionMeasurements) -> tuple[str, ...]:
-    return name, ml(lesion.volumeMl), diametersText(lesion), mm2(lesion.bidimensionalProductMm2)
+    return name, ml(lesion.volumeMl), volumeRange(lesion), diametersText(lesion), mm2(lesion.bidimensionalProductMm2)
 
 
 def diametersText(lesion: LesionMeasurements | SegmentMeasurements) -> str:

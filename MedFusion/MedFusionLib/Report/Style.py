@@ -73,7 +73,8 @@ a:focus-visible, summary:focus-visible, .wide:focus-visible { outline: 3px solid
   th, td { padding: .1rem .8rem .1rem 0; } table { font-size: .9em; margin: .3rem 0; }
   thead { display: table-header-group; } .short { break-inside: avoid; }
   .first { grid-template-columns: minmax(0, 1fr) minmax(0, 82mm); }
-  .pictures { gap: 2mm; } .pictures.two { width: 88mm; } summary::marker { content: none; }
+  .pictures { gap: 2mm; max-width: 162mm; } .pictures.four, .pictures.six { max-width: none; }
+  .pictures.two { width: 88mm; } summary::marker { content: none; }
   details:not([open]) { display: none; } figcaption { padding: 0; } .wide { overflow: visible; }
   .verdict, figure > div { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }

@@ -78,10 +78,8 @@ def tumorSentence(tumor: MeasuredTumor) -> str:
         zip(second.methods, second.agreements, second.volumesMl, strict=True), start=1
     ):
         lesion = f"Lesion {number}: a" if len(second.methods) > 1 else "A"
-        if method and agreement == agreement:
+        if method and agreement == agreement:  # otherwise the verdict says that it could not answer
             sentences.append(
                 f"{lesion} second method ({method}) finds {ml(other)} beside {ml(own)}, Dice {agreement:.2f}."
             )
-        else:
-            sentences.append(f"{lesion} second method could not answer.")
     return " ".join(sentences)
