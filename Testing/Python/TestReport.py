@@ -138,6 +138,16 @@ class TestRunReport(unittest.TestCase):
         self.assertIn("No tumor was outlined.", self.first(document))
         self.assertNotIn("<h2>Tumor</h2>", runReport(document))
 
+    def test_each_lesion_has_its_row_and_its_pictures(self):
+        document = phantomDocument(withSecondLesion=True)
+        html = runReport(document)
+        first, rest = html.split("<h2>Registration</h2>")
+        for number, lesion in enumerate(document.tumor.measured.total.lesions, start=1):
+            self.assertIn(f'<th scope="row">Lesion {number}</th><td class="number">{ml(lesion.volumeMl)}</td>', first)
+        self.assertIn(f'<th scope="row">Sum</th><td class="number">{ml(document.tumor.measured.total.volumeMl)}', first)
+        self.assertEqual(len(set(re.findall(r'alt="(\w+: lesion \d)"', rest))), 3)
+        self.assertNotIn(">Tumor 2<", rest)  # the same as lesion 2
+
     def test_further_scores_are_folded_away_unless_all_is_wanted(self):
         self.assertNotIn("<details open>", self.html)
         self.assertEqual(runReport(self.document, isFull=True).count("<details open>"), self.html.count("<details>"))

@@ -24,14 +24,23 @@ from MedFusionTesting import PROJECT_ROOT
 SCHEMA = json.loads((PROJECT_ROOT / "Docs/measurements.schema.json").read_text(encoding="utf-8"))
 
 
-def phantomDocument() -> RunDocument:
-    """Return the document of a run on a coarse phantom, registered and outlined as the truth says."""
+def phantomDocument(withSecondLesion: bool = False) -> RunDocument:
+    """Return the document of a run on a coarse phantom, registered and outlined as the truth says.
+
+    :param withSecondLesion: outline a cube of 4 x 4 x 4 voxels in the middle, too.
+    """
     phantom = makePhantom(spacingFactor=4.0)
     toMoving = phantom.ctToMri
     fusion = fuseVolumes(phantom.ct, [phantom.mri], FusionSettings(), [toMoving])
+    labels = sitk.Cast(phantom.tumorLabels > 0, sitk.sitkUInt8)
+    segments = [Segment(1, "Tumor 1", TumorTissue.tumor, 1)]
+    if withSecondLesion:
+        middle = [count // 2 for count in labels.GetSize()]
+        labels[tuple(slice(place, place + 4) for place in middle)] = 2
+        segments.append(Segment(2, "Tumor 2", TumorTissue.tumor, 2))
     tumor = TumorResult(
-        sitk.Cast(phantom.tumorLabels > 0, sitk.sitkUInt8),
-        (Segment(1, "Tumor", TumorTissue.tumor, 1),),
+        labels,
+        tuple(segments),
         ("A warning of the outline.",),
         SegmentationSettings(SegmentationMethod.automatic),
     )
@@ -82,7 +91,7 @@ class TestRunDocument(unittest.TestCase):
     def test_the_schema_notices_what_is_misspelled_missing_or_of_another_type(self):
         for path, value in (
             (("registration", "fre"), 1.0),
-            (("tumor", "segments", "Tumor", "volume_cm3"), 1.0),
+            (("tumor", "segments", "Tumor 1", "volume_cm3"), 1.0),
             (("tumor", "volume_ml"), "15 ml"),
             (("fusion", "copy_ct", "Bones"), 1.0),
             (("registration", "verdict"), "fine"),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ..Core.Results.RunDocument import MeasuredTumor
-from ..Core.Tumor.LesionMeasurements import LesionMeasurements, SegmentMeasurements, TumorMeasurements
+from ..Core.Tumor.LesionMeasurements import LesionMeasurements, SegmentMeasurements
 from ..Core.Verdict import Judgement
 from .FirstScreen import volumeRange
 from .Page import Figure, beside, figures, legend, paragraph, section, table
@@ -13,6 +13,7 @@ from .Texts import ml, mm, mm2
 from .Views import Views
 
 _MOST_COLUMNS = 6
+_CLOSE_MM = 80.0
 
 
 def tumorSection(tumor: MeasuredTumor, views: Views) -> str:
@@ -30,13 +31,27 @@ def tumorSection(tumor: MeasuredTumor, views: Views) -> str:
         *(paragraph(note) for note in measured.total.notes),
         legend(*views.outlineLegend),
         figures(*slices),
-        beside(table(*_columns(measured)), figures(*surfaces, columns=2)),
+        _furtherLesions(tumor, views),
+        beside(table(*_columns(tumor)), figures(*surfaces, columns=2)),
         paragraph(
             "The range of a volume is that between two methods of outlining where a second one was asked, and at least "
             "what half a voxel at the border makes. Product: the longest diameter in the plane times the one across "
             "(RANO)."
         ),
     )
+
+
+def _furtherLesions(tumor: MeasuredTumor, views: Views) -> str:
+    """Return close views of every lesion but the largest, through which the other pictures go."""
+    lesions = list(enumerate(tumor.measured.total.lesions[:_MOST_COLUMNS], start=1))
+    largest = max(lesions, key=lambda entry: entry[1].volumeMl)[0]
+    pictures = []
+    for number, lesion in lesions:
+        if number != largest:
+            for plane in Plane:
+                grid = views.crop(plane, _CLOSE_MM, around=lesion.centroid)
+                pictures.append(Figure(views.outlined(views.mri(grid), grid), f"{plane.name}: lesion {number}"))
+    return figures(*pictures, columns=6) if pictures else ""
 
 
 def _confirmation(tumor: MeasuredTumor) -> str:
@@ -59,12 +74,13 @@ def _sumsText(total: SegmentMeasurements) -> str:
     )
 
 
-def _columns(measurements: TumorMeasurements) -> tuple[Sequence[str], list[tuple[str, ...]]]:
+def _columns(tumor: MeasuredTumor) -> tuple[Sequence[str], list[tuple[str, ...]]]:
     """Return the header and the rows of the table: all together, each segment, and each lesion where there are more."""
+    measurements = tumor.measured
     shown: dict[str, LesionMeasurements | SegmentMeasurements] = {"All": measurements.total}
     if len(measurements.total.lesions) > 1:
         shown |= {f"Lesion {n}": lesion for n, lesion in enumerate(measurements.total.lesions[:_MOST_COLUMNS], start=1)}
-    if len(measurements.segments) > 1:
+    if any(segment.tissue.isPart for segment in tumor.result.allSegments):
         shown |= {name: segment for name, segment in measurements.segments.items() if name not in shown}
     columns = [dict(_rows(measured)) for measured in shown.values()]
     titles = list(dict.fromkeys(title for column in columns for title in column))
