@@ -24,7 +24,7 @@ from MedFusionTesting import PROJECT_ROOT
 SCHEMA = json.loads((PROJECT_ROOT / "Docs/measurements.schema.json").read_text(encoding="utf-8"))
 
 
-def phantomDocument(withSecondLesion: bool = False) -> RunDocument:
+def phantomDocument(withSecondLesion: bool = False, scoresInFull: bool = False) -> RunDocument:
     """Return the document of a run on a coarse phantom, registered and outlined as the truth says.
 
     :param withSecondLesion: outline a cube of 4 x 4 x 4 voxels in the middle, too.
@@ -46,7 +46,7 @@ def phantomDocument(withSecondLesion: bool = False) -> RunDocument:
     )
     source = Provenance(("ct", "mri"), notes=("A note.", "A note."), told={"inputs": {"acceptIdentity": "False"}})
     registration = RegistrationResult(toMoving, TransformModel.rigid)
-    return evaluateRun(RunSteps(phantom.ct, phantom.mri, toMoving, registration, fusion, tumor, source))
+    return evaluateRun(RunSteps(phantom.ct, phantom.mri, toMoving, registration, fusion, tumor, source, scoresInFull))
 
 
 class TestRunDocument(unittest.TestCase):

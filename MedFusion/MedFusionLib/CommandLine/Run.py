@@ -63,7 +63,7 @@ class RunOptions:
     assumedAxes: CoordinateSystem | None = None
     dicomFolder: Path | None = None
     withPdf: bool = False
-    isReportFull: bool = False
+    inFull: bool = False
     given: dict[str, str] = field(default_factory=dict)
 
 
@@ -104,7 +104,7 @@ def execute(arguments: argparse.Namespace) -> None:
             assumedAxes=arguments.assume_orientation,
             dicomFolder=folders[1] if arguments.dicom else None,
             withPdf=arguments.pdf,
-            isReportFull=arguments.full,
+            inFull=arguments.full,
             given=recordedOptions(arguments),
         )
         document = runChain(folders[0], inputs, options)
@@ -163,7 +163,7 @@ def runChain(folder: Path, inputs: dict[str, str], options: RunOptions) -> RunDo
                 "inputs": inputsRecipe(options.series, options.acceptIdentity),
                 "arguments": options.given,
             },
-            scoresInFull=options.isReportFull,
+            inFull=options.inFull,
         )
         document = writeResultFolder(
             folder,
@@ -172,7 +172,6 @@ def runChain(folder: Path, inputs: dict[str, str], options: RunOptions) -> RunDo
             progress.step("Measure and write"),
             options.dicomFolder,
             options.withPdf,
-            options.isReportFull,
         )
     warn([warning for warning in document.warnings if warning not in told])
     return document

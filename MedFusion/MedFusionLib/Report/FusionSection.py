@@ -29,23 +29,26 @@ def fusionSection(fusion: ScoredFusion, views: Views, isFull: bool) -> str:
             ("fused", views.fused(grid)),
         ):
             pictures.append(Figure(views.outlined(picture, grid), f"{plane.name}: {name}"))
-    others = [name for name in METRIC_MEANINGS if name not in _TASK_MEASURES]
     return section(
         "Fusion",
         paragraph(_settingsText(fusion)),
         legend(*views.outlineLegend),
         figures(*pictures, columns=4),
         _scoreTable(fusion, _TASK_MEASURES),
-        details(
-            "Further scores, as the literature on fusion has them",
-            paragraph(
-                "A plain copy of one source scores well on some measures: the fusion has earned a score only where it "
-                "is better than both copies."
-            ),
-            _scoreTable(fusion, others),
-            isOpen=isFull,
-        ),
+        _furtherScores(fusion, isFull),
     )
+
+
+def _furtherScores(fusion: ScoredFusion, isFull: bool) -> str:
+    """Return what the literature on fusion scores, as far as it was computed."""
+    found = _scoreTable(fusion, [name for name in METRIC_MEANINGS if name not in _TASK_MEASURES])
+    if not found:
+        return paragraph("Further scores, as the literature on fusion has them, are computed with the option --full.")
+    copies = (
+        "A plain copy of one source scores well on some measures: the fusion has earned a score only where it is "
+        "better than both copies."
+    )
+    return details("Further scores, as the literature on fusion has them", paragraph(copies), found, isOpen=isFull)
 
 
 def _settingsText(fusion: ScoredFusion) -> str:

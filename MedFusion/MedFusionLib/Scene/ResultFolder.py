@@ -51,7 +51,7 @@ class RunResults:
     """The nodes and results of the steps of one run.
 
     :param recipe: for each step, what it was told besides what the results themselves know.
-    :param scoresInFull: score the fusion by all measures instead of the task measures alone.
+    :param inFull: score the fusion by all measures, not the task measures alone, and fold nothing away in the report.
     """
 
     fixedVolumeNode: slicer.vtkMRMLScalarVolumeNode
@@ -68,7 +68,7 @@ class RunResults:
     fixedDicom: DicomSeries | None = None
     movingDicom: DicomSeries | None = None
     recipe: dict[str, dict[str, str]] = field(default_factory=dict)
-    scoresInFull: bool = False
+    inFull: bool = False
 
 
 def writeResultFolder(
@@ -78,7 +78,6 @@ def writeResultFolder(
     progress: Progress | None = None,
     dicomFolder: Path | None = None,
     withPdf: bool = False,
-    isReportFull: bool = False,
 ) -> RunDocument:
     """Write the result files into an existing empty folder and return their document, without its images.
 
@@ -86,7 +85,6 @@ def writeResultFolder(
 
     :param dicomFolder: existing empty folder for the results as DICOM objects, None for none.
     :param withPdf: write the report as report.pdf, too.
-    :param isReportFull: fold nothing away in the report.
     """
     _checkBelongTogether(results)
     steps = _handOut(results, writesDicom=dicomFolder is not None)
@@ -95,7 +93,7 @@ def writeResultFolder(
         writeDicomObjects(dicomFolder, document, subProgress(progress, 0.4, 0.6))
     report(progress, 0.6, "Writing the report")
     writeMeasurements(folder / FileNames.MEASUREMENTS, document.measurements())
-    writeRunReport(folder, document, withPdf, isReportFull)
+    writeRunReport(folder, document, withPdf, results.inFull)
     report(progress, 0.75, "Writing the volumes")
     _showFigures(scene, results, document)
     _saveVolumes(folder, scene, results, document)
@@ -146,7 +144,7 @@ def _handOut(results: RunResults, writesDicom: bool) -> RunSteps:
             dicom={role: series for role, series in dicom.items() if series is not None},
             writesDicom=writesDicom,
         ),
-        results.scoresInFull,
+        results.inFull,
     )
 
 
