@@ -23,6 +23,8 @@ from .LandmarkPairing import PairedLandmarks
 _USUAL_SCALE = 0.05
 _CHANCE = 0.01
 _FREE_SHIFT_MM = 3.0
+_FEWEST_FOR_SCALE = 5
+_CLEAR_GROWTH = 3.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +58,33 @@ class LandmarkEvidence:
         chance = self.errors.chanceOf(self.residuals(self.transform), found)
         return self.distance(pose) > _FREE_SHIFT_MM if chance is None else chance < _CHANCE
 
+    @property
+    def scaled(self) -> Pose | None:
+        """Return the fit with a scale where this is no accident, by an F test of five or more landmarks."""
+        points, moving, weights = self.pairs.fixedPoints, self.pairs.movingPoints, self.errors.weights
+        freedom = self.errors.freedom - 1
+        if self.errors.model is not TransformModel.rigid or np.sum(weights > 0) < _FEWEST_FOR_SCALE:
+            return None
+        scaled = Pose(*fitMatrix(points, moving, TransformModel.similarity, weights))
+        left = float(np.sum(weights[:, None] * (scaled.apply(points) - moving) ** 2))
+        gain = float(np.sum(weights * self.residuals(self.transform) ** 2)) - left
+        return scaled if f.sf(gain * freedom / max(left, 1e-12), 1, freedom) < _CHANCE else None
+
+    def growthWarning(self, points: np.ndarray | None, where: str) -> list[str]:
+        """Return a sentence where the error is far larger at some points (M, 3) than amid the landmarks."""
+        if points is None or not len(points) or self.localisation is None:
+            return []
+        amid, there = (
+            self.localisation.fle * float(np.sqrt(self.errors.spreading(np.atleast_2d(at)).max()))
+            for at in (self.pairs.fixedPoints.mean(axis=0), points)
+        )
+        if there < _CLEAR_GROWTH * amid:
+            return []
+        return [
+            f"The landmarks lie to one side or close together: the expected error grows from {amid:.1f} mm amid them "
+            f"to {there:.1f} mm {where}; place one far from the others."
+        ]
+
     def warnings(self) -> list[str]:
         """Return a sentence for everything that is odd about the landmarks."""
         notes = [*self.pairs.notes, *_configurationWarnings(self.errors), *_scaleWarnings(self)]
@@ -83,7 +112,9 @@ def weighLandmarks(pairs: PairedLandmarks, model: TransformModel, bounds: np.nda
     try:
         transform = fitLandmarks(pairs.fixedPoints, pairs.movingPoints, model, weights, bounds)
     except ImplausibleFit as error:
-        raise (ValueError(exchange.sentence) if exchange else error) from error
+        # Exchanging two of many mirrored landmarks helps a little, too; what explains them better is named.
+        isExchanged = exchange is not None and exchange.freAfter <= max(2 * error.fre, _FREE_SHIFT_MM)
+        raise (ValueError(exchange.sentence) if isExchanged else error) from error
     errors = ErrorModel(model, pairs.fixedPoints, weights)
     loo = leaveOneOut(errors, pairs.movingPoints)
     if model is TransformModel.thinPlateSpline:
@@ -121,12 +152,13 @@ def _scaleWarnings(evidence: LandmarkEvidence) -> list[str]:
     """Return a warning where the landmarks of one image lie further apart than those of the other."""
     model = evidence.errors.model
     if model is TransformModel.rigid:
-        scale = _significantScale(evidence)
-        if scale is None:
+        if evidence.scaled is None:
             return []
+        scale = np.cbrt(np.linalg.det(evidence.scaled.matrix))
         return [
-            f"The landmarks of the MRI lie {scale:.2f} times as far apart as those of the CT, though two scans of one "
-            "head have the same size; check the landmarks and the voxel spacing of both images."
+            f"The landmarks of the MRI lie {scale:.3f} times as far apart as those of the CT, though two scans of one "
+            "head have the same size; check the landmarks and the voxel spacing of both images. The expected error "
+            "includes it."
         ]
     if model in (TransformModel.similarity, TransformModel.affine):
         scales = np.linalg.svd(evidence.pose.matrix, compute_uv=False)
@@ -136,16 +168,3 @@ def _scaleWarnings(evidence: LandmarkEvidence) -> list[str]:
                 "have the same size; check the landmarks and the voxel spacing, or register rigidly."
             ]
     return []
-
-
-def _significantScale(evidence: LandmarkEvidence) -> float | None:
-    """Return the scale of the landmarks' similarity fit if it is unusual and no accident, by an F test."""
-    points, moving, weights = evidence.pairs.fixedPoints, evidence.pairs.movingPoints, evidence.errors.weights
-    matrix, offset = fitMatrix(points, moving, TransformModel.similarity, weights)
-    scale = float(np.cbrt(np.linalg.det(matrix)))
-    freedom = evidence.errors.freedom - 1
-    if abs(scale - 1) < _USUAL_SCALE or freedom <= 0:
-        return None
-    left = float(np.sum(weights[:, None] * (points @ matrix.T + offset - moving) ** 2))
-    gain = float(np.sum(weights * evidence.residuals(evidence.transform) ** 2)) - left
-    return scale if f.sf(gain * freedom / max(left, 1e-12), 1, freedom) < _CHANCE else None

@@ -9,7 +9,14 @@ SCALE_LIMITS = (0.5, 2.0)
 
 
 class ImplausibleFit(ValueError):
-    """The landmarks fit, but only to a transform that two scans of one head cannot need."""
+    """The landmarks fit, but only to a transform that two scans of one head cannot need.
+
+    :param fre: how well they fit it, RMS in mm, where that can tell one mistake from another.
+    """
+
+    def __init__(self, message: str, fre: float = 0.0) -> None:
+        super().__init__(message)
+        self.fre = fre
 
 
 def checkConfiguration(
@@ -98,7 +105,8 @@ def checkMirrored(fixedPoints: np.ndarray, movingPoints: np.ndarray, weights: np
     if mirrored < 0.5 * turned and turned > SMALLEST_SPREAD_MM:
         raise ImplausibleFit(
             f"The landmarks of one image are a mirror image of the other's: FRE is {turned:.1f} mm, and {mirrored:.1f} "
-            "mm if one is mirrored; check whether left and right were exchanged."
+            "mm if one is mirrored; check whether left and right were exchanged.",
+            mirrored,
         )
 
 

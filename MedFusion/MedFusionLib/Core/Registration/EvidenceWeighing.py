@@ -22,27 +22,32 @@ _USUAL_COUNTS = 4  # as many degrees of freedom the usual error is worth beside 
 
 
 def contradictsImages(evidence: LandmarkEvidence, images: ImageEvidence) -> bool:
-    """Return whether the errors of landmarks and images together cannot explain how far apart their poses are.
-
-    Source: Hotelling's T squared as an F test, Anderson 2003, ISBN 0-471-36091-0.
-    """
+    """Return whether the errors of landmarks and images together cannot explain how far apart their poses are."""
     if not evidence.contradicts(images.pose):
         return False
     if images.covariance is None or evidence.errors.model is not TransformModel.rigid:
         return True
-    own = _covarianceOf(evidence)
-    distance = poseDifference(images.pose, evidence.pose, own.center)
-    both = own.matrix + images.covariance.about(own.center).matrix
-    return bool(f.sf(distance @ np.linalg.solve(both, distance) / 6, 6, own.freedom) < _CHANCE)
+    own = rigidCovariance(evidence)
+    return chanceOfDistance(evidence.pose, own, images.pose, images.covariance) < _CHANCE
+
+
+def chanceOfDistance(pose: Pose, covariance: PoseCovariance, other: Pose, otherCovariance: PoseCovariance) -> float:
+    """Return how often two estimates of one pose are as far from each other, or farther.
+
+    Source: Hotelling's T squared as an F test, Anderson 2003, ISBN 0-471-36091-0.
+    """
+    distance = poseDifference(other, pose, covariance.center)
+    both = covariance.matrix + otherCovariance.about(covariance.center).matrix
+    return float(f.sf(distance @ np.linalg.solve(both, distance) / 6, 6, covariance.freedom))
 
 
 def weighEvidence(evidence: LandmarkEvidence, images: ImageEvidence) -> tuple[Pose, TargetError]:
     """Return the rigid pose that landmarks and images together make most likely, and how uncertain it is."""
-    pose, covariance = weighedPose((evidence.pose, _covarianceOf(evidence)), (images.pose, images.covariance))
+    pose, covariance = weighedPose((evidence.pose, rigidCovariance(evidence)), (images.pose, images.covariance))
     return pose, _stretchedError(covariance, images)
 
 
-def _covarianceOf(evidence: LandmarkEvidence) -> PoseCovariance:
+def rigidCovariance(evidence: LandmarkEvidence) -> PoseCovariance:
     """Return how uncertain the landmarks' pose is, were few residuals not to be believed more than experience."""
     freedom = max(evidence.errors.freedom, 0)
     found = 0.0 if evidence.localisation is None else evidence.localisation.fle
@@ -61,7 +66,7 @@ def landmarkError(evidence: LandmarkEvidence, images: ImageEvidence | None = Non
         return FitError(evidence.errors, fle, None if images is None else (evidence.pose, images.pose))
     covariance = covarianceOfFit(evidence.errors, fle)
     if images is None:
-        return covariance
+        return covariance if evidence.scaled is None else StretchedError(covariance, (evidence.pose, evidence.scaled))
     if images.covariance is not None:
         covariance = covariance.plus(images.covariance.about(covariance.center).matrix)
     return covariance.plus(_distanceSquare(evidence, images, covariance.center))

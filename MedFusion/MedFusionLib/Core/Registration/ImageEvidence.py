@@ -18,8 +18,8 @@ class ImageEvidence:
     """
 
     pose: Pose
-    similarityBefore: float
-    similarityAfter: float
+    similarityBefore: float | None = None
+    similarityAfter: float | None = None
     covariance: PoseCovariance | None = None
     stretched: Pose | None = None
     accepted: bool = True

@@ -25,6 +25,8 @@ def flattenBias(image: sitk.Image) -> sitk.Image:
     if np.percentile(values, 0.5) < 0:
         return sitk.Cast(image, sitk.sitkFloat32)
     body = sitk.GetArrayFromImage(sitk.OtsuThreshold(coarse, 0, 1)) > 0
+    if not body.any():
+        return sitk.Cast(image, sitk.sitkFloat32)
     sigma = [_BIAS_MM / spacing for spacing in coarse.GetSpacing()[::-1]]
     logarithm = np.where(body, np.log(np.maximum(values, 1e-6)), 0.0)
     shading = gaussian_filter(logarithm, sigma) / np.maximum(gaussian_filter(body.astype(float), sigma), 0.01)

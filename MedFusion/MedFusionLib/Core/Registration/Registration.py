@@ -11,7 +11,7 @@ from ..Images.Transforms import Pose, TransformModel, matrixTransform
 from ..Landmarks.LandmarkAdvice import bodySurface
 from ..Landmarks.LandmarkEvidence import LandmarkEvidence, weighLandmarks
 from ..Landmarks.LandmarkList import LandmarkList
-from ..Landmarks.LandmarkPairing import Pairing, pairLandmarks
+from ..Landmarks.LandmarkPairing import PairedLandmarks, Pairing, pairLandmarks
 from ..Progress import Progress, report, subProgress
 from ..Verdict import Judgement, Verdict
 from .AutoStart import findStart
@@ -19,6 +19,7 @@ from .EvidenceWeighing import contradictsImages, imageError, landmarkError, weig
 from .ImageEvidence import ImageEvidence
 from .ImageJudgement import judgeImages
 from .Overlap import checkOverlap
+from .PoseCheck import PoseCheck, checkLandmarkPose
 from .PoseCovariance import TargetError
 from .Refinement import refinePose
 from .RegistrationResult import RegistrationResult
@@ -79,28 +80,56 @@ def registerLandmarks(
     if settings.auto:
         return _registerWithoutLandmarks(fixed, moving, settings, fixedImage, movingImage, target, progress)
     bounds = imageBounds(fixedImage) if fixedImage is not None else None
-    evidence = weighLandmarks(pairLandmarks(fixed, moving, settings.pairing), settings.model, bounds)
-    found = _Finding(evidence.transform, landmarkError(evidence))
-    if settings.refine:
+    pairs = pairLandmarks(fixed, moving, settings.pairing)
+    evidence = weighLandmarks(pairs, settings.model, bounds)
+    check = _checkPose(fixedImage, movingImage, pairs) if hasImages else PoseCheck()
+    if settings.refine and check.repaired is None:
         part = subProgress(progress, 0.05, 0.95)
         found = _followImages(evidence, settings.model, fixedImage, movingImage, part)
-    overlap = checkOverlap(fixedImage, movingImage, found.transform) if hasImages else None
+    else:
+        other = None if check.repaired is None else ImageEvidence(check.repaired, accepted=False)
+        found = _Finding(evidence.transform, landmarkError(evidence, other), other)
+    overlap = _overlapOf(fixedImage, movingImage, found.transform, check) if hasImages else None
     report(progress, 0.98, "Registered")
+    body = bodySurface(fixedImage) if fixedImage is not None else None
+    doubts = (*check.doubts, *found.doubts)
     result = RegistrationResult(
         transform=found.transform,
         model=settings.model,
-        pairs=evidence.pairs,
+        pairs=pairs,
         landmarks=evidence,
         images=found.images,
+        repaired=check.repaired,
         error=found.error,
-        verdict=_verdict(found.doubts),
-        warnings=(*evidence.warnings(), *found.doubts),
+        verdict=_verdict(doubts),
+        warnings=(*evidence.warnings(), *(() if settings.refine else _growth(evidence, body, target)), *doubts),
         overlap=overlap,
         target=None if target is None else np.asarray(target, dtype=float),
-        body=bodySurface(fixedImage) if fixedImage is not None else None,
+        body=body,
     )
     report(progress, 1.0, "Registered")
     return result
+
+
+def _checkPose(fixedImage: sitk.Image, movingImage: sitk.Image, pairs: PairedLandmarks) -> PoseCheck:
+    """Return what the images say about the landmarks; nothing where one is flat or the landmarks fit no rigid pose."""
+    try:
+        return checkLandmarkPose(fixedImage, movingImage, weighLandmarks(pairs, TransformModel.rigid))
+    except ValueError:
+        return PoseCheck()
+
+
+def _overlapOf(fixedImage: sitk.Image, movingImage: sitk.Image, transform: sitk.Transform, check: PoseCheck) -> float:
+    try:
+        return checkOverlap(fixedImage, movingImage, transform)
+    except ValueError as error:
+        raise (ValueError(check.doubts[0]) if check.doubts else error) from error
+
+
+def _growth(evidence: LandmarkEvidence, body: np.ndarray | None, target: np.ndarray | None) -> list[str]:
+    if target is not None:
+        return evidence.growthWarning(np.atleast_2d(target), "at the tumor")
+    return evidence.growthWarning(body, "at the far side of the body")
 
 
 def _verdict(doubts: Sequence[str]) -> Verdict:

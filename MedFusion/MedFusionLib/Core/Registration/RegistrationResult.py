@@ -6,7 +6,7 @@ from enum import Enum
 import numpy as np
 import SimpleITK as sitk
 
-from ..Images.Transforms import TransformModel, transformPoints
+from ..Images.Transforms import Pose, TransformModel, transformPoints
 from ..Landmarks.ErrorBounds import SMALLEST_BOUND_MM, expectedLength, lengthBound
 from ..Landmarks.LandmarkAdvice import adviseOnLandmarks
 from ..Landmarks.LandmarkEvidence import LandmarkEvidence
@@ -40,6 +40,7 @@ class RegistrationResult:
     :param pairs: the landmarks that were measured, whether or not they could carry a registration.
     :param landmarks: what the landmarks alone say; None where they say nothing.
     :param images: what the images alone say; None where they were not asked.
+    :param repaired: the pose that the landmarks would have but for a mistake that they all share, where it is plain.
     :param error: how uncertain the transform is everywhere; None where nothing tells.
     :param overlap: share of the smaller image inside the other.
     :param target: the fixed point (3,) where the error matters, such as the tumor's centroid.
@@ -51,6 +52,7 @@ class RegistrationResult:
     pairs: PairedLandmarks | None = None
     landmarks: LandmarkEvidence | None = None
     images: ImageEvidence | None = None
+    repaired: Pose | None = None
     error: TargetError | None = None
     verdict: Verdict = Verdict(Judgement.confirmed)
     warnings: tuple[str, ...] = ()
@@ -216,12 +218,18 @@ class RegistrationResult:
                 "after": None if images is None else _number(images.similarityAfter),
             },
             "overlap": _number(self.overlap),
+            "repaired_pose_lps": None if self.repaired is None else _rows(self.repaired),
             "advice": self.advice,
             "warnings": list(self.warnings),
         }
 
     def _byLabel(self, values: np.ndarray) -> dict[str, float | None]:
         return {label: _number(value) for label, value in zip(self.labels, values, strict=True)}
+
+
+def _rows(pose: Pose) -> list[list[float]]:
+    """Return a pose as the three rows of a matrix from CT to MRI points."""
+    return np.column_stack([pose.matrix, pose.offset]).tolist()
 
 
 def _number(value: float | None) -> float | None:
