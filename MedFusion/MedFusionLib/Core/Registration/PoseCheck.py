@@ -27,9 +27,9 @@ _LEAST_SIMILARITY = 0.15  # nats; below it images of this many samples tell noth
 _FINALISTS = 3
 _CLIMB_ERROR_MM, _CHANCE = 2.0, 0.001
 _HALF_TURNS = {
-    "L": ("upside down and back to front", (1.0, -1.0, -1.0)),
-    "P": ("upside down and left to right", (-1.0, 1.0, -1.0)),
-    "S": ("back to front and left to right", (-1.0, -1.0, 1.0)),
+    "L": "upside down and back to front",
+    "P": "upside down and left to right",
+    "S": "back to front and left to right",
 }
 
 
@@ -130,12 +130,13 @@ def _suspicions(fixedImage: sitk.Image, movingImage: sitk.Image, evidence: Landm
         tagged = " as if their RAS numbers were tagged LPS or the other way round, {}: correct the coordinate system."
         found.append(_Suspicion(Pose(matrix, offset), whose + tagged))
     center, movingCenter = bodyCenter(fixedImage), bodyCenter(movingImage)
-    for axis, (way, signs) in _HALF_TURNS.items():
+    for number, (axis, way) in enumerate(_HALF_TURNS.items()):
         turned = (
             f"The landmarks turn the head by half a turn about the {axis} axis, {way}, {{}}: check that both lists "
             "belong to these images, that left and right are not mixed up, and their coordinate systems."
         )
-        matrix = pose.matrix @ np.diag(signs)
+        along = np.eye(3)[number]
+        matrix = pose.matrix @ (2 * np.outer(along, along) - np.eye(3))
         for goal in (pose.apply(center), movingCenter):
             found.append(_Suspicion(Pose(matrix, goal - matrix @ center), turned))
     elsewhere = "{}: check that both lists belong to these images and that left and right are not mixed up."
