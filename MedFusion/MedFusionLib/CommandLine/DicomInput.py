@@ -9,6 +9,7 @@ from ..Core.Dicom.Series import DicomSeries
 from ..Core.Images.Coordinates import CoordinateSystem
 from ..Core.Images.ValueJudgement import checkNotExchanged, ctWarning, judgeImage, mriWarning
 from ..Core.Inputs.Identity import conflictsBetween
+from ..Core.Inputs.Memory import checkMemoryOfFiles
 from ..Core.Inputs.VolumeFiles import VolumeFile, isDicomPath, readVolume
 
 
@@ -57,6 +58,7 @@ def readVolumes(
     :param modalities: what each path is given as; tells series apart where --series does not.
     :param assumedAxes: which way the axes lead of volumes that do not say it.
     """
+    checkMemoryOfFiles(paths)
     chosen = _assignSeries(paths, choices)
     wanted = list(modalities) or [None] * len(paths)
     volumes = []

@@ -1,6 +1,6 @@
 """Find the image series in DICOM files and read one as a volume with true geometry."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -287,12 +287,14 @@ def readSeries(
     seriesUid: str | None = None,
     modality: str | None = None,
     progress: Progress | None = None,
+    beforePixels: Callable[[DicomSeries], None] | None = None,
 ) -> DicomVolume:
     """Return one DICOM series as a volume, every voxel at its true patient position.
 
     :param path: file or folder, as for `findSeries`.
     :param seriesUid: Series Instance UID or series number; needed where there are several.
     :param modality: "CT" or "MR"; without a series UID, the only series of that modality is taken.
+    :param beforePixels: called with the chosen series before any pixel is read; it may raise.
     :raises ValueError: if there is no such series, a choice is missing, or the geometry cannot be corrected.
     """
     report(progress, 0.0, "Reading DICOM headers")
@@ -305,6 +307,8 @@ def readSeries(
             f"Series {series.title}: fewer than 2 image planes with a position in the patient; no volume can be made."
         )
     grid = gridOfSlices(slices)
+    if beforePixels is not None:
+        beforePixels(series)
     with withoutLibraryWarnings():
         planes = _readPlanes(series, subProgress(progress, 0.1, 0.7))
     background = LEAST_HU if series.modality == "CT" else 0

@@ -1,8 +1,17 @@
-"""Whether the volumes of a run fit into this computer's memory, asked before the work and not found out in it."""
+"""Whether volumes fit into this computer's memory, asked of their headers and not found out in the work."""
 
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import SimpleITK as sitk
+
+from .VolumeSize import VolumeSize, volumeSize
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None
 
 # Measured on int16 volumes by Testing/Benchmark/RobustnessBenchmark.py and on the same with 8 and 64 bits, rounded up.
 # CT, MRI, the MRI on the CT's grid and what is cut out of them are held in their own types; the fused volume and the
@@ -10,6 +19,9 @@ import SimpleITK as sitk
 _BYTES_WITHOUT_VOLUMES = 600_000_000
 _BYTES_PER_VOXEL = 9
 _VOLUMES_HELD = 4
+_COPIES_IN_READING = 1.5  # the voxels, and what their check for numbers and their usual type take
+_SMALLEST_ASKED = 50_000_000  # less is there on any computer that runs this
+_NO_LIMIT = 1 << 60
 
 
 def checkMemory(*images: sitk.Image) -> None:
@@ -17,11 +29,37 @@ def checkMemory(*images: sitk.Image) -> None:
 
     They are in memory already and take no more of what is free.
     """
+    sizes = [VolumeSize(image.GetSize(), image.GetSizeOfPixelComponent()) for image in images]
+    _checkWork(sizes, held=sum(size.bytes for size in sizes))
+
+
+def checkMemoryOfFiles(paths: Sequence[str | Path]) -> None:
+    """Raise ValueError with a sentence if work on these files needs more memory than is free; only headers are read."""
+    sizes = [size for path in map(Path, paths) if path.is_file() and (size := volumeSize(path)) is not None]
+    if sizes:
+        _checkWork(sizes, held=0)
+
+
+def checkReading(name: str, size: VolumeSize | None) -> None:
+    """Raise ValueError with a sentence if the voxels of one volume do not fit into the memory that is free.
+
+    :param size: None where nothing tells.
+    """
+    if size is None or size.bytes < _SMALLEST_ASKED:
+        return
     free = freeMemory()
-    voxels = max(image.GetNumberOfPixels() for image in images)
-    perVoxel = _BYTES_PER_VOXEL + _VOLUMES_HELD * max(image.GetSizeOfPixelComponent() for image in images)
+    if free is not None and _COPIES_IN_READING * size.bytes > free:
+        raise ValueError(
+            f"{name} holds {' x '.join(map(str, size.shape))} voxels, {size.bytes / 1e9:.1f} GB, and "
+            f"{free / 1e9:.1f} GB of memory are free; crop it to the head or resample it to larger voxels first."
+        )
+
+
+def _checkWork(sizes: Sequence[VolumeSize], held: int) -> None:
+    free = freeMemory()
+    voxels = max(size.voxels for size in sizes)
+    perVoxel = _BYTES_PER_VOXEL + _VOLUMES_HELD * max(size.bytesPerValue for size in sizes)
     needed = _BYTES_WITHOUT_VOLUMES + voxels * perVoxel
-    held = sum(image.GetNumberOfPixels() * image.GetSizeOfPixelComponent() for image in images)
     if free is not None and needed - held > free:
         raise ValueError(
             f"The larger volume has {voxels / 1e6:.0f} million voxels, for which a run needs about {needed / 1e9:.1f} "
@@ -31,11 +69,68 @@ def checkMemory(*images: sitk.Image) -> None:
 
 
 def freeMemory() -> int | None:
-    """Return the bytes of memory that programs can still have, or None where the system does not say (not Linux)."""
-    try:
-        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
-            if line.startswith("MemAvailable:"):
+    """Return the bytes of memory that this process can still have, or None where the system does not say (not Linux).
+
+    The least of what the computer has, what its control groups leave (containers, batch systems) and what its resource
+    limits leave (ulimit).
+    """
+    found = [value for value in (_ofComputer(), *_ofControlGroups(), *_ofLimits()) if value is not None]
+    return max(0, min(found)) if found else None
+
+
+def _ofComputer() -> int | None:
+    for line in _lines("/proc/meminfo"):
+        if line.startswith("MemAvailable:"):
+            with suppress(ValueError, IndexError):
                 return 1024 * int(line.split()[1])
-    except (OSError, ValueError, IndexError):
-        return None
     return None
+
+
+def _ofControlGroups() -> list[int]:
+    """Return what each control group that this process is in leaves; pages of files are given back when needed."""
+    free = []
+    for line in _lines("/proc/self/cgroup"):
+        _, controllers, path = (line.split(":", 2) + ["", ""])[:3]
+        if controllers and "memory" not in controllers.split(","):
+            continue
+        root = Path("/sys/fs/cgroup/memory" if controllers else "/sys/fs/cgroup")
+        names = ("memory.limit_in_bytes", "memory.usage_in_bytes") if controllers else ("memory.max", "memory.current")
+        own = root / path.strip("/")
+        for folder in {own, *(parent for parent in own.parents if root in (parent, *parent.parents)), root}:
+            limit, used = (_number(folder / name) for name in names)
+            if limit is not None and used is not None and limit < _NO_LIMIT:
+                free.append(limit - used + _reclaimable(folder))
+    return free
+
+
+def _reclaimable(folder: Path) -> int:
+    values = dict(line.split()[:2] for line in _lines(folder / "memory.stat") if len(line.split()) == 2)
+    with suppress(ValueError):
+        return int(values.get("inactive_file") or values.get("total_inactive_file") or 0)
+    return 0
+
+
+def _ofLimits() -> list[int]:
+    """Return what the limits of address space and data leave."""
+    if resource is None:
+        return []
+    pages = [int(value) for value in " ".join(_lines("/proc/self/statm")).split() if value.isdecimal()]
+    if len(pages) < 6:
+        return []
+    size = resource.getpagesize()
+    used = {resource.RLIMIT_AS: pages[0] * size, resource.RLIMIT_DATA: pages[5] * size}
+    limits = {kind: resource.getrlimit(kind)[0] for kind in used}
+    return [limit - used[kind] for kind, limit in limits.items() if limit not in (-1, resource.RLIM_INFINITY)]
+
+
+def _number(path: Path) -> int | None:
+    with suppress(ValueError):
+        return int("".join(_lines(path)))
+    return None  # "max", or no such file
+
+
+def _lines(path: str | Path) -> list[str]:
+    try:
+        return Path(path).read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        return []

@@ -14,7 +14,9 @@ import SimpleITK as sitk
 
 from ..Images.Coordinates import CoordinateSystem
 from .FileGeometry import FileGeometry, assumed, checkShear, headerGeometry, placed, unknownOrientation
+from .Memory import checkReading
 from .TextHeaders import textHeader
+from .VolumeSize import VolumeSize, volumeSize
 
 if TYPE_CHECKING:
     from ..Dicom.Series import DicomSeries, DicomVolume
@@ -23,6 +25,7 @@ MAXIMUM_NAN_FRACTION = 0.5
 # What follows the name of the field in which a header of NRRD or MetaImage names the files of its voxels.
 _DATA_FILE = re.compile(r"^(?:data ?file:|ElementDataFile\s*=)[ \t]*(\S.*?)\s*$", re.IGNORECASE | re.MULTILINE)
 _PERMISSION = "ITK_NIFTI_SFORM_PERMISSIVE"
+_BYTES_OF_DICOM_PIXEL = 6  # as a list of planes with their rescale, then as one volume
 _MOST_DATA_FILES = 30_000
 
 
@@ -91,15 +94,22 @@ def readAnyOrientation(path: str | Path, seriesUid: str | None = None, modality:
     if isDicomPath(path):
         from ..Dicom.Series import readSeries
 
-        volume = readSeries(path, seriesUid, modality)
+        volume = readSeries(path, seriesUid, modality, beforePixels=_checkSeriesReading)
         image, warning = checkedVolume(_inUsualType(volume.image), path.name)
         warnings = (*volume.warnings, *((warning,) if warning else ()))
         return VolumeFile(image, volume, warnings, volume.header.files)
     geometry = headerGeometry(path)
     checkShear(geometry, path)
+    checkReading(path.name, volumeSize(path))
     image, warning = checkedVolume(_inUsualType(_readImageFile(path, geometry)), path.name)
     image, notes = placed(image, geometry, path)
     return VolumeFile(image, None, (*notes, *((warning,) if warning else ())), _filesOf(path), geometry.unknown)
+
+
+def _checkSeriesReading(series: "DicomSeries") -> None:
+    first = series.volume.slices[0]
+    size = VolumeSize((first.columns, first.rows, len(series.volume.slices)), _BYTES_OF_DICOM_PIXEL)
+    checkReading(f"Series {series.title}", size)
 
 
 def _readImageFile(path: Path, geometry: FileGeometry) -> sitk.Image:
