@@ -71,10 +71,8 @@ def executeTumor(arguments: argparse.Namespace) -> None:
 
     One undivided segment is held against the truth's labels that it agrees with best, taken together.
     """
-    own, truth = (
-        readSegmentation(path, arguments.threshold, arguments.assume_orientation)
-        for path in (arguments.seg, arguments.truth)
-    )
+    truth = readSegmentation(arguments.truth, arguments.threshold, arguments.assume_orientation)
+    own = readSegmentation(arguments.seg, arguments.threshold, arguments.assume_orientation, truth.labelImage)
     if truth.isEmpty:
         raise ValueError(f"{Path(arguments.truth).name} holds no outline: every voxel is 0.")
     isUndivided = len(own.allSegments) == 1 and len(truth.segments) > 1 and not arguments.map

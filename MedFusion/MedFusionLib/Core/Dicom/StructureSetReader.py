@@ -104,8 +104,8 @@ def _normal(rois: list[_Roi], path: Path) -> np.ndarray:
         for contour in roi.contours:
             if np.ptp(contour @ normal) > _FLAT_MM:
                 raise ValueError(
-                    f'A contour of "{roi.name}" in {path.name} is not flat or not parallel to the others; export contours '
-                    "on the slices of one image."
+                    f'A contour of "{roi.name}" in {path.name} is not flat or not parallel to the others; export '
+                    "contours on the slices of one image."
                 )
     return normal
 

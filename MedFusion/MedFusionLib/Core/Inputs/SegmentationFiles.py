@@ -13,7 +13,9 @@ from ..Images.Coordinates import CoordinateSystem
 from ..Tumor.SegmentLayers import mergedLayers
 from ..Tumor.Segments import Segment, SegmentUnion, TumorTissue, segmentsOfNames
 from .FileGeometry import assumed, checkShear, headerGeometry, placed, unknownOrientation
+from .Memory import checkReading
 from .VolumeFiles import isDicomPath, readVolume
+from .VolumeSize import volumeSize
 
 # Of more values than these few it is asked whether they make regions. Atlases have up to about 190 labels.
 _FEW_LABELS, _MOST_LABELS = 10, 200
@@ -51,12 +53,16 @@ class SegmentationFile:
 
 
 def readSegmentation(
-    path: str | Path, threshold: float | None = None, assumedAxes: CoordinateSystem | None = None
+    path: str | Path,
+    threshold: float | None = None,
+    assumedAxes: CoordinateSystem | None = None,
+    grid: sitk.Image | None = None,
 ) -> SegmentationFile:
     """Return the outline of a file.
 
     :param threshold: the value from which on a voxel is inside, for maps of probabilities; without it they are refused.
     :param assumedAxes: which way the axes lead where the file does not say it.
+    :param grid: the image that contours (RTSTRUCT) were drawn on, whose voxels they are to take.
     :raises ValueError: when the file is missing, unreadable, or holds no labels.
     """
     path = Path(path)
@@ -65,9 +71,10 @@ def readSegmentation(
     if threshold is not None and not np.isfinite(threshold):
         raise ValueError(f"The threshold {threshold} is not a number.")
     if isDicomPath(path):
-        return _readDicom(path, threshold)
+        return _readDicom(path, threshold, grid)
     geometry = headerGeometry(path)
     checkShear(geometry, path)
+    checkReading(path.name, volumeSize(path))
     image = _readImage(path)
     if any(image.HasMetaDataKey(f"Segment0_{key}") for key in ("ID", "Name", "LabelValue")):
         return _readSlicer(image, path.name, threshold)
@@ -83,10 +90,13 @@ def readSegmentation(
 
 
 def readMask(
-    path: str | Path, threshold: float | None = None, assumedAxes: CoordinateSystem | None = None
+    path: str | Path,
+    threshold: float | None = None,
+    assumedAxes: CoordinateSystem | None = None,
+    grid: sitk.Image | None = None,
 ) -> sitk.Image:
     """Return all segments of a file as one mask of 8 bit, 0 and 1."""
-    read = readSegmentation(path, threshold, assumedAxes)
+    read = readSegmentation(path, threshold, assumedAxes, grid)
     if read.isEmpty:
         raise ValueError(f"{Path(path).name} holds no outline: every voxel is 0.")
     return sitk.Cast(read.labelImage != 0, sitk.sitkUInt8)
@@ -232,22 +242,25 @@ def _tagged(segment: Segment, tags: dict[str, str]) -> Segment:
     return segment
 
 
-def _readDicom(path: Path, threshold: float | None) -> SegmentationFile:
-    """Return the segments of a DICOM segmentation; of a folder, of the only one in it."""
+def _readDicom(path: Path, threshold: float | None, grid: sitk.Image | None) -> SegmentationFile:
+    """Return the segments of a DICOM segmentation or structure set; of a folder, of the only one in it."""
     from ..Dicom.SegmentationReading import SEGMENTATION, STRUCTURE_SET, modalityOf, readDicomSegmentation
+    from ..Dicom.StructureSetReader import readStructureSet
 
     if path.is_dir():
         files = [file for file in sorted(path.rglob("*")) if file.is_file()]
-        found = [file for file in files if isDicomPath(file) and modalityOf(file) == SEGMENTATION]
+        outlines = (SEGMENTATION, STRUCTURE_SET)
+        found = [file for file in files if isDicomPath(file) and modalityOf(file) in outlines]
         if len(found) != 1:
-            raise ValueError(f"{path} holds {len(found)} DICOM segmentations; give the file of one.")
+            raise ValueError(f"{path} holds {len(found)} DICOM segmentations or structure sets; give the file of one.")
         path = found[0]
     modality = modalityOf(path)
-    if modality == STRUCTURE_SET:
-        raise ValueError(f"{path.name} holds contours (RTSTRUCT); export them as a segmentation first.")
-    if modality != SEGMENTATION:
-        raise ValueError(f"{path.name} is no DICOM segmentation (its modality is {modality or 'unknown'}).")
-    read = readDicomSegmentation(path, threshold)
+    if modality not in (SEGMENTATION, STRUCTURE_SET):
+        raise ValueError(
+            f"{path.name} is neither a DICOM segmentation nor a structure set (its modality is "
+            f"{modality or 'unknown'})."
+        )
+    read = readStructureSet(path, grid) if modality == STRUCTURE_SET else readDicomSegmentation(path, threshold)
     labels, segments, unions = mergedLayers(read.layers)
     return SegmentationFile(_onGridOf(read.grid, labels), segments, unions, isNamed=True, frameUid=read.frameUid)
 
