@@ -8,7 +8,15 @@ import slicer
 import vtk
 from vtk.util import numpy_support
 
-from ..Core.Tumor.Segments import Segment, SegmentUnion, TumorTissue, segmentsOfNames
+from ..Core.Tumor.Segments import (
+    MARGIN_COLOR,
+    MARGIN_NAME,
+    MARGIN_TAG,
+    Segment,
+    SegmentUnion,
+    TumorTissue,
+    segmentsOfNames,
+)
 from .VolumeNodes import orientedImageData
 
 CAVITY_NAME = "Intracranial cavity"
@@ -77,14 +85,20 @@ def addCavitySegment(segmentationNode: slicer.vtkMRMLSegmentationNode, mask: sit
     segment.SetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), entry)
 
 
+def addMarginSegment(segmentationNode: slicer.vtkMRMLSegmentationNode, mask: sitk.Image) -> None:
+    """Add the tumor grown by the registration's error (8 bit, 0 and 1) as a hidden segment."""
+    segment = addSegment(segmentationNode, mask, MARGIN_NAME, MARGIN_COLOR, visible=False)
+    segment.SetTag(MARGIN_TAG, "1")
+
+
 def segmentsOfNode(segmentationNode: slicer.vtkMRMLSegmentationNode) -> dict[str, Segment | SegmentUnion]:
-    """Return what each segment of a node is by its id, without the intracranial cavity, which is no tumor.
+    """Return what each segment of a node is by its id, without cavity and registration error, which are no tumor.
 
     A segment that this program did not make is told by its English name, and gets a label that is still free.
     """
     segmentation = segmentationNode.GetSegmentation()
     nodes = {segmentId: segmentation.GetSegment(segmentId) for segmentId in segmentation.GetSegmentIDs()}
-    nodes = {segmentId: node for segmentId, node in nodes.items() if node.GetName() != CAVITY_NAME}
+    nodes = {segmentId: node for segmentId, node in nodes.items() if node.GetName() not in (CAVITY_NAME, MARGIN_NAME)}
     found = {segmentId: _taggedSegment(node) for segmentId, node in nodes.items()}
     used = {segment.value for segment in found.values() if isinstance(segment, Segment)}
     free = iter(value for value in range(1, len(nodes) + len(used) + 1) if value not in used)

@@ -16,7 +16,7 @@ from ..Core.Tumor.CoarseGrid import cavityOn
 from ..Core.Tumor.IntracranialCavity import coarseCavity
 from ..Core.Tumor.LesionMeasurements import LesionMeasurements, SegmentMeasurements, TumorMeasurements
 from ..Core.Tumor.MrSequence import sequenceOfName
-from ..Core.Tumor.Segments import Segment, SegmentUnion, TumorTissue
+from ..Core.Tumor.Segments import segmentColor
 from ..Core.Tumor.TumorSegmentation import (
     SegmentationSettings,
     TumorInteraction,
@@ -27,15 +27,6 @@ from .SceneNodes import nodesOfClass
 from .SegmentationNodes import addCavitySegment, addSegment, setSegmentationLabels, tagSegment
 from .VolumeNodes import imageFromVolumeNode, relativeTransform, setMarkupsPoints, worldToNodeTransform
 
-_COLORS = {
-    TumorTissue.necrosis: (0.30, 0.45, 0.85),
-    TumorTissue.edema: (0.55, 0.88, 0.58),
-    TumorTissue.enhancing: (0.93, 0.25, 0.20),
-    TumorTissue.nonEnhancing: (0.62, 0.50, 0.78),
-    TumorTissue.core: (0.98, 0.80, 0.25),
-}
-_TUMOR_COLOR = (0.89, 0.35, 0.18)
-_FURTHER_TUMORS = ((0.55, 0.30, 0.75), (0.15, 0.65, 0.65), (0.85, 0.65, 0.15), (0.75, 0.25, 0.50))
 _POINT_NAMES = ("seeds", "lines", "foregroundPoints", "backgroundPoints")
 
 
@@ -84,12 +75,12 @@ class TumorSegmentationLogic:
             segmentationNode = self.scene.AddNewNodeByClass(
                 "vtkMRMLSegmentationNode", f"{sourceNode.GetName()} tumor segmentation"
             )
-        colors = {segment.value: _color(segment) for segment in result.segments}
+        colors = {segment.value: segmentColor(segment) for segment in result.segments}
         setSegmentationLabels(segmentationNode, result.labelImage, result.segments, colors)
         for union in result.unions:
             mask = sum((result.labelImage == value for value in union.values[1:]), result.labelImage == union.values[0])
             mask = sitk.Cast(mask, sitk.sitkUInt8)
-            tagSegment(addSegment(segmentationNode, mask, union.name, _color(union), visible=False), union)
+            tagSegment(addSegment(segmentationNode, mask, union.name, segmentColor(union), visible=False), union)
         cavity = limit if cavity is None else cavity
         if keepCavity and cavity is not None:
             addCavitySegment(segmentationNode, sitk.Cast(cavity != 0, sitk.sitkUInt8))
@@ -207,15 +198,6 @@ def _recipe(
         if points is not None:
             recipe[name] = flipPoints(points.reshape(-1, 3)).reshape(points.shape).round(3).tolist()
     return recipe
-
-
-def _color(segment: Segment | SegmentUnion) -> tuple[float, float, float]:
-    """Return the color of a segment's tissue; further undivided tumors differ."""
-    if segment.tissue in _COLORS:
-        return _COLORS[segment.tissue]
-    if segment.tissue is TumorTissue.tumor and segment.lesion > 1:
-        return _FURTHER_TUMORS[(segment.lesion - 2) % len(_FURTHER_TUMORS)]
-    return _TUMOR_COLOR
 
 
 def _tableRows(measurements: TumorMeasurements) -> dict[str, LesionMeasurements | SegmentMeasurements]:

@@ -7,11 +7,12 @@ import SimpleITK as sitk
 
 from ..Progress import Progress, report, subProgress
 from ..Tumor.LesionMeasurements import SegmentMeasurements
-from ..Tumor.Segments import Segment
+from ..Tumor.Segments import MARGIN_COLOR, MARGIN_NAME, Segment, segmentColor
 from .DerivedImages import DerivedKind, writeDerivedSeries
 from .Errors import withoutLibraryWarnings
 from .Registration import RegistrationBasis, registrationObject
 from .Series import DicomSeries
+from .StructureSet import RegionOfInterest, structureSetObject
 from .Study import studyFor
 from .Tumor import measurementReport, segmentationObject
 
@@ -25,6 +26,7 @@ class DicomResults:
     :param fusedImage: scalar; None if the fusion is in color, which no derived CT or MR image can hold.
     :param segments: what the labels are.
     :param lesions: measurements by segment name.
+    :param marginImage: the tumor grown by the registration's error, 0 and 1.
     :param isTumorAutomatic: whether the tumor was outlined without anybody pointing at it.
     """
 
@@ -39,6 +41,7 @@ class DicomResults:
     registrationComment: str = ""
     registrationBasis: RegistrationBasis = RegistrationBasis.landmarks
     isTumorAutomatic: bool = False
+    marginImage: sitk.Image | None = None
     version: str = ""
 
 
@@ -80,6 +83,7 @@ def _export(folder: Path, results: DicomResults, progress: Progress | None) -> t
             study, results.labelImage, results.segments, headers, results.isTumorAutomatic
         )
         objects["tumor.dcm"] = segmentation
+        objects["contours.dcm"] = structureSetObject(study, results.labelImage, _regions(results))
         if results.lesions:
             objects["measurements.dcm"] = measurementReport(study, segmentation, results.lesions)
     for name, dataset in objects.items():
@@ -87,3 +91,16 @@ def _export(folder: Path, results: DicomResults, progress: Progress | None) -> t
         written.append(folder / name)
     report(progress, 1.0, "Wrote DICOM")
     return tuple(written)
+
+
+def _regions(results: DicomResults) -> list[RegionOfInterest]:
+    """Return what becomes a region of the structure set: each segment, and the tumor with the registration's error."""
+    labels = sitk.GetArrayViewFromImage(results.labelImage)
+    regions = [
+        RegionOfInterest(segment.name, labels == segment.value, segmentColor(segment), "GTV")
+        for segment in results.segments
+    ]
+    if results.marginImage is not None:
+        grown = sitk.GetArrayFromImage(results.marginImage) > 0
+        regions.append(RegionOfInterest(MARGIN_NAME, grown, MARGIN_COLOR))
+    return regions

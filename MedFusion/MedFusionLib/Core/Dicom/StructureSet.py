@@ -37,6 +37,7 @@ def structureSetObject(study: DerivedStudy, grid: sitk.Image, regions: Sequence[
     if not any(region.mask.any() for region in regions):
         raise ValueError("The segmentation is empty; there is nothing to write as DICOM.")
     dataset = study.newObject(STRUCTURE_SET_STORAGE, "RTSTRUCT", "Tumor contours", 5)
+    dataset.OperatorsName = ""
     dataset.FrameOfReferenceUID = study.fixedFrameUid
     dataset.PositionReferenceIndicator = study.header.get("PositionReferenceIndicator", "")
     dataset.StructureSetLabel, dataset.StructureSetName = "TUMOR", "Tumor contours"

@@ -11,7 +11,7 @@ import SimpleITK as sitk
 
 from ..Images.Coordinates import CoordinateSystem
 from ..Tumor.SegmentLayers import mergedLayers
-from ..Tumor.Segments import Segment, SegmentUnion, TumorTissue, segmentsOfNames
+from ..Tumor.Segments import MARGIN_TAG, Segment, SegmentUnion, TumorTissue, segmentsOfNames
 from .FileGeometry import assumed, checkShear, headerGeometry, placed, unknownOrientation
 from .Memory import checkReading
 from .VolumeFiles import isDicomPath, readVolume
@@ -194,8 +194,8 @@ def _readSlicer(image: sitk.Image, name: str, threshold: float | None) -> Segmen
 def _described(image: sitk.Image, name: str) -> list[tuple[Segment, int, int]]:
     """Return each segment of a .seg.nrrd header, its layer and its label there, those made of others at the end.
 
-    The intracranial cavity is left out: it is no tumor. A segment has the value that this program wrote, else the
-    label in its layer, unless an earlier one has it.
+    The intracranial cavity and the tumor grown by the registration's error are left out: they are no tumor. A segment
+    has the value that this program wrote, else the label in its layer, unless an earlier one has it.
     """
     found = []
     number = 0
@@ -210,7 +210,7 @@ def _described(image: sitk.Image, name: str) -> list[tuple[Segment, int, int]]:
             raise ValueError(f"The header of {name} is damaged at its segment {number + 1}.") from None
         title = fields["Name"] or fields["ID"] or f"Segment {number + 1}"
         tags = dict(tag.split(":", 1) for tag in fields["Tags"].split("|") if ":" in tag)
-        if _CAVITY_CODE not in tags.get("TerminologyEntry", ""):
+        if _CAVITY_CODE not in tags.get("TerminologyEntry", "") and MARGIN_TAG not in tags:
             found.append((title, layer, label, tags))
         number += 1
     guessed = segmentsOfNames({index: title for index, (title, *_rest) in enumerate(found, start=1)})

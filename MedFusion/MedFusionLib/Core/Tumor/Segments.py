@@ -5,6 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
+# A segment that is the tumor grown by the registration's error, which is no tissue.
+MARGIN_TAG, MARGIN_NAME = "MedFusion.registrationError", "Tumor with registration error"
+MARGIN_COLOR = (0.95, 0.90, 0.35)
+
 
 class TumorTissue(Enum):
     """What a segment is made of, whatever its name says; the value is how files keep it."""
@@ -32,6 +36,15 @@ _SNOMED_CODES = {
     TumorTissue.necrosis: ("6574001", "Necrosis"),
     TumorTissue.edema: ("79654002", "Edema"),
 }
+_COLORS = {
+    TumorTissue.necrosis: (0.30, 0.45, 0.85),
+    TumorTissue.edema: (0.55, 0.88, 0.58),
+    TumorTissue.enhancing: (0.93, 0.25, 0.20),
+    TumorTissue.nonEnhancing: (0.62, 0.50, 0.78),
+    TumorTissue.core: (0.98, 0.80, 0.25),
+}
+_TUMOR_COLOR = (0.89, 0.35, 0.18)
+_FURTHER_TUMORS = ((0.55, 0.30, 0.75), (0.15, 0.65, 0.65), (0.85, 0.65, 0.15), (0.75, 0.25, 0.50))
 # What people and trained models call the parts; the first that fits counts.
 _NAME_PATTERNS = (
     (r"o?edema|\bed\b|snfh|infiltrat", TumorTissue.edema),
@@ -107,3 +120,12 @@ def segmentsOfNames(names: dict[int, str]) -> tuple[Segment, ...]:
         replace(segment, lesion=undivided.index(segment.value) + 1) if segment.value in undivided else segment
         for segment in found
     )
+
+
+def segmentColor(segment: Segment | SegmentUnion) -> tuple[float, float, float]:
+    """Return the color of a segment's tissue; further undivided tumors differ."""
+    if segment.tissue in _COLORS:
+        return _COLORS[segment.tissue]
+    if segment.tissue is TumorTissue.tumor and segment.lesion > 1:
+        return _FURTHER_TUMORS[(segment.lesion - 2) % len(_FURTHER_TUMORS)]
+    return _TUMOR_COLOR
