@@ -11,8 +11,10 @@ import pydicom
 import SimpleITK as sitk
 from DicomTesting import writeSource
 from MedFusionLib.CommandLine.Demo import writePhantom
+from MedFusionLib.Core.Dicom.StructureSetReader import readStructureSet
 from MedFusionLib.Core.Images.Coordinates import flipPoints
 from MedFusionLib.Core.Inputs.Identity import frameWarnings
+from MedFusionLib.Core.Inputs.SegmentationFiles import readSegmentation
 from MedFusionLib.Core.Inputs.VolumeFiles import fileChecksum, readVolume
 from MedFusionLib.Core.Phantom import makePhantom
 from MedFusionLib.Core.Results.FileNames import RUN_FILES
@@ -20,6 +22,7 @@ from MedFusionLib.Scene.Session import Session
 from MedFusionLib.Scene.VolumeNodes import imageFromVolumeNode
 from MedFusionTesting import checkDocument, medfusion
 from PdfTesting import pageTexts, skipWithoutPdf
+from TestDicomExport import checkerErrors
 
 
 class TestDicomCommandLine(unittest.TestCase):
@@ -36,7 +39,8 @@ class TestDicomCommandLine(unittest.TestCase):
         writeSource(cls.study, "MR", mri, SeriesNumber=5)
         cls.otherPatient = writeSource(cls.folder / "other", "MR", mri, PatientID="P2", StudyDate="20200101")
         cls.seed = ",".join(f"{value:.2f}" for value in flipPoints(phantom.targets[-1]))
-        cls.status, cls.printed, cls.errors = cls.run_(cls.study, cls.study, "out", "--dicom", cls.folder / "dicom")
+        more = ("--error-margin", "--dicom", cls.folder / "dicom")
+        cls.status, cls.printed, cls.errors = cls.run_(cls.study, cls.study, "out", *more)
 
     @classmethod
     def run_(cls, ct: Path, mri: Path, output: str, *more: object) -> tuple[int, str, str]:
@@ -85,8 +89,26 @@ class TestDicomCommandLine(unittest.TestCase):
 
     def test_every_object_of_a_run_is_written(self):
         names = {path.name for path in (self.folder / "dicom").iterdir()}
-        self.assertEqual(names, {"fused", "mri_registered", "registration.dcm", "tumor.dcm", "measurements.dcm"})
+        objects = ("registration.dcm", "tumor.dcm", "contours.dcm", "measurements.dcm")
+        self.assertEqual(names, {"fused", "mri_registered", *objects})
         self.assertEqual(pydicom.dcmread(self.folder / "dicom" / "tumor.dcm").PatientID, "P1")
+
+    def test_the_contours_are_the_tumor_and_the_tumor_with_the_registration_error(self):
+        ct = sitk.ReadImage(str(self.folder / "out" / "fused.nrrd"))
+        outline = readSegmentation(self.folder / "out" / "tumor.seg.nrrd")
+        outlined = sitk.GetArrayFromImage(outline.labelImage) > 0
+        self.assertEqual(len(outline.segments), 1, "the grown tumor must not count as one")
+        (_, tumor), (segment, grown) = readStructureSet(self.folder / "dicom" / "contours.dcm", ct).layers
+        share = sitk.ConstantPad(sitk.Cast(outline.labelImage > 0, sitk.sitkFloat32), [2] * 3, [2] * 3)
+        expected = sitk.GetArrayFromImage(sitk.Resample(share, ct, sitk.Transform())) >= 0.5
+        self.assertGreater(2 * np.sum(tumor & expected) / (tumor.sum() + expected.sum()), 0.9)  # its voxels are coarse
+        volume = tumor.sum() * np.prod(ct.GetSpacing())
+        drawn = outlined.sum() * np.prod(outline.labelImage.GetSpacing())
+        self.assertAlmostEqual(volume / drawn, 1, delta=0.1)
+        self.assertEqual(segment.name, "Tumor with registration error")
+        self.assertTrue(grown[tumor].all())
+        self.assertGreaterEqual(grown.sum(), tumor.sum())
+        self.assertEqual(checkerErrors(self.folder / "dicom" / "contours.dcm"), [])
 
     def test_the_objects_say_how_they_were_made(self):
         def methods(folder: Path) -> tuple[str, str]:
@@ -116,7 +138,8 @@ class TestDicomCommandLine(unittest.TestCase):
         )
         self.assertEqual(status, 0, errors)
         names = {path.name for path in (self.folder / "rgb").iterdir()}
-        self.assertEqual(names, {"mri_registered", "registration.dcm", "tumor.dcm", "measurements.dcm"})
+        objects = ("registration.dcm", "tumor.dcm", "contours.dcm", "measurements.dcm")
+        self.assertEqual(names, {"mri_registered", *objects})
         measured = json.loads((self.folder / "color" / "measurements.json").read_text(encoding="utf-8"))
         self.assertEqual(set(measured["tumor"]["intensities"]), {"CT", "MRI"})
 

@@ -18,6 +18,7 @@ from MedFusionLib.Core.Dicom.DerivedImages import quantisationOf
 from MedFusionLib.Core.Dicom.Export import DicomResults, exportDicom
 from MedFusionLib.Core.Dicom.Registration import RegistrationBasis, matrixType
 from MedFusionLib.Core.Dicom.Series import readSeries
+from MedFusionLib.Core.Dicom.StructureSetReader import readStructureSet
 from MedFusionLib.Core.Tumor.Segments import segmentsOfNames
 from MedFusionLib.Core.Tumor.TumorMeasurements import measureTumor
 
@@ -158,6 +159,15 @@ class TestDicomExport(unittest.TestCase):
             point = np.array(item.ImagePositionPatient, float) + axes @ (np.array(index) * item.GridResolution)
             expected = np.array(transform.TransformPoint(point.tolist()))
             np.testing.assert_allclose(point + vectors[index[2], index[1], index[0]], expected, atol=1e-4)
+
+    def test_the_contours_read_back_to_each_segment_with_its_name_and_color(self):
+        dataset = pydicom.dcmread(self.folder / "contours.dcm")
+        colors = [list(item.ROIDisplayColor) for item in dataset.ROIContourSequence]
+        self.assertEqual(len({tuple(color) for color in colors}), 2)
+        layers = readStructureSet(self.folder / "contours.dcm", self.labels).layers
+        for (segment, mask), expected in zip(layers, self.segments, strict=True):
+            self.assertEqual(segment.name, expected.name)
+            np.testing.assert_array_equal(mask, sitk.GetArrayFromImage(self.labels) == expected.value)
 
     def test_report_holds_the_measurements_and_refers_to_the_segments(self):
         report = highdicom.sr.srread(self.folder / "measurements.dcm")

@@ -64,6 +64,7 @@ class RunOptions:
     dicomFolder: Path | None = None
     withPdf: bool = False
     inFull: bool = False
+    withErrorMargin: bool = False
     given: dict[str, str] = field(default_factory=dict)
 
 
@@ -77,6 +78,12 @@ def addParser(subparsers: argparse._SubParsersAction) -> None:
     addSegmentationArguments(parser)
     addOutput(parser, "DIR", "folder for the results")
     parser.add_argument("--dicom", metavar="DIR", help="folder for the results as DICOM objects, beside --output")
+    parser.add_argument(
+        "--error-margin",
+        action="store_true",
+        help="add the tumor grown at each place by what the registration may be off there (95 %% bound), as a hidden "
+        "segment and, with --dicom, as a region of the structure set",
+    )
     addReport(parser)
     parser.set_defaults(execute=execute)
 
@@ -105,6 +112,7 @@ def execute(arguments: argparse.Namespace) -> None:
             dicomFolder=folders[1] if arguments.dicom else None,
             withPdf=arguments.pdf,
             inFull=arguments.full,
+            withErrorMargin=arguments.error_margin,
             given=recordedOptions(arguments),
         )
         document = runChain(folders[0], inputs, options)
@@ -164,6 +172,7 @@ def runChain(folder: Path, inputs: dict[str, str], options: RunOptions) -> RunDo
                 "arguments": options.given,
             },
             inFull=options.inFull,
+            withErrorMargin=options.withErrorMargin,
         )
         document = writeResultFolder(
             folder,

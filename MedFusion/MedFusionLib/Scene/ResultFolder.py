@@ -17,7 +17,7 @@ from ..Core.Inputs.VolumeFiles import fileChecksum
 from ..Core.Progress import Progress, report, subProgress
 from ..Core.Registration.RegistrationResult import RegistrationResult
 from ..Core.Results import FileNames
-from ..Core.Results.DicomObjects import writeDicomObjects
+from ..Core.Results.DicomObjects import errorMargin, writeDicomObjects
 from ..Core.Results.Evaluation import RunSteps, evaluateRun
 from ..Core.Results.MeasurementsFile import writeMeasurements
 from ..Core.Results.Recipe import InputFile
@@ -28,6 +28,7 @@ from .Alignment import checkFusedVolume, checkRegistration
 from .NodeFiles import addVolume, discard, saveNode, saveScene
 from .RegistrationNodes import updateErrorTables
 from .SceneViews import showInSliceViews
+from .SegmentationNodes import addMarginSegment
 from .TumorSegmentationLogic import TumorSegmentationLogic
 from .VolumeNodes import hardenedLabels, imageFromVolumeNode, worldToNodeTransform
 from .WaveletFusionLogic import SOURCE_ROLE
@@ -69,6 +70,7 @@ class RunResults:
     movingDicom: DicomSeries | None = None
     recipe: dict[str, dict[str, str]] = field(default_factory=dict)
     inFull: bool = False
+    withErrorMargin: bool = False
 
 
 def writeResultFolder(
@@ -89,8 +91,11 @@ def writeResultFolder(
     _checkBelongTogether(results)
     steps = _handOut(results, writesDicom=dicomFolder is not None)
     document = evaluateRun(steps, subProgress(progress, 0.0, 0.4))
+    margin = errorMargin(document) if results.withErrorMargin else None
+    if margin is not None:
+        addMarginSegment(results.segmentationNode, margin)
     if dicomFolder is not None:
-        writeDicomObjects(dicomFolder, document, subProgress(progress, 0.4, 0.6))
+        writeDicomObjects(dicomFolder, document, subProgress(progress, 0.4, 0.6), margin)
     report(progress, 0.6, "Writing the report")
     writeMeasurements(folder / FileNames.MEASUREMENTS, document.measurements())
     writeRunReport(folder, document, withPdf, results.inFull)

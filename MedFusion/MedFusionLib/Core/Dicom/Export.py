@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import SimpleITK as sitk
 
 from ..Progress import Progress, report, subProgress
@@ -83,7 +84,9 @@ def _export(folder: Path, results: DicomResults, progress: Progress | None) -> t
             study, results.labelImage, results.segments, headers, results.isTumorAutomatic
         )
         objects["tumor.dcm"] = segmentation
-        objects["contours.dcm"] = structureSetObject(study, results.labelImage, _regions(results))
+        regions = _regions(results)
+        if regions:
+            objects["contours.dcm"] = structureSetObject(study, results.registeredImage, regions)
         if results.lesions:
             objects["measurements.dcm"] = measurementReport(study, segmentation, results.lesions)
     for name, dataset in objects.items():
@@ -94,13 +97,19 @@ def _export(folder: Path, results: DicomResults, progress: Progress | None) -> t
 
 
 def _regions(results: DicomResults) -> list[RegionOfInterest]:
-    """Return what becomes a region of the structure set: each segment, and the tumor with the registration's error."""
-    labels = sitk.GetArrayViewFromImage(results.labelImage)
+    """Return what becomes a region of the structure set, on the slices of the CT.
+
+    The segments, and the tumor with the registration's error. The outline may have been drawn on the MRI's slices.
+    """
+
+    def onCt(mask: sitk.Image) -> np.ndarray:
+        share = sitk.Cast(mask, sitk.sitkFloat32)
+        return sitk.GetArrayFromImage(sitk.Resample(share, results.registeredImage, sitk.Transform())) >= 0.5
+
     regions = [
-        RegionOfInterest(segment.name, labels == segment.value, segmentColor(segment), "GTV")
+        RegionOfInterest(segment.name, onCt(results.labelImage == segment.value), segmentColor(segment), "GTV")
         for segment in results.segments
     ]
     if results.marginImage is not None:
-        grown = sitk.GetArrayFromImage(results.marginImage) > 0
-        regions.append(RegionOfInterest(MARGIN_NAME, grown, MARGIN_COLOR))
-    return regions
+        regions.append(RegionOfInterest(MARGIN_NAME, onCt(results.marginImage), MARGIN_COLOR))
+    return [region for region in regions if region.mask.any()]

@@ -2,15 +2,34 @@
 
 from pathlib import Path
 
+import SimpleITK as sitk
+
 from ..Dicom.Export import DicomResults, exportDicom
 from ..Dicom.Registration import RegistrationBasis
 from ..Progress import Progress
 from ..Registration.RegistrationResult import RegistrationResult
+from ..Tumor.ErrorMargin import grownByError
 from .RunDocument import RunDocument
 
 
-def writeDicomObjects(folder: Path, document: RunDocument, progress: Progress | None = None) -> None:
-    """Write a run's results into an existing empty folder."""
+def errorMargin(document: RunDocument) -> sitk.Image | None:
+    """Return the tumor grown at each place by the 95 % bound of the registration's error, None where it is unknown."""
+    if document.tumor is None or not document.registration.knowsError:
+        return None
+    labelImage = document.tumor.result.labelImage
+    mask = sitk.GetArrayViewFromImage(labelImage) > 0
+    grown = sitk.GetImageFromArray(grownByError(mask, labelImage, document.registration.errorBound).astype("uint8"))
+    grown.CopyInformation(labelImage)
+    return grown
+
+
+def writeDicomObjects(
+    folder: Path, document: RunDocument, progress: Progress | None = None, marginImage: sitk.Image | None = None
+) -> None:
+    """Write a run's results into an existing empty folder.
+
+    :param marginImage: the tumor grown by the registration's error, 0 and 1.
+    """
     registration, tumor, dicom = document.registration, document.tumor, document.provenance.dicom
     results = DicomResults(
         transform=registration.transform,
@@ -24,6 +43,7 @@ def writeDicomObjects(folder: Path, document: RunDocument, progress: Progress | 
         registrationComment=_comment(registration),
         registrationBasis=_basis(registration),
         isTumorAutomatic=tumor is not None and tumor.isAutomatic,
+        marginImage=marginImage,
         version=document.versions.get("medfusion", ""),
     )
     exportDicom(folder, results, progress)
