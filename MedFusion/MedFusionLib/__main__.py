@@ -42,7 +42,7 @@ def _execute(argv: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from .CommandLine import Cohort, Compare, Demo, Evaluate, Fuse, Inspect, Register, Run, Segment, Web
+    from .CommandLine import Cohort, Compare, Demo, Evaluate, Fuse, Inspect, Measure, Register, Run, Segment, Web
 
     parser = argparse.ArgumentParser(
         prog="medfusion",
@@ -50,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Points are RAS millimetres, as Slicer's status bar shows them, unless --lps is given.",
     )
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (Run, Register, Fuse, Segment, Evaluate, Compare, Cohort, Web, Inspect, Demo):
+    for command in (Run, Register, Fuse, Segment, Measure, Evaluate, Compare, Cohort, Web, Inspect, Demo):
         command.addParser(subparsers)
     return parser
 

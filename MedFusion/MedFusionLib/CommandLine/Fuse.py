@@ -18,6 +18,7 @@ from ..Core.Fusion.Settings import (
 from ..Core.Inputs.SliceFiles import isSlice, readSlices, writeSlice
 from ..Core.Inputs.VolumeFiles import VolumeFile
 from ..Core.Registration.Likeness import measureLikeness
+from ..Core.Results.FileFormats import OutputFormat
 from ..Core.Results.Output import outputFile
 from ..Scene.NodeFiles import addVolume, saveNode, volumeName
 from ..Scene.Session import Session
@@ -134,6 +135,7 @@ def execute(arguments: argparse.Namespace) -> None:
     if any(isSlice(path) for path in (arguments.ct, *arguments.mri)):
         _fuseSlices(arguments, settings)
         return
+    OutputFormat.image.check(arguments.output)
     with (
         outputFile(arguments.output, arguments.force, [arguments.ct, *arguments.mri]) as path,
         Session() as session,

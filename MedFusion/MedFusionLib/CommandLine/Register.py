@@ -17,6 +17,7 @@ from ..Core.Registration.InverseCheck import checkInverse
 from ..Core.Registration.Registration import RegistrationSettings
 from ..Core.Registration.RegistrationResult import RegistrationResult
 from ..Core.Results import FileNames
+from ..Core.Results.FileFormats import OutputFormat
 from ..Core.Results.MeasurementsFile import writeMeasurements
 from ..Core.Results.Output import checkApart, checkStillFree, outputFile, outputFolder
 from ..Core.Results.Recipe import inputsRecipe, readFiles, registrationRecipe
@@ -155,6 +156,8 @@ def execute(arguments: argparse.Namespace) -> None:
     inputs = inputFiles(arguments)
     settings = registrationSettings(arguments)
     targets = [target for target in (arguments.output, arguments.tre_map) if target]
+    if arguments.tre_map:
+        OutputFormat.image.check(arguments.tre_map)
     checkApart(*targets)
     with ExitStack() as outputs:
         folder = outputs.enter_context(outputFolder(arguments.output, arguments.force, inputs.values()))

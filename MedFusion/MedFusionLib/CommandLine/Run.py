@@ -10,12 +10,14 @@ from ..Core.Images.Coordinates import CoordinateSystem
 from ..Core.Images.Resampling import Interpolation
 from ..Core.Inputs.Identity import frameWarnings
 from ..Core.Inputs.Memory import checkMemory
+from ..Core.Inputs.OutlinePlace import OutlineFrame, coverageNote, frameOfOutline
+from ..Core.Inputs.SegmentationFiles import SegmentationFile, readSegmentation
 from ..Core.Registration.Registration import RegistrationSettings
 from ..Core.Results import FileNames
 from ..Core.Results.Output import checkApart, checkStillFree, outputFolder
 from ..Core.Results.Recipe import inputsRecipe, interactionRecipe, readFiles, registrationRecipe
 from ..Core.Results.RunDocument import RunDocument
-from ..Core.Tumor.TumorSegmentation import SegmentationMethod, SegmentationSettings, TumorInteraction
+from ..Core.Tumor.TumorSegmentation import SegmentationMethod, SegmentationSettings, TumorInteraction, givenOutline
 from ..Report.Pdf import checkPdfRenderer
 from ..Scene.LandmarkRegistrationLogic import LandmarkRegistrationLogic
 from ..Scene.NodeFiles import addVolume, volumeName
@@ -23,8 +25,9 @@ from ..Scene.RegistrationNodes import showErrorMap
 from ..Scene.ResultFolder import RunResults, writeResultFolder
 from ..Scene.Session import Session
 from ..Scene.TumorSegmentationLogic import TumorSegmentationLogic
+from ..Scene.VolumeNodes import imageFromVolumeNode
 from ..Scene.WaveletFusionLogic import WaveletFusionLogic
-from .Arguments import addOutput, addReport, recordedOptions
+from .Arguments import addOutput, addReport, addThreshold, recordedOptions
 from .DicomInput import checkIdentity, readVolumes
 from .Fuse import addFusionArguments, fusionSettings
 from .Register import (
@@ -50,6 +53,8 @@ class RunOptions:
     :param series: DICOM series chosen by UID or number, see `readVolumes`.
     :param dicomFolder: empty folder for the results as DICOM objects.
     :param given: the options by name as they were given, for the reader of the results.
+    :param tumor: an outline made elsewhere.
+    :param tumorFrame: which volume it was drawn on, None where its grid and place tell.
     """
 
     registration: RegistrationSettings
@@ -66,6 +71,8 @@ class RunOptions:
     inFull: bool = False
     withErrorMargin: bool = False
     given: dict[str, str] = field(default_factory=dict)
+    tumor: SegmentationFile | None = None
+    tumorFrame: OutlineFrame | None = None
 
 
 def addParser(subparsers: argparse._SubParsersAction) -> None:
@@ -76,6 +83,15 @@ def addParser(subparsers: argparse._SubParsersAction) -> None:
     addInterpolation(parser)
     addFusionArguments(parser, prefix="fusion-")
     addSegmentationArguments(parser)
+    parser.add_argument("--tumor", metavar="SEG", help="an outline made elsewhere instead of one made here")
+    parser.add_argument(
+        "--tumor-frame",
+        type=OutlineFrame,
+        choices=list(OutlineFrame),
+        metavar="ct|mri",
+        help="which volume --tumor was drawn on, where its grid and place do not tell",
+    )
+    addThreshold(parser)
     addOutput(parser, "DIR", "folder for the results")
     parser.add_argument("--dicom", metavar="DIR", help="folder for the results as DICOM objects, beside --output")
     parser.add_argument(
@@ -95,7 +111,8 @@ def execute(arguments: argparse.Namespace) -> None:
         checkPdfRenderer()
     targets = [target for target in (arguments.output, arguments.dicom) if target]
     checkApart(*targets)
-    protected = [*inputs.values(), *interactionFiles(arguments)]
+    tumor = _givenTumor(arguments)
+    protected = [*inputs.values(), *interactionFiles(arguments), *([arguments.tumor] if arguments.tumor else [])]
     with ExitStack() as outputs:
         folders = [outputs.enter_context(outputFolder(target, arguments.force, protected)) for target in targets]
         segmentation, interaction = segmentationOptions(arguments)
@@ -114,6 +131,8 @@ def execute(arguments: argparse.Namespace) -> None:
             inFull=arguments.full,
             withErrorMargin=arguments.error_margin,
             given=recordedOptions(arguments),
+            tumor=tumor,
+            tumorFrame=arguments.tumor_frame,
         )
         document = runChain(folders[0], inputs, options)
         checkStillFree(arguments.force, *targets)
@@ -135,6 +154,7 @@ def runChain(folder: Path, inputs: dict[str, str], options: RunOptions) -> RunDo
         warn(told)  # now, for they may say why a later step fails
         checkMemory(ct.image, mri.image)
         conflicts = checkIdentity(ct, mri, options.acceptIdentity)
+        outlineOf = None if options.tumor is None else frameOfOutline(options.tumor, ct, mri, options.tumorFrame)
         ctNode = addVolume(scene, ct.image, volumeName(inputs["ct"]))
         mriNode = addVolume(scene, mri.image, volumeName(inputs["mri"]))
         landmarks, landmarkNotes = loadLandmarks(scene, inputs, options.landmarkAxes)
@@ -146,7 +166,11 @@ def runChain(folder: Path, inputs: dict[str, str], options: RunOptions) -> RunDo
         )
         if registration.knowsError:
             showErrorMap(ctNode, registration)
-        segmentationNode, tumor, notes = _segment(scene, ctNode, mriNode, options, progress.step("Outline"))
+        if outlineOf is None:
+            segmentationNode, tumor, notes = _segment(scene, ctNode, mriNode, options, progress.step("Outline"))
+        else:
+            volumeNode = ctNode if outlineOf is OutlineFrame.ct else mriNode
+            segmentationNode, tumor, notes = _placeGiven(scene, volumeNode, options.tumor)
         fusedNode, fusion = WaveletFusionLogic(scene).fuse(
             ctNode, [mriNode], options.fusion, progress=progress.step("Fuse")
         )
@@ -161,7 +185,7 @@ def runChain(folder: Path, inputs: dict[str, str], options: RunOptions) -> RunDo
             fusion=fusion,
             segmentationNode=segmentationNode,
             tumor=tumor,
-            inputs=readFiles(inputs, {"ct": ct, "mri": mri}),
+            inputs=readFiles(inputs | _tumorFile(options), {"ct": ct, "mri": mri}),
             warnings=conflicts + moved + told + landmarkNotes + notes,
             fixedDicom=ct.dicom.header if ct.dicom else None,
             movingDicom=mri.dicom.header if mri.dicom else None,
@@ -186,6 +210,31 @@ def runChain(folder: Path, inputs: dict[str, str], options: RunOptions) -> RunDo
     return document
 
 
+def _givenTumor(arguments: argparse.Namespace) -> SegmentationFile | None:
+    """Return the outline of --tumor, read before the work, for it may be none."""
+    if arguments.tumor is None:
+        return None
+    pointing = ("method", "line", "tumor_seed", "foreground", "background", "model_path")
+    others = [f"--{name.replace('_', '-')}" for name in pointing if getattr(arguments, name, None)]
+    if others:
+        raise ValueError(
+            f"An outline is given with --tumor, so {', '.join(others)} cannot make another; leave one out."
+        )
+    outline = readSegmentation(arguments.tumor, arguments.threshold, arguments.assume_orientation)
+    if outline.isEmpty:
+        raise ValueError(f"{outline.path.name} holds no outline: every voxel is 0.")
+    return outline
+
+
+def _placeGiven(scene: object, volumeNode: object, outline: SegmentationFile) -> tuple:
+    """Return a node with an outline made elsewhere over a volume, the outline as result, and what to say of it."""
+    note = coverageNote(outline, imageFromVolumeNode(volumeNode), volumeNode.GetName())
+    said = f"The outline is that of {outline.path.name}, drawn on {volumeNode.GetName()}."
+    notes = tuple(filter(None, (said, note, *outline.warnings)))
+    tumor = givenOutline(outline.labelImage, outline.segments, outline.unions)
+    return TumorSegmentationLogic(scene).show(tumor, volumeNode), tumor, notes
+
+
 def _segment(scene: object, ctNode: object, mriNode: object, options: RunOptions, progress: StepProgress) -> tuple:
     """Outline the tumor; where nothing was pointed at and none is found, go on without one and say so."""
     try:
@@ -199,6 +248,10 @@ def _segment(scene: object, ctNode: object, mriNode: object, options: RunOptions
         segmentationNode = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "tumor")
         segmentationNode.CreateDefaultDisplayNodes()
         return segmentationNode, None, (f"No tumor was outlined: {error}",)
+
+
+def _tumorFile(options: RunOptions) -> dict[str, str]:
+    return {} if options.tumor is None else {"tumor": str(options.tumor.path)}
 
 
 def printSummary(document: RunDocument, folder: Path) -> None:

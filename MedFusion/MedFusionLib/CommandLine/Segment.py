@@ -2,28 +2,27 @@
 
 import argparse
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
 
-from ..Core.Images.Coordinates import CoordinateSystem
-from ..Core.Images.Resampling import Interpolation, resampleImage
-from ..Core.Inputs.VolumeFiles import readVolume
+from ..Core.Inputs.SegmentationFiles import readMask, readSegmentation
+from ..Core.Results.FileFormats import OutputFormat, isSegmentationFile
 from ..Core.Results.Output import outputFile
 from ..Core.Tumor.MrSequence import MrSequence
 from ..Core.Tumor.TumorMeasurements import measureTumor
 from ..Core.Tumor.TumorModels import ModelSettings
 from ..Core.Tumor.TumorSegmentation import SegmentationMethod, SegmentationSettings, TumorInteraction
-from ..Scene.NodeFiles import addVolume, loadMarkups, loadSegmentation, saveNode, volumeName
-from ..Scene.SegmentationNodes import labelImageFromSegmentation
+from ..Scene.NodeFiles import addVolume, loadMarkups, saveNode, volumeName
 from ..Scene.Session import Session
 from ..Scene.TumorSegmentationLogic import TumorSegmentationLogic
 from ..Scene.VolumeNodes import definedPointsFromMarkups
-from .Arguments import addOutput, addTumorPoints, worldPoints
+from .Arguments import addOutput, addThreshold, addTumorPoints, worldPoints
 from .DicomInput import addIdentity, addOrientation, addSeries, checkIdentities, readVolumes
 from .Terminal import StepProgress, warn
 from .TumorSummary import tumorSummary
+
+_METHODS = [method for method in SegmentationMethod if method is not SegmentationMethod.given]
 
 
 def addParser(subparsers: argparse._SubParsersAction) -> None:
@@ -36,10 +35,13 @@ def addParser(subparsers: argparse._SubParsersAction) -> None:
     addIdentity(parser)
     parser.add_argument("--ct", metavar="CT", help="head CT in the same coordinates: the tumor lies inside its skull")
     parser.add_argument("--keep-cavity", action="store_true", help="write the inside of the skull as a segment, too")
-    parser.add_argument("--mask", metavar="FILE", help="mask (not 0) of where the tumor can be, instead of --ct")
-    parser.add_argument("--correct", metavar="SEG", help="a present outline that the strokes correct")
+    parser.add_argument("--mask", metavar="FILE", help="any segmentation of where the tumor can be, instead of --ct")
+    parser.add_argument(
+        "--correct", metavar="SEG", help="a present outline that the strokes correct; its parts and lesions stay"
+    )
+    addThreshold(parser)
     addSegmentationArguments(parser)
-    addOutput(parser, "TUMOR.seg.nrrd", "file for the segmentation")
+    addOutput(parser, "TUMOR", "file for the segmentation: .seg.nrrd, or a label map as .nrrd or .nii.gz")
     parser.set_defaults(execute=execute)
 
 
@@ -48,8 +50,8 @@ def addSegmentationArguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--method",
         type=SegmentationMethod,
-        choices=list(SegmentationMethod),
-        metavar="|".join(method.value for method in SegmentationMethod),
+        choices=_METHODS,
+        metavar="|".join(method.value for method in _METHODS),
         help="how the tumor is outlined; without it what is given decides: line, click, strokes, model or automatic",
     )
     addTumorPoints(parser)
@@ -130,6 +132,7 @@ def _strokePoints(path: str | None) -> np.ndarray | None:
 def execute(arguments: argparse.Namespace) -> None:
     """Outline, measure and write the segmentation."""
     settings, interaction = segmentationOptions(arguments)
+    OutputFormat.labelMap.check(arguments.output)
     with (
         outputFile(arguments.output, arguments.force, _inputs(arguments)) as path,
         Session() as session,
@@ -146,10 +149,12 @@ def execute(arguments: argparse.Namespace) -> None:
         ct = () if arguments.ct is None else readVolumes([arguments.ct], (), ("CT",), axes)
         warnings = checkIdentities((*ct, *volumes), arguments.accept_identity)
         ctNode = addVolume(session.scene, ct[0].image, "ct") if ct else None
-        mask = None if arguments.mask is None else readVolume(arguments.mask, assumedAxes=axes).image
+        mask = None if arguments.mask is None else readMask(arguments.mask, arguments.threshold, axes)
         if arguments.correct is not None:
-            present = _present(session, arguments.correct, volumes[0].image, axes)
-            interaction = replace(interaction, presentImage=present)
+            present = readSegmentation(arguments.correct, arguments.threshold, axes)
+            warnings = (*warnings, *present.warnings)
+            segments = present.allSegments if len(present.allSegments) > 1 or present.isNamed else ()
+            interaction = replace(interaction, presentImage=present.labelImage, presentSegments=segments)
         segmentationNode, tumor = TumorSegmentationLogic(session.scene).segment(
             volumeNodes,
             interaction,
@@ -161,9 +166,14 @@ def execute(arguments: argparse.Namespace) -> None:
         )
         progress.step("Measure and write")
         measurements = measureTumor(tumor.labelImage, segments=tumor.allSegments, second=tumor.second)
-        saveNode(segmentationNode, path)
+        if isSegmentationFile(path):
+            saveNode(segmentationNode, path)
+        else:
+            sitk.WriteImage(tumor.labelImage, str(path), useCompression=True)
     warn([*warnings, *(warning for volume in (*ct, *volumes) for warning in volume.warnings), *tumor.warnings])
     print("\n".join(tumorSummary(measurements.measurements() | tumor.verdict.measurements())))
+    if not isSegmentationFile(arguments.output):
+        print("Values: " + ", ".join(f"{segment.value} {segment.name}" for segment in tumor.segments))
 
 
 def _inputs(arguments: argparse.Namespace) -> list[str]:
@@ -176,10 +186,3 @@ def interactionFiles(arguments: argparse.Namespace) -> list[str]:
     """Return the files that `segmentationOptions` reads."""
     paths = (arguments.foreground, arguments.background, arguments.model_path)
     return [path for path in paths if path is not None]
-
-
-def _present(session: Session, path: str, image: sitk.Image, axes: CoordinateSystem | None) -> sitk.Image:
-    """Return a segmentation file's outline on a volume's grid."""
-    if Path(path).name.endswith((".seg.nrrd", ".seg.nhdr")):
-        return labelImageFromSegmentation(loadSegmentation(session.scene, path), image)[0]
-    return resampleImage(readVolume(path, assumedAxes=axes).image, image, interpolation=Interpolation.nearest)

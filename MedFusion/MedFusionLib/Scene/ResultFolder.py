@@ -20,6 +20,7 @@ from ..Core.Results import FileNames
 from ..Core.Results.DicomObjects import errorMargin, writeDicomObjects
 from ..Core.Results.Evaluation import RunSteps, evaluateRun
 from ..Core.Results.MeasurementsFile import writeMeasurements
+from ..Core.Results.MeasurementsTable import writeMeasurementsTable
 from ..Core.Results.Recipe import InputFile
 from ..Core.Results.RunDocument import Provenance, RunDocument
 from ..Core.Tumor.TumorSegmentation import TumorResult
@@ -98,6 +99,8 @@ def writeResultFolder(
         writeDicomObjects(dicomFolder, document, subProgress(progress, 0.4, 0.6), margin)
     report(progress, 0.6, "Writing the report")
     writeMeasurements(folder / FileNames.MEASUREMENTS, document.measurements())
+    measured = document.tumor.measured if document.tumor is not None else None
+    writeMeasurementsTable(folder / FileNames.MEASUREMENTS_TABLE, measured)
     writeRunReport(folder, document, withPdf, results.inFull)
     report(progress, 0.75, "Writing the volumes")
     _showFigures(scene, results, document)

@@ -71,9 +71,26 @@ class TumorSegmentationLogic:
         own = _inOwnPoints(interaction, sourceNode, images[0])
         result = segmentTumor(images, own, settings, cavity, subProgress(progress, 0.3, 1.0), limit)
         result = dataclasses.replace(result, warnings=notes + result.warnings, cavity=coarse)
+        segmentationNode = self.show(result, sourceNode, segmentationNode)
+        cavity = limit if cavity is None else cavity
+        if keepCavity and cavity is not None:
+            addCavitySegment(segmentationNode, sitk.Cast(cavity != 0, sitk.sitkUInt8))
+        segmentationNode.SetAttribute("MedFusion.recipe", json.dumps(_recipe(volumeNodes, interaction, settings)))
+        return segmentationNode, result
+
+    def show(
+        self,
+        result: TumorResult,
+        volumeNode: slicer.vtkMRMLScalarVolumeNode,
+        segmentationNode: slicer.vtkMRMLSegmentationNode | None = None,
+    ) -> slicer.vtkMRMLSegmentationNode:
+        """Return a segmentation node with an outline that lies over a volume, under the volume's transform.
+
+        :param segmentationNode: the node to fill; a new one when None.
+        """
         if segmentationNode is None:
             segmentationNode = self.scene.AddNewNodeByClass(
-                "vtkMRMLSegmentationNode", f"{sourceNode.GetName()} tumor segmentation"
+                "vtkMRMLSegmentationNode", f"{volumeNode.GetName()} tumor segmentation"
             )
         colors = {segment.value: segmentColor(segment) for segment in result.segments}
         setSegmentationLabels(segmentationNode, result.labelImage, result.segments, colors)
@@ -81,14 +98,10 @@ class TumorSegmentationLogic:
             mask = sum((result.labelImage == value for value in union.values[1:]), result.labelImage == union.values[0])
             mask = sitk.Cast(mask, sitk.sitkUInt8)
             tagSegment(addSegment(segmentationNode, mask, union.name, segmentColor(union), visible=False), union)
-        cavity = limit if cavity is None else cavity
-        if keepCavity and cavity is not None:
-            addCavitySegment(segmentationNode, sitk.Cast(cavity != 0, sitk.sitkUInt8))
-        segmentationNode.SetReferenceImageGeometryParameterFromVolumeNode(sourceNode)
-        segmentationNode.SetAndObserveTransformNodeID(sourceNode.GetTransformNodeID())
+        segmentationNode.SetReferenceImageGeometryParameterFromVolumeNode(volumeNode)
+        segmentationNode.SetAndObserveTransformNodeID(volumeNode.GetTransformNodeID())
         segmentationNode.SetAttribute("MedFusion.method", result.settings.method.value)
-        segmentationNode.SetAttribute("MedFusion.recipe", json.dumps(_recipe(volumeNodes, interaction, settings)))
-        return segmentationNode, result
+        return segmentationNode
 
     @staticmethod
     def imagesOnFirstGrid(volumeNodes: Sequence[slicer.vtkMRMLScalarVolumeNode]) -> list[sitk.Image]:

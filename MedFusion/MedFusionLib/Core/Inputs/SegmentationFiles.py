@@ -32,6 +32,7 @@ class SegmentationFile:
     :param unions: segments made of several labels, where the file's segments overlap.
     :param isNamed: whether the file names its segments; where it does not, their names are their labels.
     :param frameUid: the DICOM frame of reference, empty where the file tells none.
+    :param path: the file itself, also where a folder was given.
     """
 
     labelImage: sitk.Image
@@ -40,6 +41,7 @@ class SegmentationFile:
     isNamed: bool = False
     frameUid: str = ""
     warnings: tuple[str, ...] = ()
+    path: Path = Path()
 
     @property
     def allSegments(self) -> tuple[Segment | SegmentUnion, ...]:
@@ -77,16 +79,16 @@ def readSegmentation(
     checkReading(path.name, volumeSize(path))
     image = _readImage(path)
     if any(image.HasMetaDataKey(f"Segment0_{key}") for key in ("ID", "Name", "LabelValue")):
-        return _readSlicer(image, path.name, threshold)
+        return replace(_readSlicer(image, path.name, threshold), path=path)
     if image.GetNumberOfComponentsPerPixel() > 1 or image.GetDimension() != 3:
         image = readVolume(path, assumedAxes=assumedAxes).image  # or it tells what is wrong with it
-        return _labelMap(image, path.name, threshold)
+        return replace(_labelMap(image, path.name, threshold), path=path)
     image, notes = placed(image, geometry, path)
     if geometry.unknown:
         if assumedAxes is None:
             raise ValueError(unknownOrientation(path, geometry.unknown))
         image = assumed(image, assumedAxes)
-    return replace(_labelMap(image, path.name, threshold), warnings=notes)
+    return replace(_labelMap(image, path.name, threshold), warnings=notes, path=path)
 
 
 def readMask(
@@ -262,7 +264,8 @@ def _readDicom(path: Path, threshold: float | None, grid: sitk.Image | None) -> 
         )
     read = readStructureSet(path, grid) if modality == STRUCTURE_SET else readDicomSegmentation(path, threshold)
     labels, segments, unions = mergedLayers(read.layers)
-    return SegmentationFile(_onGridOf(read.grid, labels), segments, unions, isNamed=True, frameUid=read.frameUid)
+    labelImage = _onGridOf(read.grid, labels)
+    return SegmentationFile(labelImage, segments, unions, isNamed=True, frameUid=read.frameUid, path=path)
 
 
 def _onGridOf(image: sitk.Image, labels: np.ndarray) -> sitk.Image:

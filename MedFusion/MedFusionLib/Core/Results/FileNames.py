@@ -5,6 +5,7 @@ TRANSFORM = "ct_to_mri.h5"
 FUSED = "fused.nrrd"
 TUMOR = "tumor.seg.nrrd"
 MEASUREMENTS = "measurements.json"
+MEASUREMENTS_TABLE = "measurements.csv"
 REPORT = "report.html"
 PDF_REPORT = "report.pdf"
 SCENE = "scene.mrb"
@@ -12,5 +13,5 @@ COMPARISON = "comparison.json"
 FOLLOW_UP_TRANSFORM = "first_to_second.h5"
 
 # What every run writes, and what a comparison reads of it.
-RUN_FILES = (REGISTERED_MRI, TRANSFORM, FUSED, TUMOR, MEASUREMENTS, REPORT, SCENE)
+RUN_FILES = (REGISTERED_MRI, TRANSFORM, FUSED, TUMOR, MEASUREMENTS, MEASUREMENTS_TABLE, REPORT, SCENE)
 COMPARED_FILES = (REGISTERED_MRI, TUMOR, MEASUREMENTS)

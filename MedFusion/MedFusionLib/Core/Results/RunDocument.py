@@ -28,6 +28,7 @@ class ResultKind(Enum):
     run = "run"
     register = "register"
     compare = "compare"
+    measure = "measure"
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,6 +174,7 @@ class RunDocument:
             document["registration"] = self.registration.measurements()
         if self.kind is ResultKind.run:
             document["fusion"] = self.fusion.measurements() if self.fusion is not None else None
+        if self.kind in (ResultKind.run, ResultKind.measure):
             document["tumor"] = self.tumor.measurements() if self.tumor is not None else None
         if self.comparison is not None:
             document |= self.comparison.measurements()

@@ -50,6 +50,11 @@ class LesionMeasurements:
         return self.axialDiameter.lengthMm * self.perpendicularDiameter.lengthMm
 
     @property
+    def centroidRas(self) -> list[float]:
+        """Return the centroid as files have it, RAS millimeters."""
+        return _ras(self.centroid)
+
+    @property
     def isMeasurable(self) -> bool:
         """Return True if both diameters in the plane reach 10 mm, as RANO asks of a target lesion."""
         return min(self.axialDiameter.lengthMm, self.perpendicularDiameter.lengthMm) >= _MEASURABLE_MM

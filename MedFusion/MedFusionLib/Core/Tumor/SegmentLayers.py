@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from scipy import ndimage
 
 from .Segments import Segment, SegmentUnion
 
@@ -48,3 +49,18 @@ def _labelsOfKinds(own: list[int], holds: np.ndarray) -> list[int]:
         values.append(single[0] if single else free)
         free += not single
     return values
+
+
+def keptLabels(mask: np.ndarray, labels: np.ndarray, spacing: np.ndarray) -> np.ndarray:
+    """Return the labels of an outline on a mask that was made of it; what is new gets the label of what is nearest.
+
+    :param mask: the corrected outline, array (KJI).
+    :param labels: the outline before, with at least one label.
+    :param spacing: millimeters, in array order.
+    """
+    kept = np.where(mask, labels, 0).astype(labels.dtype)
+    new = mask & (labels == 0)
+    if new.any():
+        nearest = ndimage.distance_transform_edt(labels == 0, spacing, return_distances=False, return_indices=True)
+        kept[new] = labels[tuple(axis[new] for axis in nearest)]
+    return kept

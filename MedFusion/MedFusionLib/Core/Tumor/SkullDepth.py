@@ -45,6 +45,6 @@ def middleVoxel(mask: np.ndarray) -> tuple[int, ...]:
     return tuple(np.rint(np.argwhere(mask).mean(axis=0)).astype(int))
 
 
-def valuesOn(image: sitk.Image, grid: sitk.Image) -> np.ndarray:
-    """Return the image's values on a grid, as array."""
-    return sitk.GetArrayFromImage(sitk.Resample(image, grid, IDENTITY, sitk.sitkLinear, 0.0, sitk.sitkFloat32))
+def valuesOn(image: sitk.Image, grid: sitk.Image, beyond: float = 0.0) -> np.ndarray:
+    """Return the image's values on a grid, as array, and another value beyond the image."""
+    return sitk.GetArrayFromImage(sitk.Resample(image, grid, IDENTITY, sitk.sitkLinear, beyond, sitk.sitkFloat32))

@@ -70,7 +70,7 @@ def measureTumor(
         depths = depthBelowSkull(every, region, cavityMask, lambda part: part != 0)
     elif cavity is not None and ct is not None:
         depths = depthBelowSkull(every, region, ct, lambda part: cavityOn(cavity, part))
-    values = {name: valuesOn(image, region) for name, image in (images or {}).items()}
+    values = {name: valuesOn(image, region, float("nan")) for name, image in (images or {}).items()}
     around = _Surroundings(region, values, depths, _relativeErrors(second))
     total = _measureParts(whole, around, list(numbered))
     return TumorMeasurements({name: _measureParts(parts, around) for name, parts in parted.items()}, total)
@@ -161,8 +161,9 @@ def _measureParts(parts: _Parts, around: _Surroundings, numbers: Sequence[int] =
 
 def _statistics(mask: np.ndarray, images: dict[str, np.ndarray]) -> dict[str, IntensityStatistics]:
     return {
-        name: IntensityStatistics(float(values[mask].mean()), float(values[mask].std()))
+        name: IntensityStatistics(float(found.mean()), float(found.std()))
         for name, values in images.items()
+        if len(found := values[mask & np.isfinite(values)])
     }
 
 

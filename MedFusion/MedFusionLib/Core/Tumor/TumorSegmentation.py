@@ -19,11 +19,12 @@ from .MrSequence import MrSequence
 from .Outline import Alternative, Outline, SecondOpinion
 from .SearchMask import SearchMask, searchMask
 from .SecondOpinions import OtherMethod, alternativeOf, doubtsOf, middleOf, opinionOf, secondOpinion
+from .SegmentLayers import keptLabels
 from .Segments import Segment, SegmentUnion
 from .StrokeSegmentation import correctOutline, outlineFromStrokes
 from .TouchingLesions import Ball, apart, linesInside
 from .TumorModels import ModelSettings, segmentWithModel
-from .TumorParts import labeledLesions
+from .TumorParts import LabeledLesions, labeledLesions
 
 _UNCHECKED = Verdict(Judgement.notConfirmed, ("No method has checked this outline.",))
 _NOBODY_POINTED = (
@@ -40,6 +41,7 @@ class SegmentationMethod(Enum):
     strokes = "strokes"
     watershed = "watershed"
     model = "model"
+    given = "given"
 
     @property
     def isAutomatic(self) -> bool:
@@ -76,6 +78,7 @@ class TumorInteraction:
     :param foregroundImage: strokes inside the tumor as a label image.
     :param backgroundImage: strokes outside the tumor as a label image.
     :param presentImage: an outline (label image) that the strokes correct, however it was made.
+    :param presentSegments: what its labels are, so that its parts and lesions stay what they are.
     """
 
     seeds: np.ndarray | None = None
@@ -85,6 +88,7 @@ class TumorInteraction:
     foregroundImage: sitk.Image | None = None
     backgroundImage: sitk.Image | None = None
     presentImage: sitk.Image | None = None
+    presentSegments: tuple[Segment | SegmentUnion, ...] = ()
 
     def __post_init__(self) -> None:
         shapes = {"seeds": (-1, 3), "lines": (-1, 2, 3), "foregroundPoints": (-1, 3), "backgroundPoints": (-1, 3)}
@@ -125,6 +129,18 @@ class TumorResult:
     def allSegments(self) -> tuple[Segment | SegmentUnion, ...]:
         """Return the segments of single labels, then those of several."""
         return (*self.segments, *self.unions)
+
+
+def givenOutline(
+    labelImage: sitk.Image,
+    segments: tuple[Segment, ...],
+    unions: tuple[SegmentUnion, ...] = (),
+    warnings: tuple[str, ...] = (),
+) -> TumorResult:
+    """Return an outline that was made elsewhere, as it is."""
+    settings = SegmentationSettings(SegmentationMethod.given)
+    verdict = Verdict(Judgement.notConfirmed, ("The outline was made elsewhere; no method has checked it.",))
+    return TumorResult(labelImage, segments, warnings, settings, unions, verdict=verdict)
 
 
 def segmentTumor(
@@ -168,7 +184,11 @@ def segmentTumor(
     contrastEnhanced = None
     if MrSequence.t1c in sequences and sequence is not MrSequence.t1c:
         contrastEnhanced = images[sequences.index(MrSequence.t1c)]
-    lesions = labeledLesions(masks, contrastEnhanced, None if contrastEnhanced is None else found.search.onGrid(image))
+    if interaction.presentSegments and settings.method is SegmentationMethod.strokes:
+        lesions = _correctedLesions(masks[0], image, interaction)
+    else:
+        tissue = None if contrastEnhanced is None else found.search.onGrid(image)
+        lesions = labeledLesions(masks, contrastEnhanced, tissue)
     labelImage = sitk.GetImageFromArray(lesions.labels)
     labelImage.CopyInformation(images[0])
     logging.info("Outlined %d lesion(s) by %s", len(masks), settings.method.value)
@@ -290,6 +310,19 @@ def _strokesOutline(
         return outlineFromStrokes(image, foreground, background, cavityMask, progress)
     present = resampleImage(interaction.presentImage, image, interpolation=Interpolation.nearest)
     return correctOutline(image, present, foreground, background, cavityMask, progress)
+
+
+def _correctedLesions(mask: np.ndarray, image: sitk.Image, interaction: TumorInteraction) -> LabeledLesions:
+    """Return a corrected outline with the parts and lesions that it had."""
+    present = resampleImage(interaction.presentImage, image, interpolation=Interpolation.nearest)
+    labels = keptLabels(mask, sitk.GetArrayFromImage(present), np.array(image.GetSpacing()[::-1]))
+    segments = interaction.presentSegments
+    return LabeledLesions(
+        labels,
+        tuple(segment for segment in segments if isinstance(segment, Segment)),
+        tuple(union for union in segments if isinstance(union, SegmentUnion)),
+        (),
+    )
 
 
 def _strokePoints(points: np.ndarray | None, image: sitk.Image | None) -> np.ndarray:
