@@ -1,6 +1,7 @@
 # make demo    the whole chain on a synthetic head, with a report to look at
 # make test    the tests
-# make lint    style and format
+# make quick   the tests that take no time, in less than a minute
+# make lint    style, format, types and spelling
 # make web     the page in the browser, in an environment with the engine that it needs
 # make test-web   the tests of the page, and those of the scene on that engine
 # make benchmark   the measured tables of the README (minutes; needs evaluation data beside the project)
@@ -14,7 +15,7 @@ READY := $(VENV)/ready-$(PINS)
 PINS_WEB := $(shell cat constraints-web.txt pyproject.toml | sha256sum | cut -c 1-16)
 READY_WEB := $(VENV_WEB)/ready-$(PINS_WEB)
 
-.PHONY: demo test lint benchmark web test-web clean
+.PHONY: demo test quick lint benchmark web test-web clean
 
 demo: $(READY)
 	$(VENV)/bin/medfusion demo --output demo --force
@@ -22,9 +23,13 @@ demo: $(READY)
 test: $(READY)
 	$(VENV)/bin/python -m pytest -n 2 --dist loadfile
 
+quick: $(READY)
+	$(VENV)/bin/python -m pytest -n 2 --dist loadfile -m "not slow"
+
 lint: $(READY)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/codespell
 
 web: $(READY_WEB)
 	$(VENV_WEB)/bin/medfusion web

@@ -66,7 +66,7 @@ class Page:
 
     async def openPhantom(self) -> None:
         """Put the synthetic head in place of what is there."""
-        phantom = await self.work.run("Making the phantom", lambda progress: makePhantom())
+        phantom = await self.work.run("Making the phantom", lambda _: makePhantom())
         if phantom is not None:
             self._replaceScene(lambda: addPhantom(self.scene, phantom))
 

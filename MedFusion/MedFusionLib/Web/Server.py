@@ -52,7 +52,7 @@ def serve(
     def bind(wslinkServer: object) -> None:
         app = wslinkServer.app
         app.middlewares.append(guard(token, lambda: server.port))
-        app.router.add_get("/report.html", lambda request: _report(page))
+        app.router.add_get("/report.html", lambda _: _report(page))
         app.router.add_get("/results.zip", lambda request: _zip(request, page))
         if isUploadAllowed:
             app.router.add_post("/upload", lambda request: _upload(request, page))

@@ -244,13 +244,13 @@ class Steps:
     def save(self, parameters: "MedFusionParameterNode", replace: bool, progress: Progress | None = None) -> Path:
         """Write the result folder of the command line and return the report's path."""
         folder = Path(parameters.outputFolder)
-        results = self._runResults(parameters, subProgress(progress, 0.0, 0.1))
+        results = self._runResults(parameters)
         with outputFolder(folder, replace) as partial:
             writeResultFolder(partial, self.scene, results, subProgress(progress, 0.1, 1.0))
         logging.info("Results written to %s", folder)
         return folder / FileNames.REPORT
 
-    def _runResults(self, parameters: "MedFusionParameterNode", progress: Progress | None) -> RunResults:
+    def _runResults(self, parameters: "MedFusionParameterNode") -> RunResults:
         """Gather the results; what this session did not compute is read back from the nodes."""
         transformNode = registrationOf(parameters.movingVolume)
         if transformNode is None or parameters.fusedVolume is None:

@@ -88,7 +88,7 @@ def writeDerivedSeries(
     for k in range(count):
         report(progress, k / count, f"Writing {name}")
         dataset = study.newObject(kind.value.classUid, kind.value.modality, name, list(DerivedKind).index(kind), k + 1)
-        _addImage(dataset, study, kind, image, k, name)
+        _addImage(dataset, study, kind, image, k)
         _addReferences(dataset, study, kind, _corners(image, k), transform, codeSequence(*derivations))
         _addPixels(dataset, sitk.GetArrayFromImage(image[:, :, k]), storage, window)
         if kind is DerivedKind.fused or storage != Quantisation(1.0, 0.0, True):
@@ -99,7 +99,7 @@ def writeDerivedSeries(
     return headers
 
 
-def _addImage(dataset, study: DerivedStudy, kind: DerivedKind, image: sitk.Image, k: int, name: str) -> None:
+def _addImage(dataset, study: DerivedStudy, kind: DerivedKind, image: sitk.Image, k: int) -> None:
     direction = directionOf(image)
     spacing = image.GetSpacing()
     dataset.ImageType = ["DERIVED", "SECONDARY", "AXIAL" if kind is DerivedKind.fused else "OTHER"]

@@ -63,22 +63,9 @@ def fuseVolumes(
     different multi-resolution transforms for image fusion, Inf. Fusion 12 (2011), doi:10.1016/j.inffus.2010.03.002.
     """
     settings = settings or FusionSettings()
-    if not movingImages:
-        raise ValueError("Fusion needs a CT and at least one MRI; no MRI was given.")
     if movingTransforms is None:
         movingTransforms = [None] * len(movingImages)
-    if len(movingTransforms) != len(movingImages):
-        raise ValueError(f"{len(movingImages)} MRIs came with {len(movingTransforms)} transforms; give one for each.")
-    if settings.method is FusionMethod.color and settings.colorStyle is ColorStyle.second and len(movingImages) < 2:
-        raise ValueError("The color style 'second' tints by a second MRI; only one MRI was given.")
-    for image in (fixedImage, *movingImages):
-        if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
-            raise ValueError(
-                f"Fusion takes scalar 3D volumes; one has {image.GetDimension()} dimensions and "
-                f"{image.GetNumberOfComponentsPerPixel()} values per voxel."
-            )
-        if _isConstant(image):
-            raise ValueError("A volume to be fused has the same value everywhere; choose another volume.")
+    _checkVolumes(fixedImage, movingImages, movingTransforms, settings)
     report(progress, 0.0, "Fusing")
     if referenceImage is None:
         referenceImage, referenceTransform = fixedImage, fixedTransform
@@ -101,6 +88,29 @@ def fuseVolumes(
     image.SetDirection(referenceImage.GetDirection())
     report(progress, 1.0, "Fusing")
     return FusionResult(image, (0.0, 255.0) if color else scales.window, settings, scales.warnings, scales)
+
+
+def _checkVolumes(
+    fixedImage: sitk.Image,
+    movingImages: Sequence[sitk.Image],
+    movingTransforms: Sequence[sitk.Transform | None],
+    settings: FusionSettings,
+) -> None:
+    """Raise ValueError for volumes that cannot be fused."""
+    if not movingImages:
+        raise ValueError("Fusion needs a CT and at least one MRI; no MRI was given.")
+    if len(movingTransforms) != len(movingImages):
+        raise ValueError(f"{len(movingImages)} MRIs came with {len(movingTransforms)} transforms; give one for each.")
+    if settings.method is FusionMethod.color and settings.colorStyle is ColorStyle.second and len(movingImages) < 2:
+        raise ValueError("The color style 'second' tints by a second MRI; only one MRI was given.")
+    for image in (fixedImage, *movingImages):
+        if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
+            raise ValueError(
+                f"Fusion takes scalar 3D volumes; one has {image.GetDimension()} dimensions and "
+                f"{image.GetNumberOfComponentsPerPixel()} values per voxel."
+            )
+        if _isConstant(image):
+            raise ValueError("A volume to be fused has the same value everywhere; choose another volume.")
 
 
 def _isConstant(image: sitk.Image) -> bool:

@@ -122,8 +122,8 @@ def _starts(fixedImage: sitk.Image, movingImage: sitk.Image) -> list[Pose]:
     fixedCenter, movingCenter = bodyCenter(fixedImage), bodyCenter(movingImage)
     starts = [Pose(np.eye(3), np.zeros(3))]  # as the headers say
     for matrix in _axisOrientations():
-        for shift in _SHIFTS_MM:
-            starts.append(Pose(matrix, movingCenter - matrix @ (fixedCenter + [0.0, 0.0, shift])))
+        ends = [fixedCenter + [0.0, 0.0, shift] for shift in _SHIFTS_MM]
+        starts.extend(Pose(matrix, movingCenter - matrix @ end) for end in ends)
         starts.append(Pose(matrix, imageCenter(movingImage) - matrix @ imageCenter(fixedImage)))
     return starts
 

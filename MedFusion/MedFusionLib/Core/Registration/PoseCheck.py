@@ -137,8 +137,8 @@ def _suspicions(fixedImage: sitk.Image, movingImage: sitk.Image, evidence: Landm
         )
         along = np.eye(3)[number]
         matrix = pose.matrix @ (2 * np.outer(along, along) - np.eye(3))
-        for goal in (pose.apply(center), movingCenter):
-            found.append(_Suspicion(Pose(matrix, goal - matrix @ center), turned))
+        goals = pose.apply(center), movingCenter
+        found.extend(_Suspicion(Pose(matrix, goal - matrix @ center), turned) for goal in goals)
     elsewhere = "{}: check that both lists belong to these images and that left and right are not mixed up."
     found.append(_Suspicion(Pose(np.eye(3), np.zeros(3)), "The landmarks contradict the headers, " + elsewhere))
     for matrix in (np.eye(3), pose.matrix):

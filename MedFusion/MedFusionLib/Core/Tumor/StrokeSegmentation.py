@@ -36,7 +36,7 @@ def outlineFromStrokes(
     extent = 0.5 * float(np.linalg.norm(np.ptp(foreground, axis=0)))
     region = workingRegion(image, np.concatenate([foreground, background]), max(0.7 * extent, 15.0))
     inside, outside = _strokes(region, foreground, background)
-    usable = _usable(region, image, allowed)
+    usable = _usable(region, allowed)
     values = region.values
     toInside = ndimage.distance_transform_edt(~inside) * region.spacing
     toOutside = ndimage.distance_transform_edt(~outside) * region.spacing if outside.any() else None
@@ -100,7 +100,7 @@ def correctOutline(
     unary = (1 - strongest) * prior + 3 * (toward - away)
     unary[inside], unary[outside] = _CERTAIN, -_CERTAIN
     everywhere = np.ones(values.shape, bool)
-    unary[~_usable(region, image, allowed)] = -_CERTAIN
+    unary[~_usable(region, allowed)] = -_CERTAIN
     cost = 0.12 * 20 / region.spacing
     labeling = minCut(
         unary, edgeCapacity(derivatives, everywhere, cost), was, 80, progress=subProgress(progress, 0.4, 0.9)
@@ -142,7 +142,7 @@ def _strokes(region: WorkingRegion, foreground: np.ndarray, background: np.ndarr
     return masks[0] & ~both, masks[1] & ~both
 
 
-def _usable(region: WorkingRegion, image: sitk.Image, allowed: sitk.Image | None) -> np.ndarray:
+def _usable(region: WorkingRegion, allowed: sitk.Image | None) -> np.ndarray:
     """Return where a tumor can be in the region."""
     return np.ones(region.grid.GetSize()[::-1], bool) if allowed is None else region.sampled(allowed) > 0.5
 
