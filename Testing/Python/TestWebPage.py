@@ -80,6 +80,12 @@ class TestWebPage(unittest.TestCase):
 
         self.waitFor(press)
 
+    def open(self, card: str, button: str) -> None:
+        """Open a card unless a button of it is in sight already."""
+        shown = [e.text.strip().upper() for e in self.driver.find_elements("tag name", "button") if e.is_displayed()]
+        if button.upper() not in shown:
+            self.click(card)
+
     def choose(self, label: str, value: str) -> None:
         def field() -> object:
             fields = self.driver.find_elements("css selector", ".v-select")
@@ -90,6 +96,7 @@ class TestWebPage(unittest.TestCase):
         self.waitFor(lambda: [e for e in self.driver.find_elements("xpath", item) if e.is_displayed()])[-1].click()
 
     def test_the_whole_job_gives_the_numbers_of_the_command_line(self):
+        self.open("1. Volumes", "Open both")
         self.choose("CT", "ct.nrrd")
         self.choose("MRI", "mri.nrrd")
         self.click("Open both")
@@ -131,6 +138,43 @@ class TestWebPage(unittest.TestCase):
         self.assertIn(f"{documents[1]['registration']['fre_mm']:.2f} mm", shown)
         fused = [sitk.ReadImage(str(self.folder / name / "fused.nrrd")) for name in ("results", "run")]
         self.assertEqual(sitk.Hash(fused[0]), sitk.Hash(fused[1]))
+
+    def mouse(self, view: int, right: int, down: int) -> object:
+        """Return the mouse over a place in a view, in pixels from its middle."""
+        from selenium.webdriver.common.action_chains import ActionChains
+
+        views = [e for e in self.driver.find_elements("css selector", ".layout-grid-item") if e.is_displayed()]
+        return ActionChains(self.driver).move_to_element_with_offset(views[view], right, down).pause(0.3)
+
+    def pairs(self) -> int:
+        return len(self.driver.find_elements("css selector", "#pairs tbody tr"))
+
+    def test_pairs_are_placed_dragged_and_undone_by_mouse(self):
+        self.open("1. Volumes", "Synthetic head")
+        self.click("Synthetic head")
+        self.waitFor(lambda: "Phantom CT" in self.driver.page_source)
+        self.click("2. Landmarks")
+        self.waitFor(lambda: self.pairs() == 8)
+        time.sleep(1)  # the views come into sight
+        self.click("Place pairs")
+        places = ((-40, -60), (50, -50), (-45, 50), (40, 60))
+        for number, place in enumerate(places, 9):
+            self.waitFor(lambda: "in the CT" in self.driver.page_source)
+            self.mouse(0, *place).click().perform()
+            self.waitFor(lambda: "in the MRI" in self.driver.page_source)
+            self.mouse(3, *place).click().perform()
+            self.waitFor(lambda number=number: self.pairs() == number)
+        self.waitFor(lambda: "in the CT" in self.driver.page_source)
+        self.click("Stop placing")
+        names = [
+            e.get_attribute("value") for e in self.driver.find_elements("css selector", "#pairs td input:not([type])")
+        ]
+        self.assertEqual(names[-4:], ["P1", "P2", "P3", "P4"])
+        before = self.waitFor(lambda: self.driver.find_element("id", "fit").text)
+        self.mouse(0, *places[0]).click_and_hold().pause(0.3).move_by_offset(12, 8).pause(0.3).release().perform()
+        self.waitFor(lambda: self.driver.find_element("id", "fit").text != before)
+        self.click("Undo")
+        self.waitFor(lambda: self.driver.find_element("id", "fit").text == before)
 
     def test_strangers_are_refused_and_every_answer_has_its_headers(self):
         plain, token = self.address.split("/?token=")
