@@ -139,6 +139,12 @@ class TestWebPage(unittest.TestCase):
         fused = [sitk.ReadImage(str(self.folder / name / "fused.nrrd")) for name in ("results", "run")]
         self.assertEqual(sitk.Hash(fused[0]), sitk.Hash(fused[1]))
 
+        self.open("1. Volumes", "Open the result")
+        self.choose("Result folder", "results")
+        self.click("Open the result")
+        self.open("3. Register", "Register")
+        self.waitFor(lambda: "earlier session" in self.driver.find_element("id", "registration").text)
+
     def mouse(self, view: int, right: int, down: int) -> object:
         """Return the mouse over a place in a view, in pixels from its middle."""
         from selenium.webdriver.common.action_chains import ActionChains

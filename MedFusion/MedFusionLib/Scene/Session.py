@@ -23,6 +23,24 @@ _LOGIC_CLASS_NAMES = {
 }
 
 
+def attachBundleReaders(
+    scene: slicer.vtkMRMLScene, applicationLogic: slicer.vtkSlicerApplicationLogic, cacheFolder: Path
+) -> tuple[slicer.vtkMRMLAbstractLogic, ...]:
+    """Attach what reading a scene bundle needs, and return it: it must live as long as the scene.
+
+    :param cacheFolder: an existing folder of their own.
+    """
+    remoteIO = slicer.vtkMRMLRemoteIOLogic()
+    remoteIO.SetMRMLApplicationLogic(applicationLogic)
+    remoteIO.SetMRMLScene(scene)
+    remoteIO.GetCacheManager().SetRemoteCacheDirectory(str(cacheFolder))
+    dataManager = slicer.vtkDataIOManagerLogic()
+    dataManager.SetMRMLApplicationLogic(applicationLogic)
+    dataManager.SetAndObserveDataIOManager(remoteIO.GetDataIOManager())
+    remoteIO.AddDataIOToScene()
+    return remoteIO, dataManager
+
+
 class Session:
     """A scene with everything attached that its nodes need. Use as a context manager or call close().
 
@@ -39,7 +57,7 @@ class Session:
         self.applicationLogic.SetModuleLogic("Colors", self.applicationLogic.GetColorLogic())
         self.applicationLogic.SetTemporaryPath(self._cacheFolder.name)
         self._logics = {name: self._attachLogic(name, className) for name, className in _LOGIC_CLASS_NAMES.items()}
-        self._attachRemoteIO()
+        self._bundleReaders = attachBundleReaders(self.scene, self.applicationLogic, Path(self._cacheFolder.name))
 
     def _attachLogic(self, name: str, className: str) -> object:
         logic = getattr(slicer, className)()
@@ -47,17 +65,6 @@ class Session:
         logic.SetMRMLScene(self.scene)
         self.applicationLogic.SetModuleLogic(name, logic)
         return logic
-
-    def _attachRemoteIO(self) -> None:
-        """Attach what reading a scene bundle needs, with a cache folder of its own."""
-        self._remoteIOLogic = slicer.vtkMRMLRemoteIOLogic()
-        self._remoteIOLogic.SetMRMLApplicationLogic(self.applicationLogic)
-        self._remoteIOLogic.SetMRMLScene(self.scene)
-        self._remoteIOLogic.GetCacheManager().SetRemoteCacheDirectory(self._cacheFolder.name)
-        self._dataIOManagerLogic = slicer.vtkDataIOManagerLogic()
-        self._dataIOManagerLogic.SetMRMLApplicationLogic(self.applicationLogic)
-        self._dataIOManagerLogic.SetAndObserveDataIOManager(self._remoteIOLogic.GetDataIOManager())
-        self._remoteIOLogic.AddDataIOToScene()
 
     def logic(self, moduleName: str) -> object:
         """Return the logic of a Slicer module, such as "Markups"."""

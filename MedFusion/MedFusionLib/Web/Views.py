@@ -1,11 +1,16 @@
 """Slicer's views on the page: three of the CT, three of the MRI and one in 3D, or three of the fused volume."""
 
+import tempfile
+from pathlib import Path
+
 import slicer
 import vtk
 from trame_server import Server
 from trame_slicer.core import LayoutManager, SlicerApp
 from trame_slicer.rca_view import register_rca_factories
 from trame_slicer.views import AbstractView, Layout, LayoutDirection, ViewLayoutDefinition
+
+from ..Scene.Session import attachBundleReaders
 
 _PLANES = ("axial", "coronal", "sagittal")
 # Names of views must be names in JavaScript as well.
@@ -27,6 +32,9 @@ class Views:
         vtk.vtkOutputWindow.GetInstance().SetDisplayModeToNever()
         for name in _MODULE_LOGICS:
             self.app.register_module_logic(getattr(slicer, name)())
+        self._cacheFolder = tempfile.TemporaryDirectory(prefix="medfusion-")
+        self.app.app_logic.SetTemporaryPath(self._cacheFolder.name)
+        self._readers = attachBundleReaders(self.app.scene, self.app.app_logic, Path(self._cacheFolder.name))
         register_rca_factories(self.app.view_manager, server, _noGutter, _noGutter, rca_event_throttle_s=0.02)
         self.layouts = LayoutManager(self.app.scene, self.app.view_manager, server)
         self.layouts.register_layout(COMPARISON, _layout(FIXED_VIEWS, MOVING_VIEWS))
