@@ -144,8 +144,8 @@ class TestTumorSegmentation(unittest.TestCase):
 
     def test_the_automatic_method_refuses_or_warns_on_other_sequences(self):
         image, _ = headWithBall()
-        with self.assertRaisesRegex(ValueError, "does not work on t1c"):
-            segmentTumor([image], None, replace(AUTOMATIC, sequences=(MrSequence.t1c,)))
+        with self.assertRaisesRegex(ValueError, "does not work on T1"):
+            segmentTumor([image], None, replace(AUTOMATIC, sequences=(MrSequence.t1,)))
         for sequences in ((MrSequence.t2,), ()):
             self.assertTrue(segmentTumor([image], None, replace(AUTOMATIC, sequences=sequences)).warnings)
 

@@ -34,15 +34,15 @@ def outlineAutomatically(image: sitk.Image, allowed: sitk.Image, progress: Progr
     Asymmetry: Joshi et al. 2003, doi:10.1109/TMI.2003.809685 (bilateral comparison); refinement as in CutRefinement.
     """
     report(progress, 0.05, "Finding the midline")
-    region = _wholeRegion(image, allowed)
+    region = wholeRegion(image, allowed)
     usable = region.sampled(allowed) > 0.5
     if usable.sum() * region.spacing**3 < 50_000:
         raise ValueError("Less than 50 ml of the volume is inside the mask; choose a volume that shows the brain.")
-    z = _evenedZ(region, usable)
-    mirrored = _mirrored(z, usable, region.spacing)
+    z = evenedZ(region, usable)
+    otherSide = mirrored(z, usable, region.spacing)
     report(progress, 0.4, "Comparing left and right")
     smooth = ndimage.gaussian_filter(np.where(usable, z, 0), 2.0 / region.spacing)
-    asymmetry = np.where(usable, smooth - ndimage.gaussian_filter(mirrored, 2.0 / region.spacing), 0)
+    asymmetry = np.where(usable, smooth - ndimage.gaussian_filter(otherSide, 2.0 / region.spacing), 0)
     asymmetry = ndimage.grey_erosion(asymmetry, size=3)
     evidence = np.where(usable, 0.5 * z + 0.5 * asymmetry, -10).astype(np.float32)
     best = _bestComponent(evidence, z, asymmetry, usable, region.spacing, subProgress(progress, 0.4, 0.8))
@@ -55,7 +55,7 @@ def outlineAutomatically(image: sitk.Image, allowed: sitk.Image, progress: Progr
     return Outline(mask, slices, tuple(doubts))
 
 
-def _wholeRegion(image: sitk.Image, allowed: sitk.Image) -> WorkingRegion:
+def wholeRegion(image: sitk.Image, allowed: sitk.Image) -> WorkingRegion:
     """Return the region that holds the mask, at about 2 mm."""
     shape = sitk.LabelShapeStatisticsImageFilter()
     shape.Execute(sitk.Cast(allowed != 0, sitk.sitkUInt8))
@@ -66,7 +66,7 @@ def _wholeRegion(image: sitk.Image, allowed: sitk.Image) -> WorkingRegion:
     return workingRegion(image, np.array(corners), 4.0, _MOST_VOXELS, _SPACING_MM)
 
 
-def _evenedZ(region: WorkingRegion, usable: np.ndarray) -> np.ndarray:
+def evenedZ(region: WorkingRegion, usable: np.ndarray) -> np.ndarray:
     """Return the image in robust standard deviations from the tissue's median, slow shading taken out."""
     logs = np.log(np.maximum(region.values - float(region.values[usable].min()), 0) + 1e-3 + _scale(region, usable))
     axes = np.ogrid[tuple(slice(-1, 1, complex(0, n)) for n in logs.shape)]
@@ -91,7 +91,7 @@ def _scale(region: WorkingRegion, usable: np.ndarray) -> float:
     return 0.1 * float(np.median(region.values[usable]) - region.values[usable].min())
 
 
-def _mirrored(z: np.ndarray, usable: np.ndarray, spacing: float) -> np.ndarray:
+def mirrored(z: np.ndarray, usable: np.ndarray, spacing: float) -> np.ndarray:
     """Return the left-right mirror image of z, laid over z by a rigid registration."""
     fixed = sitk.GetImageFromArray(np.where(usable, np.clip(z, -3, 3) + 4, 0).astype(np.float32))
     fixed.SetSpacing([spacing] * 3)

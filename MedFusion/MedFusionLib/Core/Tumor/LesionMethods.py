@@ -13,6 +13,7 @@ from .Diameters import axialDiameters
 from .LineSegmentation import outlineFromLine
 from .MrSequence import MrSequence
 from .Outline import Outline
+from .RingSegmentation import outlineRing
 from .SecondOpinions import LEAST_AGREEMENT, OtherMethod, agreementOf, middleOf
 from .WatershedSegmentation import outlineByWatershed
 
@@ -28,9 +29,9 @@ class LesionMethods:
         self._automatic: Outline | ValueError | None = None
 
     @property
-    def showsEdema(self) -> bool:
-        """Return whether the automatic method can be asked: on FLAIR, or where the sequence is not known."""
-        return self.sequence in (MrSequence.flair, MrSequence.unknown)
+    def isAutomaticPossible(self) -> bool:
+        """Return whether the automatic method can be asked: on FLAIR and T1c, or where the sequence is not known."""
+        return self.sequence in (MrSequence.flair, MrSequence.t1c, MrSequence.unknown)
 
     def fromLines(self, lines: np.ndarray, progress: Progress | None) -> list[Outline]:
         """Return the outline along each line; the other lines belong to the other lesions."""
@@ -59,8 +60,9 @@ class LesionMethods:
         """
         if self._automatic is None:
             allowed = self.image * 0 + 1 if self.allowed is None else self.allowed
+            find = outlineRing if self.sequence is MrSequence.t1c else outlineAutomatically
             try:
-                self._automatic = outlineAutomatically(self.image, allowed, progress)
+                self._automatic = find(self.image, allowed, progress)
             except ValueError as refusal:
                 self._automatic = refusal
         if isinstance(self._automatic, ValueError):
@@ -73,7 +75,7 @@ class LesionMethods:
         Where nothing stands out at the click, or its outline and the automatic one disagree, the automatic one is taken
         if the click lies in it or within 3 mm.
         """
-        automatic = self._automaticAt(seed) if self.showsEdema else None
+        automatic = self._automaticAt(seed) if self.isAutomaticPossible else None
         try:
             own = outlineFromClick(self.image, seed, self.allowed, progress)
         except NothingStandsOut:
@@ -113,7 +115,7 @@ class LesionMethods:
     def othersOfLine(self) -> list[OtherMethod]:
         """Return who can check an outline from a line or strokes."""
         automatic = OtherMethod("automatic", lambda _found: self.automatic())
-        return [self.clickAtMiddle(), *([automatic] if self.showsEdema else [])]
+        return [self.clickAtMiddle(), *([automatic] if self.isAutomaticPossible else [])]
 
     def othersOfClick(self, outline: Outline) -> list[OtherMethod]:
         """Return who can check an outline from a click."""
@@ -121,7 +123,7 @@ class LesionMethods:
             own = outline.other
             return [OtherMethod(_CLICK_ALONE, lambda _found: own)]
         line = OtherMethod("a line along its longest diameter", self._alongItself)
-        if self.showsEdema and outline.mask is not self._automaticMask():
+        if self.isAutomaticPossible and outline.mask is not self._automaticMask():
             return [OtherMethod("automatic", lambda _found: self.automatic())]
         return [line]
 

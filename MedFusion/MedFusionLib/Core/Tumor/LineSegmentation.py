@@ -34,6 +34,7 @@ _WIDER = (1.5, 2.25)
 _CLEARLY = 0.8
 _WIDEST_RIM_MM = 12.0
 _MOST_BALLS = 2.0
+_DOUBTED_BALLS = 1.25
 _SHARP = 0.15
 _MOST_LENGTHS = 1.35
 _MOST_AT_MASK = 0.5
@@ -115,7 +116,7 @@ def _doubts(cut: "_Cut", length: float) -> tuple[str, ...]:
             f"The outline is {longest:.0f} mm long and the line only {length:.0f} mm ({longest / length:.2f} times); "
             "it may have run into what lies beside the tumor."
         )
-    if cut.volumeMm3 > ballMm3(length):
+    if cut.volumeMm3 > _DOUBTED_BALLS * ballMm3(length):
         doubts.append(
             f"The outline has {cut.volumeMm3 / 1000:.1f} ml, more than the ball on the line "
             f"({ballMm3(length) / 1000:.1f} ml); is the line the longest diameter?"

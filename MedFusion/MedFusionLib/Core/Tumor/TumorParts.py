@@ -14,6 +14,7 @@ _NEAR_MM, _FAR_MM = 2.0, 16.0
 _DARKEST_SHARE = 25.0
 _ENHANCING_SPREADS = 1.0
 _ENHANCING_SHARE = 0.25
+_FAINT_SPREADS = 2.0  # noise alone passes the threshold, too, but hardly
 _DARK_SPREADS = 1.0
 _DARK_SMOOTHING_MM = 2.0
 _CLOSING_MM = 3.0
@@ -56,7 +57,8 @@ def tumorParts(whole: np.ndarray, contrastEnhanced: sitk.Image, allowed: np.ndar
     brightest = float(np.percentile(smooth[inside], 98)) - middle
     threshold = middle + max(_ENHANCING_SPREADS * spread, _ENHANCING_SHARE * brightest)
     enhancing = _withoutSpecks(inside & (smooth > threshold), voxelMl)
-    if enhancing.sum() * voxelMl < _SMALLEST_PART_ML:
+    isFaint = enhancing.any() and float(np.median(smooth[enhancing])) < middle + _FAINT_SPREADS * spread
+    if isFaint or enhancing.sum() * voxelMl < _SMALLEST_PART_ML:
         enhancing[...] = False
     dark = _darkHalf(values, inside & ~enhancing, spacing, _DARK_SPREADS * spread)
     core = _enclosed(_withoutSpecks(enhancing | dark, voxelMl), spacing) & inside

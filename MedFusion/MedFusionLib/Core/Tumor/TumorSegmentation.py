@@ -369,11 +369,13 @@ def _sequenceDoubts(sequence: MrSequence, method: SegmentationMethod) -> tuple[s
     """Return what speaks against a method on a sequence, or raise ValueError if it cannot work."""
     if method is not SegmentationMethod.automatic or sequence is MrSequence.flair:
         return ()
-    if sequence in (MrSequence.t1, MrSequence.t1c):
+    if sequence is MrSequence.t1:
         raise ValueError(
-            f"The automatic method does not work on {sequence.value} (Dice about 0.3): it looks for the bright edema "
-            "of FLAIR. Draw a line along the longest diameter instead, or choose a FLAIR volume."
+            "The automatic method does not work on T1 without contrast: it looks for the bright edema of FLAIR or the "
+            "ring of T1c. Draw a line along the longest diameter instead, or choose another volume."
         )
+    if sequence is MrSequence.t1c:
+        return ("On T1c the automatic method finds cores with a clear ring of enhancement only, and no edema.",)
     if sequence is MrSequence.t2:
         return ("On T2 the automatic method is right in half of the cases only: fluid is as bright as edema.",)
     return ("The automatic method is made for FLAIR; if this volume is not one, draw a line instead.",)
