@@ -1,7 +1,7 @@
 """The tumor outlined from one click."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import SimpleITK as sitk
@@ -22,6 +22,10 @@ _MOST_VOXELS = 120_000
 _LEVELS = np.linspace(0.25, 6, 24)
 _VOLUMES_ML = (0.1, 400.0)
 _MOST_ON_EDGE = 0.05
+_MOST_AT_MASK = 0.3
+_NESTED_VOLUMES = 1.5
+_NESTED_SCORE = 0.7
+LARGER = "the larger of two nested outlines"
 
 
 class NothingStandsOut(ValueError):
@@ -59,23 +63,35 @@ def outlineFromClick(
     if not best.brighter:
         line = acrossRim(bestRegion, best.mask, bestUsable)
         if line is not None:
-            return outlineFromLine(image, line, allowed, subProgress(progress, 0.7, 1.0))
-    found = refineByCut(bestRegion.values, best.mask, bestUsable, bestRegion.spacing)
-    mask, slices = bestRegion.onSource(ndimage.gaussian_filter(found.astype(np.float32), 0.6))
+            within = outlineFromLine(image, line, allowed, subProgress(progress, 0.7, 1.0))
+            return Outline(within.mask, within.slices)  # the line is not the user's, so its length says nothing
+    outline = _refined(bestRegion, best.mask, bestUsable)
     report(progress, 1.0, "Tumor outlined")
-    doubts = ()
     if not best.brighter:
-        doubts = ("The click gave a dark region without a bright rim; check it, or draw a line instead.",)
-    return Outline(mask, slices, doubts)
+        doubt = "The click gave a dark region without a bright rim; check it, or draw a line instead."
+        return replace(outline, doubts=(doubt,))
+    if best.larger is None:
+        return outline
+    return replace(outline, other=_refined(bestRegion, best.larger, bestUsable), otherWords=LARGER)
+
+
+def _refined(region: WorkingRegion, mask: np.ndarray, usable: np.ndarray) -> Outline:
+    """Return a component refined by minimum cuts on the source image's voxels."""
+    found = refineByCut(region.values, mask, usable, region.spacing)
+    return Outline(*region.onSource(ndimage.gaussian_filter(found.astype(np.float32), 0.6)))
 
 
 @dataclass(frozen=True)
 class _Candidate:
-    """A component that may be the lesion."""
+    """A component that may be the lesion.
+
+    :param larger: a component around it that is hardly less like a lesion: its faint part as well; None for none.
+    """
 
     mask: np.ndarray
     brighter: bool
     score: float
+    larger: np.ndarray | None = None
 
     @property
     def rank(self) -> tuple[bool, float]:
@@ -94,15 +110,23 @@ def _bestCandidate(region: WorkingRegion, usable: np.ndarray, air: float, seed: 
             f"The seed {np.round(seed, 1).tolist()} (LPS mm) is in air or outside the mask; click on the tumor."
         )
     magnitude = np.sqrt(sum(d * d for d in gradients(values, spacing, 1.0)))
-    best = None
     for brighter in (True, False):
+        rated = []
         for component in _candidates(smooth, tissue, index, spacing, brighter):
             score = _score(component, brighter, values, magnitude, usable, spacing)
-            if score > -np.inf and (best is None or score > best.score):
-                best = _Candidate(component, brighter, score)
-        if best is not None:
-            break
-    return best
+            if score > -np.inf:
+                rated.append((score, component))
+        if rated:
+            score, mask = max(rated, key=lambda pair: pair[0])
+            return _Candidate(mask, brighter, score, _larger(rated, score, mask))
+    return None
+
+
+def _larger(rated: list[tuple[float, np.ndarray]], score: float, mask: np.ndarray) -> np.ndarray | None:
+    """Return the best-rated component that is clearly larger than the chosen one and hardly worse."""
+    least = _NESTED_VOLUMES * float(mask.sum())
+    nested = [pair for pair in rated if pair[0] > score - _NESTED_SCORE and pair[1].sum() > least]
+    return max(nested, key=lambda pair: pair[0])[1] if nested else None
 
 
 def _candidates(
@@ -146,6 +170,10 @@ def _score(
     atBorder = border[box] & free
     if not shell.any() or not atBorder.any():
         return -np.inf
+    if not brighter:  # fluid between brain and mask is dark, and no lesion
+        beside = border[box] & ~ndimage.binary_erosion(use, border_value=1)
+        if beside.sum() > _MOST_AT_MASK * border.sum():
+            return -np.inf
     sign = 1 if brighter else -1
     contrast = sign * float(part[region].mean() - part[shell].mean())
     if contrast <= 0 or sign * float(part[border[box]].mean() - part[shell].mean()) <= 0:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import SimpleITK as sitk
 
-from ..Images.Grids import pointsAt
+from ..Images.Grids import directionOf, pointsAt
 from ..Progress import Progress, subProgress
 from .AutomaticSegmentation import outlineAutomatically
 from .ClickSegmentation import NothingStandsOut, outlineFromClick
@@ -18,6 +18,7 @@ from .SecondOpinions import LEAST_AGREEMENT, OtherMethod, agreementOf, middleOf
 from .WatershedSegmentation import outlineByWatershed
 
 _NEAR_MM = 3.0
+_STAND_IN_MM = 14.0
 _CLICK_ALONE = "the click alone"
 
 
@@ -80,7 +81,7 @@ class LesionMethods:
             own = outlineFromClick(self.image, seed, self.allowed, progress)
         except NothingStandsOut:
             if automatic is None:
-                raise
+                return self._aroundClick(seed)
             return replace(
                 automatic,
                 notes=("Nothing stood out at the click, so the automatic method outlined the tumor there.",),
@@ -93,6 +94,13 @@ class LesionMethods:
             other=own,
             otherWords=_CLICK_ALONE,
         )
+
+    def _aroundClick(self, seed: np.ndarray) -> Outline:
+        """Return what looks like the near surroundings of a click: a short line through it stands for the user's."""
+        step = 0.5 * _STAND_IN_MM * directionOf(self.image)[:, 0]
+        found = outlineFromLine(self.image, np.array([seed - step, seed + step]), self.allowed)
+        doubt = "Nothing stood out at the click; the outline is what looks like its surroundings. Draw a line instead."
+        return Outline(found.mask, found.slices, (doubt,))
 
     def _automaticAt(self, seed: np.ndarray) -> Outline | None:
         """Return the automatic outline if a point lies in it or near it."""
@@ -122,13 +130,13 @@ class LesionMethods:
         if outline.other is not None and outline.otherWords == _CLICK_ALONE:
             own = outline.other
             return [OtherMethod(_CLICK_ALONE, lambda _found: own)]
-        line = OtherMethod("a line along its longest diameter", self._alongItself)
-        if self.isAutomaticPossible and outline.mask is not self._automaticMask():
-            return [OtherMethod("automatic", lambda _found: self.automatic())]
-        return [line]
-
-    def _automaticMask(self) -> np.ndarray | None:
-        return self._automatic.mask if isinstance(self._automatic, Outline) else None
+        found = self._automatic if isinstance(self._automatic, Outline) else None
+        if found is not None and outline.mask is not found.mask:
+            return [OtherMethod("automatic", lambda _found: found)]
+        larger = outline.other
+        if larger is not None:
+            return [OtherMethod(outline.otherWords, lambda _found: larger)]
+        return [OtherMethod("a line along its longest diameter", self._alongItself)]
 
     def _alongItself(self, found: Outline) -> Outline:
         """Return the outline from a line along an outline's longest axial diameter."""
