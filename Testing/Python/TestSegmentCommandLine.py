@@ -92,7 +92,7 @@ class TestSegmentCommandLine(unittest.TestCase):
         model.mkdir()
         for arguments, reason in (
             (("--line=1,2,3,1,2,3.5",), "voxels long"),
-            (("--method", "automatic", "--sequence", "t1c"), "does not work on t1c"),
+            (("--method", "automatic", "--sequence", "t1"), "does not work on T1"),
             (("--method", "line"), "Draw a line"),
             (("--method", "model"), "trained model"),
             (("--model-path", model), "dataset.json"),
