@@ -47,8 +47,8 @@ def findHead(image: sitk.Image) -> Head:
         mask = _solid(smooth > float(np.median(smooth)))
     if not mask.any():
         raise ValueError("No head was found in the volume: nothing in it stands out from the air.")
-    padded = np.pad(mask, ((1, 1), (0, 0), (0, 0)), mode="edge")
-    depth = ndimage.distance_transform_edt(padded)[1:-1] * SPACING_MM
+    padded = np.pad(np.pad(mask, ((1, 1), (0, 0), (0, 0)), mode="edge"), ((0, 0), (1, 1), (1, 1)))
+    depth = ndimage.distance_transform_edt(padded)[1:-1, 1:-1, 1:-1] * SPACING_MM
     return Head(grid, values, mask, depth.astype(np.float32))
 
 
