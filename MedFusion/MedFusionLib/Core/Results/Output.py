@@ -9,6 +9,8 @@ from contextlib import contextmanager, suppress
 from itertools import permutations
 from pathlib import Path
 
+from .OwnFolder import checkOwnFolder
+
 try:
     import fcntl
 except ImportError:  # Windows
@@ -23,20 +25,34 @@ def outputFolder(path: str | Path, force: bool, inputs: Sequence[str | Path] = (
         touch an input, or cannot be written.
     """
     path = _named(path)
+    _putBack(path)
     _checkReplaceable(path, force, inputs)
     if path.exists() and not path.is_dir():
         raise ValueError(f"{path} is a file; choose a folder for the output.")
+    checkOwnFolder(path)
     with _partialFolder(path) as partial:
         os.chmod(partial, 0o777 & ~_umask())
         yield partial
         checkStillFree(force, path)
         if os.path.lexists(path):
-            old = Path(tempfile.mkdtemp(prefix=f".{path.name}.old-", dir=path.parent))
-            path.rename(old / path.name)
-            partial.rename(path)
-            shutil.rmtree(old)
+            checkOwnFolder(path)
+            _exchange(path, partial)
         else:
             partial.rename(path)
+
+
+def _exchange(path: Path, partial: Path) -> None:
+    """Put a new folder in the place of the old one; whatever happens in between, one of them is there."""
+    old, lock = _lockedFolder(path, _oldPrefix(path))
+    try:
+        path.rename(old / path.name)
+        partial.rename(path)
+    finally:
+        if not os.path.lexists(path):
+            (old / path.name).rename(path)
+        shutil.rmtree(old, ignore_errors=True)
+        if lock is not None:
+            os.close(lock)
 
 
 @contextmanager
@@ -83,7 +99,7 @@ def _partialFolder(path: Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _removeLeftovers(path)
-        partial, lock = _lockedFolder(path)
+        partial, lock = _lockedFolder(path, _partialPrefix(path))
     except OSError as error:
         _removeEmpty(missing)
         raise ValueError(f"{path} cannot be written ({error.strerror}); choose another output.") from error
@@ -100,10 +116,28 @@ def _partialPrefix(path: Path) -> str:
     return f".{path.name}.partial-"
 
 
-def _lockedFolder(path: Path) -> tuple[Path, int | None]:
+def _oldPrefix(path: Path) -> str:
+    return f".{path.name}.old-"
+
+
+def _putBack(path: Path) -> None:
+    """Put back the result that a run killed in the exchange left under a hidden name, or remove it beside a new one."""
+    for hidden in path.parent.glob(f"{glob.escape(_oldPrefix(path))}*"):
+        with suppress(OSError):
+            lock = _lock(hidden)
+            if lock is None and fcntl is not None:
+                continue  # that run is in the middle of it
+            if (hidden / path.name).exists() and not os.path.lexists(path):
+                (hidden / path.name).rename(path)
+            shutil.rmtree(hidden, ignore_errors=True)
+            if lock is not None:
+                os.close(lock)
+
+
+def _lockedFolder(path: Path, prefix: str) -> tuple[Path, int | None]:
     """Return a new temporary folder beside a path, and the lock that says that its process is still running."""
     while True:
-        partial = Path(tempfile.mkdtemp(prefix=_partialPrefix(path), dir=path.parent))
+        partial = Path(tempfile.mkdtemp(prefix=prefix, dir=path.parent))
         try:
             lock = _lock(partial)
         except FileNotFoundError:
