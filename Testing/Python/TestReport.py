@@ -3,12 +3,16 @@
 import re
 import unittest
 from dataclasses import replace
+from unittest import mock
 
 import numpy as np
 import SimpleITK as sitk
 from MedFusionLib.Core.Images.Grids import emptyImage, imageBounds
 from MedFusionLib.Core.Results.RunDocument import RunDocument
+from MedFusionLib.Core.Tumor.LesionMeasurements import SegmentMeasurements
+from MedFusionLib.Core.Tumor.Outline import SecondOpinion
 from MedFusionLib.Core.Verdict import Judgement, Verdict
+from MedFusionLib.Report.FirstScreen import volumeRange
 from MedFusionLib.Report.Page import Figure, figures, table
 from MedFusionLib.Report.Pictures import (
     OUTLINE_COLOR,
@@ -111,6 +115,17 @@ class TestPage(unittest.TestCase):
             self.assertIn(f"Alignment {judgement.value}</strong>", html)
             self.assertIn("A sentence.", html)
             self.assertEqual("&lt;otherwise&gt;" in html, judgement is not Judgement.confirmed)
+
+
+class TestVolumeRange(unittest.TestCase):
+    def test_it_lies_between_two_methods_else_around_the_one(self):
+        def lesion(uncertainty: float) -> SegmentMeasurements:
+            return mock.Mock(spec=SegmentMeasurements, volumeMl=17.3, volumeUncertaintyMl=uncertainty)
+
+        second = SecondOpinion(sitk.Image([2, 2, 2], sitk.sitkUInt8), ("automatic",), (0.4,), ((17.3, 4.3),))
+        self.assertEqual(volumeRange(lesion(13.0), second), "4.3 to 17.3\N{NO-BREAK SPACE}ml")
+        self.assertEqual(volumeRange(lesion(1.0), second), "16.3 to 18.3\N{NO-BREAK SPACE}ml")
+        self.assertEqual(volumeRange(lesion(1.0), None), "16.3 to 18.3\N{NO-BREAK SPACE}ml")
 
 
 class TestRunReport(unittest.TestCase):

@@ -2,8 +2,11 @@
 
 import html
 
+import numpy as np
+
 from ..Core.Results.RunDocument import RunDocument
 from ..Core.Tumor.LesionMeasurements import LesionMeasurements, SegmentMeasurements
+from ..Core.Tumor.Outline import SecondOpinion
 from .IdentificationSection import identificationBlock
 from .Page import Figure, bullets, figures, legend, paragraph, table
 from .Pictures import Plane
@@ -63,28 +66,36 @@ def _facts(document: RunDocument) -> str:
     ]
     if document.tumor is None:
         return keyFigures(*entries) + paragraph("No tumor was outlined.")
-    total = document.tumor.measured.total
+    total, second = document.tumor.measured.total, document.tumor.result.second
     if len(total.lesions) > 1:
-        return keyFigures(*entries) + _lesionTable(total)
+        return keyFigures(*entries) + _lesionTable(total, second)
     entries += [
-        ("Volume of the tumor", ml(total.volumeMl), volumeRange(total)),
+        ("Volume of the tumor", ml(total.volumeMl), volumeRange(total, second)),
         ("Diameters", diametersText(total), f"longest in the {total.plane} plane, and across"),
         ("Product of both", mm2(total.bidimensionalProductMm2), ""),
     ]
     return keyFigures(*entries)
 
 
-def _lesionTable(total: SegmentMeasurements) -> str:
-    rows = [_lesionRow(f"Lesion {n}", lesion) for n, lesion in enumerate(total.lesions[:_MOST_LESIONS], start=1)]
+def _lesionTable(total: SegmentMeasurements, second: SecondOpinion | None) -> str:
+    rows = [
+        _lesionRow(f"Lesion {n}", lesion, second) for n, lesion in enumerate(total.lesions[:_MOST_LESIONS], start=1)
+    ]
     if len(total.lesions) > _MOST_LESIONS:
         rows.append((f"{len(total.lesions) - _MOST_LESIONS} more", "see below", "", "", ""))
     product = mm2(total.bidimensionalProductMm2)
-    rows.append(("Sum", ml(total.volumeMl), volumeRange(total), "", product))
+    rows.append(("Sum", ml(total.volumeMl), volumeRange(total, second), "", product))
     return table(("Tumor", "Volume", "Its range", "Diameters", "Product"), rows)
 
 
-def _lesionRow(name: str, lesion: LesionMeasurements) -> tuple[str, ...]:
-    return name, ml(lesion.volumeMl), volumeRange(lesion), diametersText(lesion), mm2(lesion.bidimensionalProductMm2)
+def _lesionRow(name: str, lesion: LesionMeasurements, second: SecondOpinion | None) -> tuple[str, ...]:
+    return (
+        name,
+        ml(lesion.volumeMl),
+        volumeRange(lesion, second),
+        diametersText(lesion),
+        mm2(lesion.bidimensionalProductMm2),
+    )
 
 
 def diametersText(lesion: LesionMeasurements | SegmentMeasurements) -> str:
@@ -92,11 +103,14 @@ def diametersText(lesion: LesionMeasurements | SegmentMeasurements) -> str:
     return f"{lesion.axialDiameter.lengthMm:.1f} × {mm(lesion.perpendicularDiameter.lengthMm)}"
 
 
-def volumeRange(lesion: LesionMeasurements | SegmentMeasurements) -> str:
-    """Return between which volumes the true one is to be expected."""
-    low = max(lesion.volumeMl - lesion.volumeUncertaintyMl, 0.0)
+def volumeRange(lesion: LesionMeasurements | SegmentMeasurements, second: SecondOpinion | None) -> str:
+    """Return between which volumes the true one is to be expected: those of two methods, else around the one."""
+    low, high = lesion.volumeMl - lesion.volumeUncertaintyMl, lesion.volumeMl + lesion.volumeUncertaintyMl
+    for own, other in second.volumesMl if second is not None else ():
+        if np.allclose((own, abs(own - other)), (lesion.volumeMl, lesion.volumeUncertaintyMl), rtol=0.02):
+            low, high = min(own, other), max(own, other)
     digits = 1 if lesion.volumeMl >= 10 else 2
-    return f"{low:.{digits}f} to {ml(lesion.volumeMl + lesion.volumeUncertaintyMl)}"
+    return f"{max(low, 0.0):.{digits}f} to {high:.{digits}f}\N{NO-BREAK SPACE}ml"
 
 
 def _picture(views: Views) -> str:

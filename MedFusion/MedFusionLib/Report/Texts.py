@@ -71,8 +71,10 @@ def registrationSentence(registration: RegistrationResult) -> str:
 def tumorSentence(tumor: MeasuredTumor) -> str:
     """Return what a second method says about the outline."""
     second = tumor.result.second
+    if tumor.result.verdict.reasons:
+        return ""  # they say it already
     if second is None:
-        return "" if tumor.result.verdict.reasons else "Nothing speaks against it."
+        return "Nothing speaks against it."
     sentences = []
     for number, (method, agreement, (own, other)) in enumerate(
         zip(second.methods, second.agreements, second.volumesMl, strict=True), start=1

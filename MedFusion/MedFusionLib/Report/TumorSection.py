@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from ..Core.Results.RunDocument import MeasuredTumor
 from ..Core.Tumor.LesionMeasurements import LesionMeasurements, SegmentMeasurements
+from ..Core.Tumor.Outline import SecondOpinion
 from ..Core.Verdict import Judgement
 from .FirstScreen import volumeRange
 from .Page import Figure, beside, figures, legend, paragraph, section, table
@@ -34,8 +35,8 @@ def tumorSection(tumor: MeasuredTumor, views: Views) -> str:
         _furtherLesions(tumor, views),
         beside(table(*_columns(tumor)), figures(*surfaces, columns=2)),
         paragraph(
-            "The range of a volume is that between two methods of outlining where a second one was asked, and at least "
-            "what half a voxel at the border makes. Product: the longest diameter in the plane times the one across "
+            "The range of a volume is that between two methods of outlining, or what half a voxel at the border makes "
+            "where no second one could answer. Product: the longest diameter in the plane times the one across "
             "(RANO)."
         ),
     )
@@ -82,17 +83,17 @@ def _columns(tumor: MeasuredTumor) -> tuple[Sequence[str], list[tuple[str, ...]]
         shown |= {f"Lesion {n}": lesion for n, lesion in enumerate(measurements.total.lesions[:_MOST_COLUMNS], start=1)}
     if any(segment.tissue.isPart for segment in tumor.result.allSegments):
         shown |= {name: segment for name, segment in measurements.segments.items() if name not in shown}
-    columns = [dict(_rows(measured)) for measured in shown.values()]
+    columns = [dict(_rows(measured, tumor.result.second)) for measured in shown.values()]
     titles = list(dict.fromkeys(title for column in columns for title in column))
     rows = [(title, *(column.get(title, "") for column in columns)) for title in titles]
     return (("Measurement", "Value") if len(shown) == 1 else ("Measurement", *shown)), rows
 
 
-def _rows(lesion: LesionMeasurements | SegmentMeasurements) -> list[tuple[str, str]]:
+def _rows(lesion: LesionMeasurements | SegmentMeasurements, second: SecondOpinion | None) -> list[tuple[str, str]]:
     """Return the measurements of one lesion or segment as titles and values."""
     rows = [
         ("Volume", ml(lesion.volumeMl)),
-        ("Its range", volumeRange(lesion)),
+        ("Its range", volumeRange(lesion, second)),
         ("Longest diameter in the plane", mm(lesion.axialDiameter.lengthMm)),
         ("Diameter across", mm(lesion.perpendicularDiameter.lengthMm)),
         ("Plane of both", lesion.plane),

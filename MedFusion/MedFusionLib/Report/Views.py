@@ -124,7 +124,8 @@ class Views:
     def doubtedSecond(self) -> sitk.Image | None:
         """Return what a second method outlines, where it does not agree."""
         second = self.document.tumor.result.second if self.document.tumor is not None else None
-        return second.labelImage if second is not None and min(second.agreements, default=1) < _AGREEMENT else None
+        isDoubted = second is not None and any(agreement < _AGREEMENT for agreement in second.agreements)  # NaN is not
+        return second.labelImage if isDoubted else None
 
     @property
     def tissueColors(self) -> list[tuple[tuple[int, ...], Color]]:
