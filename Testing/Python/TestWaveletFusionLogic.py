@@ -7,11 +7,14 @@ import numpy as np
 import SimpleITK as sitk
 from MedFusionLib.Core.Fusion.Settings import FusionMethod, FusionSettings
 from MedFusionLib.Core.Phantom import makePhantom
+from MedFusionLib.Scene.FusionDisplay import FusionDisplay, hasDisplays, showAs
 from MedFusionLib.Scene.NodeFiles import addVolume
 from MedFusionLib.Scene.Session import Session
 from MedFusionLib.Scene.SlicePreview import SlicePreview
 from MedFusionLib.Scene.VolumeNodes import imageFromVolumeNode, setTransformNode
-from MedFusionLib.Scene.WaveletFusionLogic import SOURCE_ROLE, WaveletFusionLogic, recipeOf
+from MedFusionLib.Scene.WaveletFusionLogic import SOURCE_ROLE, WaveletFusionLogic, fusionResultOf, recipeOf
+
+COLOR = FusionSettings(method=FusionMethod.color)
 
 
 class TestWaveletFusionLogic(unittest.TestCase):
@@ -35,7 +38,9 @@ class TestWaveletFusionLogic(unittest.TestCase):
         node, result = self.logic.fuse(self.ctNode, [self.mriNode], settings)
         self.assertEqual(recipeOf(node), settings)
         display = node.GetDisplayNode()
-        self.assertEqual((display.GetWindowLevelMin(), display.GetWindowLevelMax()), result.window)
+        self.assertEqual(fusionResultOf(node).window, result.window)
+        display.SetWindowLevelMinMax(-3.0, 4.0)
+        self.assertEqual(fusionResultOf(node).window, result.window)
         before = sitk.GetArrayFromImage(imageFromVolumeNode(node))
         sources = [node.GetNthNodeReference(SOURCE_ROLE, number) for number in range(2)]
         again, _ = self.logic.fuse(sources[0], sources[1:], recipeOf(node), node)
@@ -55,6 +60,24 @@ class TestWaveletFusionLogic(unittest.TestCase):
         first, second = sitk.GetArrayFromImage(onCt), sitk.GetArrayFromImage(result.image)
         both = np.isfinite(first) & (second > 0)
         self.assertGreater(np.corrcoef(first[both], second[both])[0, 1], 0.85)
+
+    def test_it_opens_with_bone_and_brain_and_can_show_each_alone(self):
+        node, result = self.logic.fuse(self.ctNode, [self.mriNode])
+        display = node.GetDisplayNode()
+        table = display.GetColorNode().GetLookupTable()
+        low, high = display.GetWindowLevelMin(), display.GetWindowLevelMax()
+        self.assertGreater(high, 3 * result.window[1])
+        brain = table.GetTableValue(round(255 * (result.window[1] - low) / (high - low)))[0]
+        self.assertAlmostEqual(brain, 0.7, delta=0.02)
+        self.assertEqual((table.GetTableValue(0)[0], table.GetTableValue(255)[0]), (0.0, 1.0))
+        for choice, window in ((FusionDisplay.brain, result.window), (FusionDisplay.bone, (low, high))):
+            showAs(node, choice)
+            self.assertEqual((display.GetWindowLevelMin(), display.GetWindowLevelMax()), window)
+            self.assertIsNot(display.GetColorNode().GetLookupTable(), table)
+        showAs(node, FusionDisplay.both)
+        self.assertIs(display.GetColorNode().GetLookupTable(), table)
+        self.assertTrue(hasDisplays(node))
+        self.assertFalse(hasDisplays(self.logic.fuse(self.ctNode, [self.mriNode], COLOR)[0]))
 
     def test_color_gives_a_vector_volume(self):
         node, _ = self.logic.fuse(self.ctNode, [self.mriNode], FusionSettings(method=FusionMethod.color))

@@ -163,7 +163,7 @@ def execute(arguments: argparse.Namespace) -> None:
         saveNode(fusedNode, path)
     told = [warning for volume in volumes for warning in volume.warnings]
     warn([*warnings, *told, *likeness.warnings, *fusion.warnings])
-    print("\n".join(likeness.statements))
+    print("\n".join(filter(None, (settings.legend, *likeness.statements))))
 
 
 def _fuseSlices(arguments: argparse.Namespace, settings: FusionSettings) -> None:
@@ -178,6 +178,8 @@ def _fuseSlices(arguments: argparse.Namespace, settings: FusionSettings) -> None
         progress.step("Write")
         writeSlice(fusion.image, fusion.window, path)
     warn(fusion.warnings)
+    if settings.legend:
+        print(settings.legend)
 
 
 @dataclass

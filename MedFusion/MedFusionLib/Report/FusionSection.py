@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from ..Core.Fusion.Metrics import METRIC_MEANINGS
-from ..Core.Fusion.Settings import CHANGES_LEGEND, COLOR_LEGENDS
 from ..Core.Results.RunDocument import ScoredFusion
 from .Page import Figure, details, figures, legend, paragraph, section, table
 from .Pictures import Plane
@@ -54,10 +53,8 @@ def _furtherScores(fusion: ScoredFusion, isFull: bool) -> str:
 def _settingsText(fusion: ScoredFusion) -> str:
     settings = fusion.result.settings
     sentences = [f"Method: {settings.method.value}."]
-    if fusion.isColor:
-        sentences.append(COLOR_LEGENDS[settings.colorStyle])
-    else:
-        sentences.append(CHANGES_LEGEND if settings.showsCtChanges else "")
+    sentences.append(settings.legend)
+    if not fusion.isColor:
         low, high = fusion.result.window
         sentences.append(f"Fused volume shown from {low:g} (black) to {high:g} (white).")
     return " ".join(filter(None, sentences))

@@ -12,6 +12,7 @@ from ..Core.Images.Grids import isotropicGrid
 from ..Core.Images.Resampling import resampleImage
 from ..Core.Progress import Progress
 from .Alignment import rememberAlignment
+from .FusionDisplay import rememberDisplay, windowOf
 from .VolumeNodes import imageFromVolumeNode, setVolumeNodeImage, worldToNodeTransform
 
 SOURCE_ROLE = "fusionSource"
@@ -73,7 +74,7 @@ class WaveletFusionLogic:
             )
         setVolumeNodeImage(fusedVolumeNode, result.image)
         fusedVolumeNode.SetAndObserveTransformNodeID(referenceVolumeNode.GetTransformNodeID())
-        _show(fusedVolumeNode, result)
+        rememberDisplay(fusedVolumeNode, result)
         for name, value in result.settings.asDict().items():
             fusedVolumeNode.SetAttribute(f"{ATTRIBUTE_PREFIX}{name}", value)
         fusedVolumeNode.RemoveNodeReferenceIDs(SOURCE_ROLE)
@@ -93,9 +94,7 @@ def recipeOf(fusedVolumeNode: slicer.vtkMRMLVolumeNode) -> FusionSettings:
 
 def fusionResultOf(fusedVolumeNode: slicer.vtkMRMLVolumeNode) -> FusionResult:
     """Return the result that a fused volume holds, without the warnings of the run that made it."""
-    displayNode = fusedVolumeNode.GetDisplayNode()
-    window = (displayNode.GetWindowLevelMin(), displayNode.GetWindowLevelMax())
-    return FusionResult(imageFromVolumeNode(fusedVolumeNode), window, recipeOf(fusedVolumeNode))
+    return FusionResult(imageFromVolumeNode(fusedVolumeNode), windowOf(fusedVolumeNode), recipeOf(fusedVolumeNode))
 
 
 def fusionMetricsOf(
@@ -110,10 +109,3 @@ def fusionMetricsOf(
     movingImage = resampleImage(movingImage, fixedImage, worldToNodeTransform(movingVolumeNode, fixedImage))
     images = (fixedImage, movingImage, imageFromVolumeNode(fusedVolumeNode))
     return volumeFusionMetrics(*images, recipeOf(fusedVolumeNode), progress)
-
-
-def _show(fusedVolumeNode: slicer.vtkMRMLVolumeNode, result: FusionResult) -> None:
-    fusedVolumeNode.CreateDefaultDisplayNodes()
-    displayNode = fusedVolumeNode.GetDisplayNode()
-    displayNode.SetAutoWindowLevel(False)
-    displayNode.SetWindowLevelMinMax(*result.window)

@@ -8,6 +8,7 @@ import slicer
 from ..Core.Fusion.Metrics import METRIC_MEANINGS
 from ..Core.Fusion.Settings import CtWindowPreset
 from ..Core.Progress import Progress
+from ..Scene.FusionDisplay import FusionDisplay, hasDisplays, showAs
 from .FusionPreview import FusionPreview
 from .MadeFrom import fusionState, volumeState
 from .Packages import ensurePackageOf
@@ -40,6 +41,9 @@ class FuseSection(Section):
         for text in (_("Custom"), *self._presets.values()):
             self._ui.windowPresetComboBox.addItem(text)
         self._ui.windowPresetComboBox.connect("currentIndexChanged(int)", self._onPreset)
+        for text in (_("Bone and brain"), _("Brain"), _("Bone")):
+            self._ui.fusionDisplayComboBox.addItem(text)
+        self._ui.fusionDisplayComboBox.connect("currentIndexChanged(int)", self._onDisplay)
         self._ui.fuseButton.connect("clicked()", self._onFuse)
         self._ui.metricsButton.connect("clicked()", self._onMetrics)
 
@@ -59,6 +63,7 @@ class FuseSection(Section):
             widget.enabled = not missing
         self._ui.fuseButton.toolTip = missing or _("Fuse the whole volume.")
         fused = parameters.fusedVolume
+        self._ui.fusionDisplayComboBox.enabled = fused is not None and hasDisplays(fused)
         isMeasurable = fused is not None and not fused.IsA("vtkMRMLVectorVolumeNode")
         self._ui.metricsButton.enabled = isMeasurable and not missing
         self._ui.fusionCard.text = self._card(parameters)
@@ -94,6 +99,11 @@ class FuseSection(Section):
         with slicer.util.NodeModify(parameters.parameterNode):
             parameters.windowLow, parameters.windowHigh = list(self._presets)[index - 1].value
 
+    def _onDisplay(self, index: int) -> None:
+        parameters = self._panel.parameterNode
+        if parameters is not None and parameters.fusedVolume is not None and index >= 0:
+            showAs(parameters.fusedVolume, list(FusionDisplay)[index])
+
     def _onFuse(self) -> None:
         parameters = self._panel.parameterNode
         if parameters is None:
@@ -112,6 +122,7 @@ class FuseSection(Section):
             return
         self._seconds = time.monotonic() - start
         self._metrics.pop(parameters.fusedVolume.GetID(), None)
+        self._ui.fusionDisplayComboBox.currentIndex = 0
         parameters.preview = False
         parameters.compareViews = False
         if parameters.tumorVolume is None:
@@ -151,6 +162,7 @@ class FuseSection(Section):
         if result is not None:
             if self._seconds:
                 lines[0] += _(" ({seconds:.1f} s)").format(seconds=self._seconds)
+            lines += [result.settings.legend] if result.settings.legend else []
             lines += [warning(text) for text in result.warnings]
         if self._panel.logic.steps.isFusionOutOfDate(parameters):
             lines.append(warning(_("Out of date: the volumes or their alignment were changed since. Fuse again.")))

@@ -125,6 +125,13 @@ class FusionSettings:
             return self.colorStyle is ColorStyle.changes
         return self.method is FusionMethod.selective and self.ctChanges
 
+    @property
+    def legend(self) -> str:
+        """What the colors, or the CT's changes in gray, mean; empty where there is nothing to explain."""
+        if self.method is FusionMethod.color:
+            return COLOR_LEGENDS[self.colorStyle]
+        return CHANGES_LEGEND if self.showsCtChanges else ""
+
     def asDict(self) -> dict[str, str]:
         """Return the recipe as strings, for node attributes and result files."""
         return {field.name: _toString(getattr(self, field.name)) for field in fields(self)}
