@@ -88,7 +88,7 @@ def referenceFusion(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     smooth, share = (_doubled(volume) for volume in (smooth, share))
     haze = smooth.clip(0)
     drawn = (1 - (b - a) / 140).clip(0, 1) * share
-    fused = b + 0.4 * haze + drawn * (a - b - smooth + haze / 2)
+    fused = b + 0.2 * haze + drawn * (a - b - smooth + haze / 2)
     fused = fused.clip(np.minimum(a, b) - 6, np.maximum(a, b) + 6)
     return fused[:, margin : margin + rows, margin : margin + columns].clip(0, 255)
 

@@ -144,7 +144,7 @@ class TestSlices(unittest.TestCase):
         for ct, mri, arguments, pattern in (
             ("ct.png", "small.png", (), "aligned pixel by pixel"),
             ("ct.png", "color.png", (), "in color"),
-            ("ct1.nrrd", "volume.nrrd", (), "slices with slices"),
+            ("ct1.nrrd", "volume.nrrd", (), "ct1.nrrd is 2D.*slices with slices"),
             ("ct.png", "mri.png", ("--spacing", "1"), "--spacing"),
         ):
             status, errors = self.fuse(ct, mri, "refused.png", *arguments)

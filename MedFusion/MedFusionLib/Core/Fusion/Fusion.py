@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import SimpleITK as sitk
 
 from ..Images.Transforms import IDENTITY
-from ..Images.Voxels import everyNth, extremes, writableVoxels
+from ..Images.Voxels import extremes, fewSlices, writableVoxels
 from ..Progress import Progress, report
 from .Inputs import FusionScales, Source, findScales
 from .Settings import ColorStyle, FusionMethod, FusionSettings
@@ -114,9 +114,9 @@ def _checkVolumes(
 
 
 def _isConstant(image: sitk.Image) -> bool:
-    sample = everyNth(image, 3)
-    if not (sample == sample.flat[0]).all():
-        return False
+    for middle in fewSlices(image, 1):
+        if middle.min() != middle.max():
+            return False
     low, high = extremes(image)
     return low == high
 

@@ -186,12 +186,12 @@ def _scaled(
     """Return the CT, all sources on the scale 0..1 (unclipped), and per source 1 where it is valid, None if all is."""
     fixed = rawPlanes[0]
     span = np.float32(scales.high - scales.low)
-    # The sum is NaN or infinite if any value is, and costs far less than looking at each.
-    missing = None if np.isfinite(fixed.sum()) else ~np.isfinite(fixed)
+    missing = _notFinite(fixed)
     if scales.kind is CtKind.hounsfield and not fixed.min() >= LEAST_HU:
         fixed = np.maximum(fixed, np.float32(LEAST_HU))
     unit = np.multiply(fixed, 1 / span, out=buffers.take(fixed.size).reshape(fixed.shape))
-    unit -= np.float32(scales.low / span)
+    if scales.low:
+        unit -= np.float32(scales.low / span)
     units = [unit]
     valid: list[np.ndarray | None] = [None]
     for values, scale in zip(rawPlanes[1:], scales.moving, strict=True):
@@ -209,10 +209,16 @@ def _scaled(
     return fixed, units, valid
 
 
+def _notFinite(values: np.ndarray) -> np.ndarray | None:
+    """Return where values are not finite; None if all are."""
+    # Extremes are NaN or infinite if any value is, and cost far less than looking at each.
+    return None if np.isfinite(values.max()) and np.isfinite(values.min()) else ~np.isfinite(values)
+
+
 def _scaledMoving(
     values: np.ndarray, scale: MovingScale, low: float, span: np.float32, buffers: Buffers
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    invalid = None if np.isfinite(values.sum()) else ~np.isfinite(values)
+    invalid = _notFinite(values)
     if scale.padding is not None:
         padded = values == np.float32(scale.padding)
         invalid = padded if invalid is None else invalid | padded

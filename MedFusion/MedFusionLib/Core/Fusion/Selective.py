@@ -24,9 +24,9 @@ _LARGEST_Z_STEP = 64  # slices; far beyond any scanner's, it only keeps senseles
 # gray levels of 255 where they are intensities.
 _CT_SHARE_IN_TISSUE = np.float32(0.35)  # of its edges' energy that counts away from bone
 _MRI_FLOOR = 32.0  # energy of the MRI's noise: below it the MRI's edges say no less than the CT's
-_HAZE = 0.4  # of what the CT is brighter than the MRI that stays in the tissue, so that calcifications are seen
+_HAZE = 0.2  # of what the CT is brighter than the MRI that stays in the tissue, so that calcifications are seen
 _DIM_RANGE = 140.0  # the CT draws nothing where the MRI is brighter by this
-_BONE_DETAIL = 1.5  # of the MRI's dark detail that is drawn in bone, where bone is not in HU
+_BONE_DETAIL = 1.6  # of the MRI's dark detail that is drawn in bone, where bone is not in HU
 _ROOM = 6.0  # beyond both sources
 _FAINTEST = 1e-9
 

@@ -132,16 +132,16 @@ def _finish(result: Fused, strip: Strip, fused: np.ndarray) -> None:
     above = plane.fixed.max() > high
     if not above and plane.fixed.min() >= low:
         return
-    beyond = plane.fixed - low
-    np.minimum(beyond, 0, out=beyond)
+    beyond = np.clip(plane.fixed, -np.inf, low)
+    beyond -= low
     moving = strip.core(meanOf(plane.sources[1:]))
     # Below black the CT counts (air, fat) where the MRI is black too.
     hidden = moving * (-10 * span / np.float32(scales.tissueTop - scales.low))
     hidden += 1
-    np.maximum(hidden, 0, out=hidden)
+    np.clip(hidden, 0, np.inf, out=hidden)
     if plane.below is not None:
         fused += plane.below * span * (1 - hidden)
     beyond *= hidden
     if above:
-        beyond += np.maximum(plane.fixed - high, 0)
+        beyond += np.clip(plane.fixed, high, np.inf) - high
     fused += beyond

@@ -36,12 +36,12 @@ def readSlices(paths: Sequence[str | Path]) -> list[sitk.Image]:
 
     Pictures have no place in space and must be of one size, aligned pixel by pixel.
     """
-    for path in paths:
-        if not isSlice(path):
-            raise ValueError(
-                f"{Path(path).name} is no single slice, as {Path(paths[0]).name} is; fuse slices with slices and "
-                "volumes with volumes."
-            )
+    flat = [isSlice(path) for path in paths]
+    if not all(flat):
+        one, other = Path(paths[flat.index(True)]).name, Path(paths[flat.index(False)]).name
+        raise ValueError(
+            f"{one} is 2D, a single slice, and {other} is not; fuse slices with slices and volumes with volumes."
+        )
     images = [_readSlice(Path(path)) for path in paths]
     placeless = any(Path(path).suffix.lower() in PICTURES for path in paths)
     for path, image in zip(paths, images, strict=True):
