@@ -29,7 +29,7 @@ def rememberDisplay(fusedVolumeNode: slicer.vtkMRMLVolumeNode, result: FusionRes
     fusedVolumeNode.SetAttribute(_WINDOW, _toText(*result.window))
     fusedVolumeNode.SetAttribute(_BOTH, None)
     scales = result.scales
-    if scales is not None and scales.kind is CtKind.hounsfield and fusedVolumeNode.IsA("vtkMRMLScalarVolumeNode"):
+    if scales is not None and scales.kind is CtKind.hounsfield and not fusedVolumeNode.IsA("vtkMRMLVectorVolumeNode"):
         low, top = scales.window
         fusedVolumeNode.SetAttribute(_BOTH, _toText(low, min(scales.high, low + _BONE_REACH * (top - low))))
     showAs(fusedVolumeNode, FusionDisplay.both)
