@@ -4,6 +4,7 @@
 # make lint    style, format, types and spelling
 # make web     the page in the browser, in an environment with the engine that it needs
 # make test-web   the tests of the page, and those of the scene on that engine
+# make honesty   whether registrations are right about their own error (hours; goes on where it was stopped)
 # make benchmark   the measured tables of the README (minutes; needs evaluation data beside the project)
 # Each makes its own environment first and rebuilds it when a pinned version changes.
 
@@ -15,7 +16,7 @@ READY := $(VENV)/ready-$(PINS)
 PINS_WEB := $(shell cat constraints-web.txt pyproject.toml | sha256sum | cut -c 1-16)
 READY_WEB := $(VENV_WEB)/ready-$(PINS_WEB)
 
-.PHONY: demo test quick lint benchmark web test-web clean
+.PHONY: demo test quick lint benchmark honesty web test-web clean
 
 demo: $(READY)
 	$(VENV)/bin/medfusion demo --output demo --force
@@ -38,7 +39,10 @@ test-web: $(READY_WEB)
 	$(VENV_WEB)/bin/python -m pytest Testing/Python/TestWeb*.py Testing/Python/Test*Logic.py Testing/Python/TestVolumeNodes.py Testing/Python/TestNodeFiles.py
 
 benchmark: $(READY)
-	set -e; for script in Testing/Benchmark/*Benchmark.py; do $(VENV)/bin/python $$script; done
+	set -e; for script in $(filter-out %HonestyBenchmark.py,$(wildcard Testing/Benchmark/*Benchmark.py)); do $(VENV)/bin/python $$script; done
+
+honesty: $(READY)
+	$(VENV)/bin/python Testing/Benchmark/HonestyBenchmark.py
 
 $(READY): constraints.txt pyproject.toml
 	rm -rf $(VENV)

@@ -89,6 +89,27 @@ class TestRegisterCommand(PhantomCase):
         self.assertAlmostEqual(values.min(), measured["tre_mm_at_landmarks_center"], delta=0.05)
         self.assertGreater(values.max(), 1.5 * values.min())
 
+    def test_the_map_of_the_bound_lies_above_that_of_the_expected_error(self):
+        paths = [self.folder / f"{name}.nrrd" for name in ("expected", "bound")]
+        measured, _, _ = self.register("both", "--tre-map", paths[0], "--bound-map", paths[1])
+        expected, bound = (sitk.GetArrayFromImage(sitk.ReadImage(str(path))) for path in paths)
+        self.assertTrue(np.all(bound > expected))
+        self.assertAlmostEqual(bound.min(), measured["tre_mm_at_landmarks_center_95"], delta=0.1)
+
+    def test_the_error_is_told_at_the_targets_that_are_asked_for(self):
+        measured, _, _ = self.register("asked", "--targets", self.inputs["ct_landmarks"])
+        self.assertEqual([target["label"] for target in measured["targets"]], list(self.phantom.landmarkLabels))
+        ras = self.phantom.ctLandmarks * [-1, -1, 1]
+        np.testing.assert_allclose([target["position_ras"] for target in measured["targets"]], ras, atol=0.006)
+        for target in measured["targets"]:
+            self.assertTrue(measured["tre_mm_at_landmarks_center"] < target["expected_mm"] < target["bound95_mm"])
+        arguments = ["register", *self.runArguments()[1:], "--output", self.folder / "far", "--targets"]
+        self.assertRefused("There is no landmark file", *arguments, self.folder / "absent.mrk.json")
+        far = self.changedLandmarks(
+            "far.mrk.json", lambda points: [p | {"position": [900 + 10 * n, 0, 0]} for n, p in enumerate(points)]
+        )
+        self.assertRefused("Outside of the CT lie these points", *arguments, far)
+
     def test_a_spline_meets_the_landmarks_and_is_a_file_that_itk_reads(self):
         measured, errors, _ = self.register("spline", "--model", "tps")
         self.assertLess(measured["fre_mm"], 1e-3)

@@ -2,12 +2,14 @@
 
 import argparse
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import SimpleITK as sitk
 import slicer
 
 from ..Core.Images.Coordinates import CoordinateSystem
+from ..Core.Images.Grids import isInside
 from ..Core.Images.Resampling import Interpolation, resampleImage
 from ..Core.Images.Transforms import TransformModel
 from ..Core.Inputs.Identity import frameWarnings
@@ -15,7 +17,7 @@ from ..Core.Inputs.LandmarkFile import readLandmarkFile
 from ..Core.Landmarks.LandmarkPairing import Pairing
 from ..Core.Registration.InverseCheck import checkInverse
 from ..Core.Registration.Registration import RegistrationSettings
-from ..Core.Registration.RegistrationResult import RegistrationResult
+from ..Core.Registration.RegistrationResult import RegistrationResult, Target
 from ..Core.Results import FileNames
 from ..Core.Results.FileFormats import OutputFormat
 from ..Core.Results.MeasurementsFile import writeMeasurements
@@ -24,7 +26,7 @@ from ..Core.Results.Recipe import inputsRecipe, readFiles, registrationRecipe
 from ..Core.Results.RunDocument import Provenance, ResultKind, RunDocument
 from ..Scene.LandmarkRegistrationLogic import LandmarkRegistrationLogic
 from ..Scene.NodeFiles import addLandmarkList, addVolume, landmarksName, saveNode, volumeName
-from ..Scene.RegistrationNodes import errorMap
+from ..Scene.RegistrationNodes import boundMap, errorMap
 from ..Scene.Session import Session
 from ..Scene.VolumeNodes import relativeTransform
 from .Arguments import addLandmarks, addOutput
@@ -48,6 +50,9 @@ def addParser(subparsers: argparse._SubParsersAction) -> None:
         help="voxel size of the registered volume: one number, or X,Y,Z (that of the grid)",
     )
     parser.add_argument("--tre-map", metavar="FILE", help="write the expected TRE in mm at every voxel of the CT")
+    parser.add_argument(
+        "--bound-map", metavar="FILE", help="write below what the TRE in mm stays with 95 %% probability"
+    )
     addOutput(parser, "DIR", "folder for the registered volume, ct_to_mri.h5 and measurements.json")
     parser.set_defaults(execute=execute)
 
@@ -77,6 +82,30 @@ def addRegistrationArguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--auto", action="store_true", help="register without landmarks, or refuse where that is unsafe"
     )
+    parser.add_argument(
+        "--targets", metavar="FILE", help="landmark list of points in the CT at which the expected error is told"
+    )
+
+
+def readTargets(inputs: dict[str, str], ct: sitk.Image, axes: str | None = None) -> tuple[Target, ...]:
+    """Return the points in the CT at which the error is asked for, if a list of them was given.
+
+    :param axes: RAS or LPS, for lists that do not say it.
+    """
+    if "targets" not in inputs:
+        return ()
+    given = readLandmarkFile(inputs["targets"], CoordinateSystem(axes) if axes else None)
+    used = [(mark, point) for mark, point in zip(given.landmarks, given.points, strict=True) if mark.isUsed]
+    if not used:
+        raise ValueError(f"{inputs['targets']} holds no placed point; place the targets in the CT.")
+    targets = tuple(Target(mark.label or str(number + 1), point) for number, (mark, point) in enumerate(used))
+    outside = [target.label for target in targets if not isInside(ct, target.point)]
+    if outside:
+        raise ValueError(
+            f"Outside of the CT lie these points of {inputs['targets']}: {', '.join(outside)}; place the targets in "
+            "the CT."
+        )
+    return targets
 
 
 def addInterpolation(parser: argparse.ArgumentParser) -> None:
@@ -96,7 +125,7 @@ def registrationSettings(arguments: argparse.Namespace) -> RegistrationSettings:
 
 def inputFiles(arguments: argparse.Namespace) -> dict[str, str]:
     """Return the paths that were given, by role."""
-    roles = ("ct", "mri", "ct_landmarks", "mri_landmarks", "foreground", "background")
+    roles = ("ct", "mri", "ct_landmarks", "mri_landmarks", "targets", "foreground", "background")
     paths = {role: getattr(arguments, role, None) for role in roles}
     for first, second, what in (("ct", "mri", "volume"), ("ct_landmarks", "mri_landmarks", "landmark list")):
         given = {Path(path).resolve() for path in (paths[first], paths[second]) if path}
@@ -155,15 +184,18 @@ def execute(arguments: argparse.Namespace) -> None:
     """Register and write the folder."""
     inputs = inputFiles(arguments)
     settings = registrationSettings(arguments)
-    targets = [target for target in (arguments.output, arguments.tre_map) if target]
-    if arguments.tre_map:
-        OutputFormat.image.check(arguments.tre_map)
+    maps = [path for path in (arguments.tre_map, arguments.bound_map) if path]
+    for path in maps:
+        OutputFormat.image.check(path)
+    targets = [arguments.output, *maps]
     checkApart(*targets)
     with ExitStack() as outputs:
         folder = outputs.enter_context(outputFolder(arguments.output, arguments.force, inputs.values()))
-        mapFile = None
-        if arguments.tre_map:
-            mapFile = outputs.enter_context(outputFile(arguments.tre_map, arguments.force, inputs.values()))
+        mapFiles = [
+            (make, outputs.enter_context(outputFile(path, arguments.force, inputs.values())))
+            for make, path in ((errorMap, arguments.tre_map), (boundMap, arguments.bound_map))
+            if path
+        ]
         session, progress = outputs.enter_context(Session()), outputs.enter_context(StepProgress())
         progress.step("Load")
         paths = (arguments.ct, arguments.mri)
@@ -174,9 +206,11 @@ def execute(arguments: argparse.Namespace) -> None:
         ctNode = addVolume(session.scene, ct.image, volumeName(arguments.ct))
         mriNode = addVolume(session.scene, mri.image, volumeName(arguments.mri))
         landmarks, notes = loadLandmarks(session.scene, inputs, arguments.landmark_axes)
+        asked = readTargets(inputs, ct.image, arguments.landmark_axes)
         _, registration = LandmarkRegistrationLogic(session.scene).register(
             ctNode, mriNode, *landmarks, settings, progress.step("Register")
         )
+        registration = replace(registration, targets=asked)
         name, source, target, transform = "mri_registered", mri.image, ct.image, registration.transform
         if arguments.grid == "mri":
             name, source, target = "ct_registered", ct.image, mri.image
@@ -191,8 +225,8 @@ def execute(arguments: argparse.Namespace) -> None:
             progress=progress.step("Resample"),
             spacing=arguments.spacing,
         )
-        if mapFile:
-            sitk.WriteImage(errorMap(ct.image, registration, progress.step("Map the error")), str(mapFile), True)
+        for make, path in mapFiles:
+            sitk.WriteImage(make(ct.image, registration, progress.step("Map the error")), str(path), True)
         progress.step("Write")
         saveNode(addVolume(session.scene, registeredImage, name), folder / f"{name}.nrrd")
         sitk.WriteTransform(registration.transform, str(folder / FileNames.TRANSFORM))

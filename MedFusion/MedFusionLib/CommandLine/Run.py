@@ -2,7 +2,7 @@
 
 import argparse
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..Core.Fusion.Settings import FusionSettings
@@ -36,6 +36,7 @@ from .Register import (
     addRegistrationArguments,
     inputFiles,
     loadLandmarks,
+    readTargets,
     registrationSettings,
     registrationSummary,
 )
@@ -158,9 +159,11 @@ def runChain(folder: Path, inputs: dict[str, str], options: RunOptions) -> RunDo
         ctNode = addVolume(scene, ct.image, volumeName(inputs["ct"]))
         mriNode = addVolume(scene, mri.image, volumeName(inputs["mri"]))
         landmarks, landmarkNotes = loadLandmarks(scene, inputs, options.landmarkAxes)
+        targets = readTargets(inputs, ct.image, options.landmarkAxes)
         transformNode, registration = LandmarkRegistrationLogic(scene).register(
             ctNode, mriNode, *landmarks, options.registration, progress.step("Register")
         )
+        registration = replace(registration, targets=targets)
         moved = frameWarnings(
             (ct.header, mri.header), ct.image, registration.transform, registration.landmarks is not None
         )

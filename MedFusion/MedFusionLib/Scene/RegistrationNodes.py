@@ -109,6 +109,12 @@ def errorMap(fixedImage: sitk.Image, result: RegistrationResult, progress: Progr
     return treMap(fixedImage, result.expectedError, progress)
 
 
+def boundMap(fixedImage: sitk.Image, result: RegistrationResult, progress: Progress | None = None) -> sitk.Image:
+    """Return the TRE's 95 % bound in mm on an image's grid, or raise ValueError where nothing tells it."""
+    _checkKnown(result)
+    return treMap(fixedImage, result.errorBound, progress)
+
+
 def _checkKnown(result: RegistrationResult) -> None:
     if not result.knowsError:
         raise ValueError(

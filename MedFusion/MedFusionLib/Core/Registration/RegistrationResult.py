@@ -6,6 +6,7 @@ from enum import Enum
 import numpy as np
 import SimpleITK as sitk
 
+from ..Images.Coordinates import flipPoints
 from ..Images.Transforms import Pose, TransformModel, transformPoints
 from ..Landmarks.ErrorBounds import SMALLEST_BOUND_MM, expectedLength, lengthBound
 from ..Landmarks.LandmarkAdvice import adviseOnLandmarks
@@ -34,6 +35,14 @@ class ExpectedError:
 
 
 @dataclass(frozen=True, eq=False)
+class Target:
+    """Hold a point of the fixed image (3,), LPS millimeters, at which the error is asked for."""
+
+    label: str
+    point: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
 class RegistrationResult:
     """Hold a transform from fixed to moving points with everything known about its error, LPS millimeters.
 
@@ -44,6 +53,7 @@ class RegistrationResult:
     :param error: how uncertain the transform is everywhere; None where nothing tells.
     :param overlap: share of the smaller image inside the other.
     :param target: the fixed point (3,) where the error matters, such as the tumor's centroid.
+    :param targets: further fixed points at which the error is asked for.
     :param body: points (M, 3) on the body's surface, where a landmark could be added.
     """
 
@@ -58,6 +68,7 @@ class RegistrationResult:
     warnings: tuple[str, ...] = ()
     overlap: float | None = None
     target: np.ndarray | None = None
+    targets: tuple[Target, ...] = ()
     body: np.ndarray | None = None
 
     @property
@@ -142,7 +153,13 @@ class RegistrationResult:
         """Return both errors at one fixed point (3,), LPS millimeters, or None where nothing tells them."""
         if point is None or self.error is None:
             return None
-        return ExpectedError(place, float(self.expectedError(point)[0]), float(self.errorBound(point)[0]))
+        return ExpectedError(place, *self.errorsUnder(point))
+
+    def errorsUnder(self, point: np.ndarray) -> tuple[float, float] | None:
+        """Return the expected TRE and its 95 % bound in mm at a fixed point (3,), LPS millimeters."""
+        if self.error is None:
+            return None
+        return float(self.expectedError(point)[0]), float(self.errorBound(point)[0])
 
     @property
     def expectedErrors(self) -> tuple[ExpectedError, ...]:
@@ -206,6 +223,7 @@ class RegistrationResult:
             "fle_mm_interval": None if localization is None else [localization.low, localization.high],
             **known,
             "tre_from": source if self.knowsError else None,
+            "targets": [self._measuredTarget(target) for target in self.targets],
             "loo_mm": {} if evidence is None else self._byLabel(evidence.loo.errors),
             "standardised_residuals": {} if evidence is None else self._byLabel(evidence.loo.standardised),
             "outliers": list(self.outliers),
@@ -222,6 +240,11 @@ class RegistrationResult:
             "advice": self.advice,
             "warnings": list(self.warnings),
         }
+
+    def _measuredTarget(self, target: Target) -> dict[str, object]:
+        expected, bound = self.errorsUnder(target.point) or (None, None)
+        position = flipPoints(target.point).tolist()
+        return {"label": target.label, "position_ras": position, "expected_mm": expected, "bound95_mm": bound}
 
     def _byLabel(self, values: np.ndarray) -> dict[str, float | None]:
         return {label: _number(value) for label, value in zip(self.labels, values, strict=True)}
