@@ -24,10 +24,14 @@ if TYPE_CHECKING:
     from MedFusionLib.Core.Progress import Progress
     from MedFusionLib.Core.Registration.RegistrationResult import RegistrationResult
     from MedFusionLib.Core.Tumor.TumorSegmentation import TumorResult
+    from MedFusionLib.Widgets.Guide import Card
     from MedFusionLib.Widgets.ParameterNode import MedFusionParameterNode
     from MedFusionLib.Widgets.PlaceMode import PlaceMode
 
 # Slicer runs this file at every start: MedFusionLib, and with it numpy and SimpleITK, arrive inside methods only.
+
+
+_TUTORIAL = "https://github.com/MedFusion/SlicerMedFusion#five-minute-tutorial"
 
 
 class MedFusion(ScriptedLoadableModule):
@@ -44,6 +48,7 @@ class MedFusion(ScriptedLoadableModule):
             "Work through the sections from top to bottom. To try it, choose MedFusion phantom in the Sample Data "
             "module, or CT-MR Brain for real images. Not a medical device."
         )
+        self.parent.helpText += f' <a href="{_TUTORIAL}">{_("Five-minute tutorial")}</a>'
         self.parent.acknowledgementText = _("The methods are cited where they are used; see the report of each run.")
         slicer.app.connect("startupCompleted()", registerSampleData)
         slicer.app.connect("startupCompleted()", describeComparison)
@@ -80,9 +85,10 @@ def downloadPhantom(_source: object = None) -> list[slicer.vtkMRMLNode]:
     from MedFusionLib.Widgets.SliceViews import SliceViews
 
     nodes = loadPhantom()
-    views = SliceViews(slicer.app, MedFusionWidget.later)
-    views.show(views.ordinary(), nodes[0], nodes[1])
-    return nodes
+    if nodes:
+        views = SliceViews(slicer.app, MedFusionWidget.later)
+        views.show(views.ordinary(), nodes[0], nodes[1])
+    return nodes or []
 
 
 def loadPhantom(spacingFactor: float = 1.0) -> list[slicer.vtkMRMLNode]:
@@ -107,6 +113,8 @@ class MedFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.parameterNode = None
         self.sections = []
         self._guiTag = None
+        # The card of the next step.
+        self._card: Card | None = None
         # The parameter node of the scene, also while another module is shown and self.parameterNode is None.
         self._followed: slicer.vtkMRMLScriptedModuleNode | None = None
 
@@ -136,13 +144,14 @@ class MedFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.consent = Consent(self)
         self.registerSection = RegisterSection(self)
         self.landmarksSection = LandmarksSection(self)
+        self.resultsSection = ResultsSection(self)
         self.sections = [
             VolumesSection(self),
             self.landmarksSection,
             self.registerSection,
             FuseSection(self),
             TumorSection(self),
-            ResultsSection(self),
+            self.resultsSection,
         ]
         scene = self.scene
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
@@ -248,11 +257,35 @@ class MedFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
                 section.enter()
             self.onParametersModified()
 
+    def loadPhantom(self) -> None:
+        """Load the phantom and choose its volumes and landmarks."""
+        nodes = downloadPhantom()
+        if nodes and self.parameterNode is not None:
+            with slicer.util.NodeModify(self.parameterNode.parameterNode):
+                roles = ("fixedVolume", "movingVolume", "fixedLandmarks", "movingLandmarks")
+                for role, node in zip(roles, nodes, strict=True):
+                    setattr(self.parameterNode, role, node)
+
+    def _showNextStep(self) -> None:
+        """Say what to do next, and open its card when the step before is done."""
+        from MedFusionLib.Widgets.Guide import nextStep
+
+        step = nextStep(self.parameterNode, self.resultsSection.isSaved)
+        self.ui.guideLabel.visible = step is not None
+        if step is not None:
+            self.ui.guideLabel.text = f"<b>{_('Next:')}</b> {step.sentence}"
+        card = step.card if step is not None else None
+        if card is not self._card and card is not None and self._card is not None:
+            getattr(self.ui, f"{card.value}CollapsibleButton").collapsed = False
+        self._card = card
+
     def onParametersModified(self, _caller: object = None, _event: str | None = None) -> None:
         """Bring all sections up to date with the parameter node."""
         for section in self.sections:
             if self.parameterNode is not None:
                 section.update()
+        if self.parameterNode is not None and not self.runner.isRunning:
+            self._showNextStep()
 
 
 class MedFusionLogic(ScriptedLoadableModuleLogic):

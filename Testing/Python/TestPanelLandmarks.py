@@ -43,11 +43,11 @@ class TestPanelLandmarks(PanelTestCase):
         slicer.app.applicationLogic().GetInteractionNode().SwitchToViewTransformMode()
         self.app.settle()
         self.assertFalse(self.ui.placePairButton.checked)
-        self.assertEqual(self.tableText(0, MOVING), "missing")
+        self.assertEqual(self.tableText(0, MOVING), "–")
         self.click("placePairButton")
         self.assertIn("MRI view", self.ui.placePairButton.text)
         self.placePoint(self.truePairs()[0][1])
-        self.assertNotEqual(self.tableText(0, MOVING), "missing")
+        self.assertNotEqual(self.tableText(0, MOVING), "–")
 
     def test_the_point_under_the_mouse_does_not_count(self):
         node = self.parameters.movingLandmarks
@@ -201,10 +201,10 @@ class TestPanelLandmarks(PanelTestCase):
         self.ui.landmarkTable.selectRow(4)
         label = self.tableText(4, LABEL)
         self.click("placeMovingButton")
-        self.assertEqual(self.tableText(4, MOVING), "missing")
+        self.assertEqual(self.tableText(4, MOVING), "–")
         self.placePoint((1.0, 2.0, 3.0))
         self.assertEqual(self.tableText(4, LABEL), label)
-        self.assertEqual(self.tableText(4, MOVING), "1 2 3")
+        self.assertIn("1.0, 2.0, 3.0 mm", self.ui.landmarkTable.item(4, MOVING).toolTip())
         self.assertFalse(self.ui.placePairButton.checked)
 
     def test_a_click_on_a_row_shows_each_point_in_its_own_views(self):

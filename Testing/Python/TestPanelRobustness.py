@@ -32,7 +32,7 @@ class TestPanelRobustness(PanelTestCase):
         seen = []
 
         def cancel() -> None:
-            seen.append((self.ui.registerButton.text, self.ui.fuseButton.enabled, self.ui.progressBar.visible))
+            seen.append((self.ui.registerButton.text, self.ui.fuseButton.enabled, not self.ui.progressFrame.isHidden()))
             self.ui.registerButton.click()
 
         self.parent.show()
@@ -44,7 +44,7 @@ class TestPanelRobustness(PanelTestCase):
         self.assertIn(("status", "Cancelled; nothing was changed."), self.app.displayed)
         self.assertEqual(self.ui.registerButton.text, "&Register")
         self.assertTrue(self.ui.fuseButton.enabled)
-        self.assertFalse(self.ui.progressBar.visible)
+        self.assertTrue(self.ui.progressFrame.isHidden())
 
     def test_scene_closed_in_the_middle_of_each_step(self):
         for button in ("registerButton", "fuseButton", "segmentButton"):

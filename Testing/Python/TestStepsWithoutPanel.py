@@ -48,6 +48,9 @@ def plainParameters(scene: slicer.vtkMRMLScene) -> SimpleNamespace:
         modelFolder=Path(),
         useCavity=False,
         outputFolder=Path(),
+        saveDicom=False,
+        savePdf=False,
+        saveScene=True,
     )
 
 

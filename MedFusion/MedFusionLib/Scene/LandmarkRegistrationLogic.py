@@ -21,6 +21,8 @@ from .VolumeNodes import (
 
 FIXED_LANDMARKS_ROLE = "fixedLandmarks"
 MOVING_LANDMARKS_ROLE = "movingLandmarks"
+# An attribute of lists whose points the panel named pair by pair: P1 in one is P1 in the other.
+NAMED_PAIRS = "MedFusion.namedPairs"
 # The word FLE, and all that may be meant as its number, with signs and ranges that no number can have.
 _FLE_NOTE = re.compile(
     r"\bFLE(?![A-Za-z_])\s*[:=]?\s*([-+\u2212]?[\d.,]*(?:e[-+]?\d+)?(?:\s*[-\u2013/]\s*\d+)?)", re.IGNORECASE
@@ -130,7 +132,8 @@ def landmarkList(
     if volumeNode is not None:
         points = controlPointsIn(markupsNode, volumeNode)
     fle = _notedErrors(markupsNode, placed)
-    return LandmarkList(tuple(labels), points, tuple(placed), f'landmarks "{markupsNode.GetName()}"', fle)
+    isNamed = markupsNode.GetAttribute(NAMED_PAIRS) is not None
+    return LandmarkList(tuple(labels), points, tuple(placed), f'landmarks "{markupsNode.GetName()}"', fle, isNamed)
 
 
 def _notedErrors(markupsNode: slicer.vtkMRMLMarkupsFiducialNode, placed: list[bool]) -> tuple[float, ...] | None:

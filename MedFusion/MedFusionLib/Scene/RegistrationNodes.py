@@ -16,7 +16,7 @@ SUMMARY_TABLE_ROLE = "registrationErrorTable"
 _MAP_RANGE_MM = (0.0, 5.0)
 _MAP_OPACITY = 0.4
 # Error in shares of the range: green is good, yellow doubtful, red bad, and color-blind eyes see the lightness change.
-_MAP_COLORS = ((0.0, (0.0, 0.35, 0.25)), (0.4, (0.95, 0.9, 0.25)), (1.0, (0.75, 0.05, 0.1)))
+MAP_COLORS = ((0.0, (0.0, 0.35, 0.25)), (0.4, (0.95, 0.9, 0.25)), (1.0, (0.75, 0.05, 0.1)))
 _SUMMARY_ROWS = (
     ("Landmark pairs", "landmarks"),
     ("Residual, FRE (mm)", "fre_mm"),
@@ -130,8 +130,8 @@ def _colorNode(scene: slicer.vtkMRMLScene) -> slicer.vtkMRMLColorTableNode:
         colorNode = scene.AddNewNodeByClass("vtkMRMLColorTableNode", name)
         colorNode.SetTypeToUser()
         colorNode.SetNumberOfColors(256)
-        stops = [share for share, _ in _MAP_COLORS]
+        stops = [share for share, _ in MAP_COLORS]
         for index in range(256):
-            channels = [np.interp(index / 255, stops, [color[c] for _, color in _MAP_COLORS]) for c in range(3)]
+            channels = [np.interp(index / 255, stops, [color[c] for _, color in MAP_COLORS]) for c in range(3)]
             colorNode.SetColor(index, f"{_MAP_RANGE_MM[1] * index / 255:.2f} mm", *channels, 1.0)
     return colorNode

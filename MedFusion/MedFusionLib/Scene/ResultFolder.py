@@ -81,6 +81,7 @@ def writeResultFolder(
     progress: Progress | None = None,
     dicomFolder: Path | None = None,
     withPdf: bool = False,
+    withScene: bool = True,
 ) -> RunDocument:
     """Write the result files into an existing empty folder and return their document, without its images.
 
@@ -88,6 +89,7 @@ def writeResultFolder(
 
     :param dicomFolder: existing empty folder for the results as DICOM objects, None for none.
     :param withPdf: write the report as report.pdf, too.
+    :param withScene: write the scene, too.
     """
     _checkBelongTogether(results)
     steps = _handOut(results, writesDicom=dicomFolder is not None)
@@ -108,8 +110,9 @@ def writeResultFolder(
     showInSliceViews(scene, results.fusedVolumeNode, document.center)
     # The registered MRI is as large as the CT and no longer needed; the scene takes memory, too.
     document = document.withoutImages()
-    report(progress, 0.9, "Writing the scene")
-    saveScene(scene, folder / FileNames.SCENE)
+    if withScene:
+        report(progress, 0.9, "Writing the scene")
+        saveScene(scene, folder / FileNames.SCENE)
     report(progress, 1.0, "Results written")
     return document
 

@@ -14,7 +14,7 @@ from ..Core.Images.Grids import emptyImage
 from .VolumeNodes import arrayFromMatrix, imageFromVolumeNode, worldToNodeTransform
 
 
-def sliceGrid(sliceNode: slicer.vtkMRMLSliceNode, longestSide: int = 256) -> sitk.Image:
+def sliceGrid(sliceNode: slicer.vtkMRMLSliceNode, longestSide: int = 512) -> sitk.Image:
     """Return an empty image, one voxel thick, that covers what a slice view shows; LPS millimetres."""
     width, height = sliceNode.GetDimensions()[:2]
     step = max(width, height) / longestSide

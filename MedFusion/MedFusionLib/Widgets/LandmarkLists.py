@@ -8,6 +8,7 @@ import slicer
 import vtk
 
 from ..Scene.ControlPoints import pointsBetween
+from ..Scene.LandmarkRegistrationLogic import NAMED_PAIRS
 
 _UNDO_STEPS = 50
 _DEFINED = slicer.vtkMRMLMarkupsNode.PositionDefined
@@ -261,6 +262,7 @@ class LandmarkLists:
         self._isEditing = True
         try:
             self._nodes[side].SetNthControlPointLabel(index, label)
+            self._nodes[side].SetAttribute(NAMED_PAIRS, "1")
         finally:
             self._isEditing = False
         self._known = self._state()

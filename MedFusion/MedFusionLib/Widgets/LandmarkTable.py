@@ -9,9 +9,11 @@ from .LandmarkLists import LandmarkLists, PairRow, isDefined
 from .Translation import tr as _
 
 _LABEL, _FIXED, _MOVING, _RESIDUAL, _LEFT_OUT, _FLAG = _COLUMNS = range(6)
-# Pixels, so that the table fits a panel of 400.
+# Pixels, so that the table fits a panel of 364.
 _FIXED_WIDTHS = {_RESIDUAL: 44, _LEFT_OUT: 44, _FLAG: 22}
 _ROW_HEIGHT = 24
+# The positions are in the tooltips: as text they would leave no room for the pair's name.
+_PLACED, _MISSING = "✓", "–"
 # Residuals from these multiples of the FRE on are tinted; transparent colors suit the light and the dark theme.
 _TINTS = ((1.8, (220, 60, 40, 90)), (1.3, (230, 160, 30, 80)))
 
@@ -32,8 +34,8 @@ class LandmarkTable:
         widget.setHorizontalHeaderLabels([_("Pair"), _("CT"), _("MRI"), _("Resid."), _("Omit."), ""])
         for column, tip in (
             (_LABEL, _("The pair's name; untick it to leave the pair out of the fit.")),
-            (_FIXED, _("Position in the CT: right, anterior, superior in mm.")),
-            (_MOVING, _("Position in the MRI: right, anterior, superior in mm.")),
+            (_FIXED, _("Whether the point is placed in the CT; hover over it for its position.")),
+            (_MOVING, _("Whether the point is placed in the MRI; hover over it for its position.")),
             (
                 _RESIDUAL,
                 _("Distance in mm that remains between the two points after the fit; its root mean square is the FRE."),
@@ -92,16 +94,17 @@ class LandmarkTable:
         self, number: int, row: PairRow, lists: LandmarkLists, error: tuple | None, fit: RegistrationResult
     ) -> None:
         label = self._item(number, _LABEL, row.label)
+        label.setToolTip(row.label)
         label.setFlags(label.flags() | qt.Qt.ItemIsUserCheckable | qt.Qt.ItemIsEditable)
         label.setCheckState(qt.Qt.Checked if lists.isUsed(row) else qt.Qt.Unchecked)
         for column, node, index in (
             (_FIXED, lists.fixed, row.fixedIndex),
             (_MOVING, lists.moving, row.movingIndex),
         ):
-            text, tip = _("missing"), _("Select the row and place this point.")
+            text, tip = _MISSING, _("Select the row and place this point.")
             if isDefined(node, index):
                 position = node.GetNthControlPointPositionWorld(index)
-                text = " ".join(str(round(value)) for value in position)
+                text = _PLACED
                 tip = _("RAS {position} mm").format(position=", ".join(f"{value:.1f}" for value in position))
             item = self._item(number, column, text)
             item.setToolTip(tip)

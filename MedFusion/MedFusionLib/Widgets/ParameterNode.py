@@ -46,3 +46,6 @@ class MedFusionParameterNode:
     segmentation: vtkMRMLSegmentationNode
     show3D: bool = False
     outputFolder: Path
+    saveDicom: bool = False
+    savePdf: bool = False
+    saveScene: bool = True

@@ -2,9 +2,13 @@
 
 from typing import TYPE_CHECKING
 
+import qt
+
+from .Nudge import Nudge
 from .Parameters import registrationOf, registrationSettings, tumorCenter
 from .RegistrationChecks import RegistrationChecks
 from .RegistrationTexts import errorMeanings, registrationCard
+from .Runner import errorsShown
 from .Section import Section
 from .Translation import tr as _
 
@@ -13,6 +17,9 @@ if TYPE_CHECKING:
 
     from .ParameterNode import MedFusionParameterNode
 
+# The ordinary views by the names that Slicer's own layouts give their planes.
+_NUDGE_VIEWS = {"Axial": "Red", "Sagittal": "Yellow", "Coronal": "Green"}
+
 
 class RegisterSection(Section):
     """Run the registration and show its result."""
@@ -20,8 +27,44 @@ class RegisterSection(Section):
     def __init__(self, panel: "MedFusionWidget") -> None:
         super().__init__(panel)
         self._checks = RegistrationChecks(panel)
+        self._nudge = Nudge(panel.logic.steps)
         self._ui.registerButton.connect("clicked()", self._onRegister)
+        self._connectNudge()
         self._ui.registrationCard.toolTip = errorMeanings()
+
+    def _connectNudge(self) -> None:
+        """Let buttons and keys move the MRI: steps to the right, upward and counterclockwise in the chosen view."""
+        self._nudgeButtons = []
+        for text in _NUDGE_VIEWS:
+            self._ui.nudgePlaneComboBox.addItem(text)
+        for name, keys, *steps in (
+            ("nudgeLeftButton", "Ctrl+Shift+Left", -1, 0, 0),
+            ("nudgeRightButton", "Ctrl+Shift+Right", 1, 0, 0),
+            ("nudgeUpButton", "Ctrl+Shift+Up", 0, 1, 0),
+            ("nudgeDownButton", "Ctrl+Shift+Down", 0, -1, 0),
+            ("nudgeTurnLeftButton", "Ctrl+Shift+PgUp", 0, 0, 1),
+            ("nudgeTurnRightButton", "Ctrl+Shift+PgDown", 0, 0, -1),
+        ):
+            button = getattr(self._ui, name)
+            button.setShortcut(qt.QKeySequence(keys))
+            button.connect("clicked()", lambda *_, steps=steps: self._onNudge(*steps))
+            self._nudgeButtons.append(button)
+        self._ui.nudgeUndoButton.connect("clicked()", self._onNudgeUndo)
+
+    def _onNudge(self, right: int, up: int, turn: int) -> None:
+        parameters = self._panel.parameterNode
+        if parameters is None or not self._nudge.isPossible(parameters):
+            return
+        logic = self._panel.views.logic(_NUDGE_VIEWS[self._ui.nudgePlaneComboBox.currentText])
+        if logic is not None:
+            with errorsShown(_("The MRI could not be moved.")):
+                self._nudge.move(parameters, logic.GetSliceNode(), right, up, turn)
+            self._panel.onParametersModified()
+
+    def _onNudgeUndo(self) -> None:
+        if self._panel.parameterNode is not None:
+            self._nudge.undo(self._panel.parameterNode)
+            self._panel.onParametersModified()
 
     def enter(self) -> None:
         self._checks.enter()
@@ -46,6 +89,9 @@ class RegisterSection(Section):
             else ""
         )
         self._ui.registrationCard.visible = transformNode is not None
+        for widget in (*self._nudgeButtons, self._ui.nudgePlaneComboBox):
+            widget.enabled = self._nudge.isPossible(parameters)
+        self._ui.nudgeUndoButton.enabled = self._nudge.canUndo(parameters)
         self._checks.update(transformNode)
 
     @staticmethod
@@ -80,6 +126,7 @@ class RegisterSection(Section):
         title = _("The volumes could not be registered.")
         if not self._panel.consent.isGiven(parameters, title):
             return
+        self._nudge.forget()
         self._panel.runner.run(
             self._ui.registerButton, title, lambda progress: self._panel.logic.register(parameters, progress)
         )

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..Core.Registration.RegistrationResult import Place, RegistrationResult
 from ..Core.Verdict import Judgement
+from ..Scene.RegistrationNodes import MAP_COLORS
 from .Texts import meanings, paragraphs, table, warning
 from .Translation import tr as _
 
@@ -100,3 +101,15 @@ def errorMeanings() -> str:
             ),
         )
     )
+
+
+def errorMapLegend(low: float, high: float) -> str:
+    """Return what the colors of the map of the expected error stand for, as rich text.
+
+    :param low: the error in mm shown in the first color; high: in the last one.
+    """
+    parts = []
+    for share, (red, green, blue) in MAP_COLORS:
+        color = f"#{round(255 * red):02x}{round(255 * green):02x}{round(255 * blue):02x}"
+        parts.append(f'<span style="color:{color}">■</span> {low + share * (high - low):.1f} mm')
+    return _("Expected error: {colors}").format(colors="&nbsp;&nbsp; ".join(parts))

@@ -25,6 +25,12 @@ class ResultsSection(Section):
         self._ui.openReportButton.connect("clicked()", self._onOpenReport)
         self._ui.overwriteCheckBox.connect("toggled(bool)", lambda _isOn: self.update())
 
+    @property
+    def isSaved(self) -> bool:
+        """Return whether the chosen folder holds results."""
+        parameters = self._panel.parameterNode
+        return parameters is not None and self._report(parameters) is not None
+
     def update(self) -> None:
         parameters = self._panel.parameterNode
         if parameters is None or self._panel.runner.isRunning:

@@ -11,6 +11,7 @@ import slicer
 import vtk
 
 from ..Core.Progress import Cancelled, Progress
+from .ProgressDisplay import ProgressDisplay
 from .Translation import tr as _
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ _Result = TypeVar("_Result")
 _SECONDS_BETWEEN_EVENTS = 0.05
 _CONTROLS = {
     "QPushButton",
+    "QToolButton",
     "QCheckBox",
     "QComboBox",
     "QSpinBox",
@@ -63,6 +65,7 @@ class Runner:
         self._isCancelled = False
         self._lastEvents = 0.0
         self.isRunning = False
+        self._display = ProgressDisplay(panel, self.cancel)
 
     def run(self, button: qt.QPushButton, title: str, work: Callable[[Progress], _Result]) -> _Result | None:
         """Return what work(progress) returns, or None when it failed or was cancelled; a second press cancels.
@@ -73,12 +76,12 @@ class Runner:
             self.cancel()
             return None
         ui, text = self._panel.ui, button.text
-        controls = [w for w in vars(ui).values() if w is not button and w.className() in _CONTROLS]
+        controls = [w for w in vars(ui).values() if w not in (button, ui.cancelButton) and w.className() in _CONTROLS]
         self.isRunning, self._isCancelled = True, False
         button.text = _("Cancel")
         for control in controls:
             control.enabled = False
-        self._show(True)
+        self._display.begin()
         result = None
         tag = self._panel.scene.AddObserver(
             slicer.vtkMRMLScene.NodeAboutToBeRemovedEvent, self._cancelWhenRemoved(self._nodesInUse())
@@ -89,7 +92,7 @@ class Runner:
         finally:
             self._panel.scene.RemoveObserver(tag)
             self.isRunning = False
-            self._show(False)
+            self._display.end()
             button.text = text
             for control in controls:
                 control.enabled = True
@@ -118,18 +121,10 @@ class Runner:
 
         return onRemoved
 
-    def _show(self, isRunning: bool) -> None:
-        ui = self._panel.ui
-        ui.progressBar.visible = isRunning
-        ui.progressLabel.visible = isRunning
-        ui.progressBar.value = 0
-        ui.progressLabel.text = ""
-
     def _progress(self, fraction: float, message: str) -> bool:
         now = time.monotonic()
         if now - self._lastEvents > _SECONDS_BETWEEN_EVENTS or fraction in (0.0, 1.0):
             self._lastEvents = now
-            self._panel.ui.progressBar.value = round(100 * fraction)
-            self._panel.ui.progressLabel.text = message
+            self._display.show(fraction, message)
             slicer.app.processEvents()
         return not self._isCancelled

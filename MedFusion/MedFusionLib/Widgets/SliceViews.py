@@ -101,3 +101,11 @@ class SliceViews:
         manager = self.layoutManager
         for index in range(manager.threeDViewCount if manager is not None else 0):
             manager.threeDWidget(index).threeDView().resetFocalPoint()
+
+    def removeForeground(self) -> None:
+        """Show no second volume in the ordinary views where the present one is gone."""
+        for name in self.ordinary():
+            composite = self.logic(name).GetSliceCompositeNode()
+            node = self.logic(name).GetMRMLScene().GetNodeByID(composite.GetForegroundVolumeID() or "")
+            if composite.GetForegroundVolumeID() and node is None:
+                composite.SetForegroundVolumeID(None)

@@ -24,6 +24,7 @@ from ..Core.Results.Recipe import interactionRecipe, registrationRecipe
 from ..Core.Tumor.LesionMeasurements import TumorMeasurements
 from ..Core.Tumor.TumorMeasurements import measureTumor
 from ..Core.Tumor.TumorSegmentation import TumorInteraction, TumorResult
+from ..Report.Pdf import checkPdfRenderer
 from ..Scene.LandmarkRegistrationLogic import LandmarkRegistrationLogic, landmarkLists
 from ..Scene.RegistrationNodes import showErrorMap
 from ..Scene.ResultFolder import RunResults, inputFiles, writeResultFolder
@@ -50,6 +51,9 @@ from .VolumeHeaders import VolumeHeaders
 
 if TYPE_CHECKING:
     from .ParameterNode import MedFusionParameterNode
+
+DICOM_FOLDER = "dicom"
+_SMALLEST_MAP_RANGE_MM = 0.2
 
 
 class Steps:
@@ -143,6 +147,16 @@ class Steps:
         self._madeFrom[transformNode.GetID()] = registrationState(parameters)
         return result
 
+    def replaceRegistration(
+        self,
+        parameters: "MedFusionParameterNode",
+        transformNode: slicer.vtkMRMLTransformNode,
+        result: RegistrationResult,
+    ) -> None:
+        """Keep another result for a transform that was moved by hand."""
+        self._results[transformNode.GetID()] = result
+        self._madeFrom[transformNode.GetID()] = registrationState(parameters)
+
     def _registrationFromLandmarks(self, parameters: "MedFusionParameterNode") -> RegistrationResult:
         """Return what the landmarks say about a registration that was not made in this session."""
         try:
@@ -159,6 +173,9 @@ class Steps:
         """Return a new hidden volume with the error in mm that the landmarks let expect all over the CT."""
         result = self.resultOf(registrationOf(parameters.movingVolume)) or self.liveFit(parameters)
         node = showErrorMap(parameters.fixedVolume, result, progress)
+        low, high = node.GetImageData().GetScalarRange()
+        # From its own least to its largest error: on a fixed scale a good map is one color.
+        node.GetDisplayNode().SetWindowLevelMinMax(low, max(high, low + _SMALLEST_MAP_RANGE_MM))
         node.SetHideFromEditors(True)
         node.SetSaveWithScene(False)
         return node
@@ -242,11 +259,27 @@ class Steps:
         return [tableNode, *lineNodes]
 
     def save(self, parameters: "MedFusionParameterNode", replace: bool, progress: Progress | None = None) -> Path:
-        """Write the result folder of the command line and return the report's path."""
+        """Write the result folder of the command line and return the report's path.
+
+        The results as DICOM objects go into a folder of their own in it.
+        """
+        if parameters.savePdf:
+            checkPdfRenderer()
         folder = Path(parameters.outputFolder)
         results = self._runResults(parameters)
         with outputFolder(folder, replace) as partial:
-            writeResultFolder(partial, self.scene, results, subProgress(progress, 0.1, 1.0))
+            dicomFolder = partial / DICOM_FOLDER if parameters.saveDicom else None
+            if dicomFolder is not None:
+                dicomFolder.mkdir()
+            writeResultFolder(
+                partial,
+                self.scene,
+                results,
+                subProgress(progress, 0.1, 1.0),
+                dicomFolder=dicomFolder,
+                withPdf=parameters.savePdf,
+                withScene=parameters.saveScene,
+            )
         logging.info("Results written to %s", folder)
         return folder / FileNames.REPORT
 

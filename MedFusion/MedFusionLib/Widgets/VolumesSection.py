@@ -30,13 +30,23 @@ class VolumesSection(Section):
     def __init__(self, panel: "MedFusionWidget") -> None:
         super().__init__(panel)
         self._described: tuple | None = None
+        self._ui.phantomButton.connect("clicked()", self._onPhantom)
+        self._ui.sampleDataButton.connect("clicked()", lambda: slicer.util.selectModule("SampleData"))
         self._ui.otherVolumesSelector.connect("checkedNodesChanged()", self._onOthersChecked)
 
     def enter(self) -> None:
         self._described = None
 
+    def _onPhantom(self) -> None:
+        """Load the phantom, and choose and show it."""
+        if self._panel.parameterNode is not None:
+            self._panel.loadPhantom()
+
     def update(self) -> None:
         parameters = self._panel.parameterNode
+        isEmpty = parameters.fixedVolume is None and parameters.movingVolume is None
+        for button in (self._ui.phantomButton, self._ui.sampleDataButton):
+            button.visible = isEmpty
         self._showOthers(parameters)
         key = tuple(
             (node.GetID(), node.GetName(), node.GetImageData() is not None, node.GetTransformNodeID()) if node else None
@@ -78,7 +88,7 @@ class VolumesSection(Section):
         conflicts: tuple[str, ...],
     ) -> str:
         if fixedNode is None and movingNode is None:
-            return paragraphs([_("Load a CT and an MRI, or the phantom of the Sample Data module.")])
+            return paragraphs([_("Load a CT and an MRI, or try MedFusion on the phantom or on sample data.")])
         lines, suspicions, images = [], list(conflicts), []
         for role, node in ((_("CT"), fixedNode), (_("MRI"), movingNode)):
             if node is None:

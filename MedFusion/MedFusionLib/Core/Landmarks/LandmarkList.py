@@ -18,6 +18,7 @@ class LandmarkList:
     :param used: False for landmarks that are unset, hidden or switched off; None means that all are used.
     :param fle: how far each landmark may be off, in mm, RMS over three axes; None where all are alike.
     :param name: how messages call this list, such as "CT landmarks".
+    :param isNamed: True where each label was given to both points of a pair, however it looks.
     """
 
     labels: tuple[str, ...]
@@ -25,6 +26,7 @@ class LandmarkList:
     used: tuple[bool, ...] | None = None
     name: str = "landmarks"
     fle: tuple[float, ...] | None = None
+    isNamed: bool = False
 
     def __post_init__(self):
         points = (

@@ -77,6 +77,8 @@ def _paired(
 def _commonPrefix(landmarks: LandmarkList) -> str | None:
     """Return what stands before the numbers of landmarks that nobody named, "" without labels, None if named."""
     labels = _usedLabels(landmarks)
+    if landmarks.isNamed:
+        return None
     if not any(labels):
         return ""
     matches = [_DEFAULT_LABEL.fullmatch(label) for label in labels]
