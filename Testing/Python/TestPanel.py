@@ -344,7 +344,9 @@ class TestPanelLabels(unittest.TestCase):
             (Parameters.TumorChoice, SegmentationMethod),
         )
         for panel, library in pairs:
-            self.assertEqual({choice.value for choice in panel}, {member.name for member in library})
+            # An outline made elsewhere is chosen as a segmentation, not as a method.
+            offered = {member.name for member in library} - {"given"}
+            self.assertEqual({choice.value for choice in panel}, offered)
             for choice in panel:
                 self.assertRegex(choice.label(), r"^[A-Z][^A-Z]*( (CT|MRI)\b.*)?")
 
