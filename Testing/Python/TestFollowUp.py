@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
-from MedFusionLib.Core.FollowUp.FollowUp import Change, compareTumors, largestLesionCenter
+from MedFusionLib.Core.FollowUp.Change import Change
+from MedFusionLib.Core.FollowUp.FollowUp import FollowUp, TumorState, compareTumors, largestLesionCenter
 from MedFusionLib.Core.FollowUp.RigidAlignment import RigidAlignment, alignRigidly
 from MedFusionLib.Core.Phantom import makePhantom
 from MedFusionTesting import checkDocument, medfusion
@@ -30,6 +31,10 @@ def poseOf(*angles: float, shift: tuple[float, float, float]) -> sitk.Euler3DTra
     return sitk.Euler3DTransform((0.0, 0.0, 0.0), *angles, shift)
 
 
+def compared(before: sitk.Image, after: sitk.Image, alignment: RigidAlignment) -> FollowUp:
+    return compareTumors(TumorState(before), TumorState(after), alignment)
+
+
 class TestFollowUp(unittest.TestCase):
     def test_growth_of_a_ball_is_measured_in_another_pose_and_spacing(self):
         transform = poseOf(0.2, -0.1, 0.3, shift=(12.0, -5.0, 8.0))
@@ -37,7 +42,7 @@ class TestFollowUp(unittest.TestCase):
         moved = sitk.Image(after)
         moved.SetDirection(transform.GetMatrix())
         moved.SetOrigin(transform.TransformPoint(after.GetOrigin()))
-        found = compareTumors(ball(10.0), moved, RigidAlignment(transform, 0.5, 1.0))
+        found = compared(ball(10.0), moved, RigidAlignment(transform, 0.5, 1.0))
         changes = {change.name: change for change in found.changes}
         truth = 4 / 3 * np.pi * (13**3 - 10**3) / 1000
         self.assertAlmostEqual(changes["volume"].difference, truth, delta=0.03 * truth)
@@ -49,14 +54,14 @@ class TestFollowUp(unittest.TestCase):
 
     def test_unchanged_tumor_shows_no_change_beyond_uncertainty(self):
         still = RigidAlignment(poseOf(0, 0, 0, shift=(0.0, 0.0, 0.0)), 0.5, 1.0)
-        found = compareTumors(ball(9.0), ball(9.0), still)
+        found = compared(ball(9.0), ball(9.0), still)
         self.assertFalse(any(change.isBeyondUncertainty for change in found.changes))
         self.assertEqual(found.warnings, ())
         self.assertEqual((found.grownMl, found.goneMl), (0.0, 0.0))
 
     def test_lesions_far_apart_are_compared_and_said_not_to_overlap(self):
         pose = poseOf(0, 0, 0, shift=(20.0, 150.0, -90.0))
-        found = compareTumors(ball(10.0), ball(8.0), RigidAlignment(pose, 0.5, 1.0))
+        found = compared(ball(10.0), ball(8.0), RigidAlignment(pose, 0.5, 1.0))
         self.assertEqual(found.keptMl, 0.0)
         self.assertAlmostEqual(found.goneMl, 4 / 3 * np.pi * 10**3 / 1000, delta=0.05)
         self.assertAlmostEqual(found.grownMl, 4 / 3 * np.pi * 8**3 / 1000, delta=0.05)
@@ -74,7 +79,7 @@ class TestFollowUp(unittest.TestCase):
         ellipsoid = ball(9.0, (1.0, 1.0, 1.0))
         ellipsoid.SetSpacing((1.4, 2.0, 1.2))
         shares = [
-            compareTumors(ellipsoid, ellipsoid, RigidAlignment(pose, error, 1.0)).changes[3].registrationUncertainty
+            compared(ellipsoid, ellipsoid, RigidAlignment(pose, error, 1.0)).changes[3].registrationUncertainty
             for error in (0.5, 8.0)
         ]
         self.assertGreater(shares[1], shares[0])

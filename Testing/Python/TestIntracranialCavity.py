@@ -4,7 +4,8 @@ import unittest
 
 import numpy as np
 import SimpleITK as sitk
-from MedFusionLib.Core.Tumor.IntracranialCavity import cavityOn, coarseCavity
+from MedFusionLib.Core.Tumor.CoarseGrid import cavityOn
+from MedFusionLib.Core.Tumor.IntracranialCavity import coarseCavity
 from MedFusionLib.Core.Tumor.SegmentationMetrics import compareSegmentations
 from MedFusionTesting import sharedData
 

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import SimpleITK as sitk
 
+from ..Core.FollowUp.Change import Change
 from ..Core.Results import FileNames
+from ..Core.Results.Comparability import differencesBetween
 from ..Core.Results.Comparison import compareRuns, identityConflicts, orderWarnings
 from ..Core.Results.MeasurementsFile import writeMeasurements
 from ..Core.Results.Output import outputFolder
@@ -24,6 +26,11 @@ def addParser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("first", metavar="RUN1", help="result folder of the earlier run")
     parser.add_argument("second", metavar="RUN2", help="result folder of the later run")
     addIdentity(parser)
+    parser.add_argument(
+        "--accept-differences",
+        action="store_true",
+        help="compare although the outlines are of different sequences or parts of the tumor",
+    )
     addOutput(parser, "DIR", "folder for report.html, comparison.json and first_to_second.h5")
     addReport(parser)
     parser.set_defaults(execute=execute)
@@ -40,17 +47,35 @@ def execute(arguments: argparse.Namespace) -> None:
         conflicts = identityConflicts(runs)
         if conflicts and not arguments.accept_identity:
             raise ValueError(f"{' '.join(conflicts)} If it is one patient all the same, add --accept-identity.")
-        document = comparisonDocument(
-            compareRuns(runs, progress.step("Compare")), (*conflicts, *orderWarnings(runs)), arguments.accept_identity
-        )
+        differences = differencesBetween(runs)
+        if differences and not arguments.accept_differences:
+            raise ValueError(
+                f"{' '.join(differences)} Their difference is not the growth of one tumor. If they are to be compared "
+                "all the same, add --accept-differences."
+            )
+        notes = (*conflicts, *differences, *orderWarnings(runs))
+        comparison = compareRuns(runs, progress.step("Compare"))
+        document = comparisonDocument(comparison, notes, arguments.accept_identity)
         progress.step("Write")
         writeMeasurements(output / FileNames.COMPARISON, document.measurements())
         sitk.WriteTransform(document.comparison.alignment.transform, str(output / FileNames.FOLLOW_UP_TRANSFORM))
         writeFollowUpReport(output, document, arguments.pdf, arguments.full)
     warn(document.warnings)
-    for change in document.comparison.followUp.changes[:2]:
-        print(
-            f"{change.name.replace('_', ' ').capitalize()}: {change.before:.1f} to {change.after:.1f} {change.unit} "
-            f"({change.percent:+.0f} %, change uncertain by {change.uncertainty:.1f} {change.unit})"
-        )
+    followUp = document.comparison.followUp
+    for change in followUp.changes:
+        print(_line(change))
+    product = followUp.changes[-1]
+    print(f"Product larger by 25 %: {product.isIncrease.value}; smaller by 50 %: {product.isDecrease.value}")
+    if len(followUp.lesions) > 1:
+        for number, lesion in enumerate(followUp.lesions, start=1):
+            print(f"  Lesion {number} ({lesion.match.fate.value}): {_line(lesion.volume)}; {_line(lesion.product)}")
     print(f"Report: {Path(arguments.output) / FileNames.REPORT}")
+
+
+def _line(change: Change) -> str:
+    """Return a change in words."""
+    percent = f"{change.percent:+.0f} %, " if change.before else ""
+    return (
+        f"{change.name.replace('_', ' ').capitalize()}: {change.before:.1f} to {change.after:.1f} {change.unit} "
+        f"({percent}change uncertain by {change.uncertainty:.1f} {change.unit})"
+    )

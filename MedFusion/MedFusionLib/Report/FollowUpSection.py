@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from ..Core.FollowUp.FollowUp import Change, FollowUp
+from ..Core.FollowUp.Change import Change, Passed
+from ..Core.FollowUp.FollowUp import FollowUp
 from ..Core.Images.Transforms import transformPoints
 from ..Core.Results.Comparison import Comparison
 from .Page import Figure, figures, heading, legend, paragraph, section, table
@@ -27,7 +28,30 @@ def changeTable(followUp: FollowUp) -> str:
         for change in followUp.changes
     ]
     header = ("Measure", "First to second", "Change", "With its 95\N{NO-BREAK SPACE}% interval", "Beyond it")
-    return table(header, rows)
+    return table(header, rows) + paragraph(limitsText(followUp.changes[-1])) + lesionTable(followUp)
+
+
+def limitsText(product: Change) -> str:
+    """Return whether the product is beyond RANO's limits within its uncertainty."""
+    words = {Passed.yes: "is", Passed.no: "is not", Passed.uncertain: "may or may not be"}
+    return (
+        f"Within its uncertainty the product {words[product.isIncrease]} larger by 25\N{NO-BREAK SPACE}%, and "
+        f"{words[product.isDecrease]} smaller by 50\N{NO-BREAK SPACE}%."
+    )
+
+
+def lesionTable(followUp: FollowUp) -> str:
+    """Return what became of each lesion; nothing where there is one that is the same."""
+    if len(followUp.lesions) == 1 and not followUp.lesions[0].sentence:
+        return ""
+    rows = []
+    for number, lesion in enumerate(followUp.lesions, start=1):
+        cells = [
+            f"{figure(change.before)} \N{RIGHTWARDS ARROW} {figure(change.after)} {change.unit} {percent(change)}"
+            for change in (lesion.volume, lesion.product)
+        ]
+        rows.append((str(number), lesion.match.fate.value, *cells, lesion.sentence))
+    return table(("Lesion", "Became", "Volume", "Product", ""), rows)
 
 
 def name(change: Change) -> str:
@@ -98,12 +122,24 @@ def detailsSection(comparison: Comparison) -> str:
             percent(change),
             f"± {change.uncertainty:.1f}",
             f"{change.outlineUncertainty:.1f}",
+            f"{change.voxelUncertainty:.1f}",
             f"{change.registrationUncertainty:.2f}",
             "yes" if change.isBeyondUncertainty else "no",
         )
         for change in followUp.changes
     ]
-    header = ("Measure", "First", "Second", "Change", "in %", "Uncertain by", "outline", "alignment", "Beyond 95 %")
+    header = (
+        "Measure",
+        "First",
+        "Second",
+        "Change",
+        "in %",
+        "Uncertain by",
+        "outline",
+        "voxels",
+        "alignment",
+        "Beyond 95 %",
+    )
     return section(
         "Where the uncertainty comes from",
         paragraph(
@@ -116,9 +152,10 @@ def detailsSection(comparison: Comparison) -> str:
             f"the second, {followUp.goneMl:.1f} ml only at the first."
         ),
         paragraph(
-            "Uncertainties in this table are one standard deviation: half a voxel of each outline, and the spread of "
-            "each measure when the alignment is varied by its own error. In RANO a product larger by 25 % is "
-            "progression and one smaller by 50 % is response, together with criteria that no image shows."
+            "Uncertainties in this table are one standard deviation: how differently two methods outline, half a voxel "
+            "of each outline, and the spread of each measure when the alignment is varied by its own error. Volume and "
+            "product are sums over all lesions, diameters those of the largest one. In RANO a product larger by 25 % "
+            "is progression and one smaller by 50 % is response, together with criteria that no image shows."
         ),
     )
 

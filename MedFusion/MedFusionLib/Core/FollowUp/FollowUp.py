@@ -1,68 +1,77 @@
-"""Two time points of one patient: brought into one frame, and the tumor's change with its uncertainty."""
+"""Two time points of one patient in one frame: the tumor's change, lesion by lesion, with its uncertainty."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import SimpleITK as sitk
 
+from ..Images.Coordinates import flipPoints
 from ..Images.Grids import boxAround, cornerPoints, directionOf, emptyImage, imagePart
 from ..Images.Transforms import IDENTITY, transformPoints
 from ..Progress import Progress, report, subProgress
 from ..Tumor.Diameters import axialDiameters
 from ..Tumor.LesionMeasurements import SegmentMeasurements
-from ..Tumor.TumorMeasurements import measureTumor
+from ..Tumor.Segments import Segment, SegmentUnion
+from ..Tumor.TumorMeasurements import measureTumor, numberedLesions
+from .Change import Change
+from .LesionPairing import LesionFate, LesionMatch, matchLesions
 from .RigidAlignment import RigidAlignment
 
-TRIALS = 30
-HEAD_RADIUS = 80.0
+TRIALS, TRIALS_OF_MANY_LESIONS, MANY_LESIONS = 30, 10, 4
+HEAD_RADIUS_MM = 80.0
 
 
 @dataclass(frozen=True)
-class Change:
-    """One measure at both times, its change, and the uncertainty of the change (one standard deviation).
+class TumorState:
+    """An outlined tumor at one time.
 
-    :param outlineUncertainty: from where the outline runs between voxels.
-    :param registrationUncertainty: from how well the two time points were brought into one frame.
+    :param labelImage: labels, every one above 0 is tumor; LPS mm in the time's own frame.
+    :param segments: what the labels are; None where that is not known.
+    :param relativeError: how differently methods outline it, one standard deviation as a share of the volume.
     """
 
-    name: str
-    unit: str
-    before: float
-    after: float
-    outlineUncertainty: float
-    registrationUncertainty: float
+    labelImage: sitk.Image
+    segments: tuple[Segment | SegmentUnion, ...] | None = None
+    relativeError: float = 0.0
+
+
+@dataclass(frozen=True)
+class LesionChange:
+    """What became of lesions that belong together, the sums of their volumes and of their products.
+
+    :param center: of the largest of them in the first frame, LPS mm.
+    """
+
+    match: LesionMatch
+    volume: Change
+    product: Change
+    center: np.ndarray
 
     @property
-    def difference(self) -> float:
-        """Return after minus before."""
-        return self.after - self.before
-
-    @property
-    def percent(self) -> float:
-        """Return the change in percent of the value before."""
-        return 100 * self.difference / self.before if self.before else float("nan")
-
-    @property
-    def uncertainty(self) -> float:
-        """Return both parts together."""
-        return float(np.hypot(self.outlineUncertainty, self.registrationUncertainty))
-
-    @property
-    def isBeyondUncertainty(self) -> bool:
-        """Return True if the change is outside its 95 % interval around zero."""
-        return abs(self.difference) > 1.96 * self.uncertainty
+    def sentence(self) -> str:
+        """Return what is to be said of them, empty where they are the same."""
+        r, a, s = flipPoints(self.center)
+        place = f"at R {r:.0f}, A {a:.0f}, S {s:.0f} mm"
+        count = len(self.match.before), len(self.match.after)
+        return {
+            LesionFate.same: "",
+            LesionFate.new: f"There is a new lesion of {self.volume.after:.2f} ml {place}.",
+            LesionFate.gone: f"A lesion of {self.volume.before:.2f} ml {place} is gone.",
+            LesionFate.merged: f"{count[0]} lesions have merged into one {place}; their sums are compared.",
+            LesionFate.split: f"A lesion {place} has split into {count[1]}; their sum is compared.",
+            LesionFate.regrouped: f"{count[0]} lesions {place} have become {count[1]}; their sums are compared.",
+        }[self.match.fate]
 
     def measurements(self) -> dict[str, object]:
-        """Return the change as JSON types."""
+        """Return it as JSON types."""
         return {
-            "before": self.before,
-            "after": self.after,
-            "difference": self.difference,
-            "percent": self.percent,
-            "uncertainty": self.uncertainty,
-            "uncertainty_from_outline": self.outlineUncertainty,
-            "uncertainty_from_registration": self.registrationUncertainty,
-            "beyond_uncertainty": self.isBeyondUncertainty,
+            "fate": self.match.fate.value,
+            "before": list(self.match.before),
+            "after": list(self.match.after),
+            "center_ras": flipPoints(self.center).tolist(),
+            "volume": self.volume.measurements(),
+            "bidimensional_product": self.product.measurements(),
         }
 
 
@@ -70,10 +79,13 @@ class Change:
 class FollowUp:
     """The change of a tumor between two times.
 
+    :param changes: of volume and product as sums over all lesions, and of the diameters of the largest one.
+    :param lesions: the same of the lesions that belong together.
     :param keptMl: volume that is tumor at both times, in the common frame; `grownMl` only after, `goneMl` only before.
     """
 
     changes: tuple[Change, ...]
+    lesions: tuple[LesionChange, ...]
     keptMl: float
     grownMl: float
     goneMl: float
@@ -82,92 +94,219 @@ class FollowUp:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Return a sentence if the outlines have nothing in common."""
+        """Return a sentence for each lesion that is not simply the same, and if the outlines have nothing in common."""
+        sentences = tuple(lesion.sentence for lesion in self.lesions if lesion.sentence)
         if self.keptMl > 0:
-            return ()
+            return sentences
         return (
             "The two outlines do not overlap in the common frame; if they are two lesions, their difference is not "
             "the growth of one. Look at the pictures.",
+            *sentences,
         )
 
     def measurements(self) -> dict[str, object]:
         """Return all of it as JSON types."""
-        keys = {change.name: change.measurements() for change in self.changes}
-        return keys | {"kept_ml": self.keptMl, "grown_ml": self.grownMl, "gone_ml": self.goneMl}
+        keys: dict[str, object] = {change.name: change.measurements() for change in self.changes}
+        keys |= {"kept_ml": self.keptMl, "grown_ml": self.grownMl, "gone_ml": self.goneMl}
+        return keys | {"lesions": [lesion.measurements() for lesion in self.lesions]}
 
 
 def compareTumors(
-    before: sitk.Image, after: sitk.Image, alignment: RigidAlignment, progress: Progress | None = None
+    before: TumorState, after: TumorState, alignment: RigidAlignment, progress: Progress | None = None
 ) -> FollowUp:
-    """Return how a tumor changed.
+    """Return how a tumor changed, lesion by lesion.
 
     Volumes are those of each outline on its own grid; diameters are measured in planes of the first time point, so
     that a head held differently does not change them. The registration's share is the spread of each measure when
     the alignment is varied by its own error.
 
-    :param before: labels of the first time point, every label above 0 is tumor; LPS mm.
-    :param after: labels of the second time point in its own frame.
-
-    Bidimensional measurement: Wen et al. 2023, doi:10.1200/JCO.23.01059. Propagation by trials: JCGM 101:2008.
+    Bidimensional measurement and sums over lesions: Wen et al. 2023, doi:10.1200/JCO.23.01059. Propagation by trials:
+    JCGM 101:2008.
     """
     report(progress, 0.0, "Comparing the tumors")
-    first, second = (measureTumor(sitk.Cast(image > 0, sitk.sitkUInt8)).total for image in (before, after))
-    # Each tumor has its own grid of one lattice, for two that lie far apart would need a grid as large as the head.
-    gridBefore, gridAfter = _commonGrids(before, after, alignment.transform)
-    maskBefore = _maskOnGrid(before, gridBefore, IDENTITY)
-    maskAfter = _maskOnGrid(after, gridAfter, alignment.transform)
-    if not maskAfter.any() or not maskBefore.any():
-        raise ValueError(
-            "A tumor vanishes in the common frame; it is smaller than a voxel. Outline it on a finer image."
-        )
-    voxelMl = float(np.prod(gridBefore.GetSpacing())) / 1000
-    kept = int((maskBefore & _maskOnGrid(after, gridBefore, alignment.transform)).sum())
-    spread = _spreadOverTrials(after, gridAfter, alignment, second.centroid, subProgress(progress, 0.2, 1.0))
-    diameters = [_diameters(maskBefore, gridBefore), _diameters(maskAfter, gridAfter)]
-    step = float(np.mean([*before.GetSpacing(), *after.GetSpacing()])) / 2
-    edge = step * np.sqrt(2)  # half a voxel at each of the two outlines
-    products = [longest * perpendicular for longest, perpendicular in diameters]
-    productEdge = float(np.hypot(*(step * np.hypot(*pair) for pair in diameters)))
-    volumeEdge = float(np.hypot(first.volumeUncertaintyMl, second.volumeUncertaintyMl))
-    changes = (
-        Change("volume", "ml", first.volumeMl, second.volumeMl, volumeEdge, spread["volume"]),
-        Change("axial_diameter", "mm", diameters[0][0], diameters[1][0], edge, spread["longest"]),
-        Change("perpendicular_diameter", "mm", diameters[0][1], diameters[1][1], edge, spread["perpendicular"]),
-        Change("bidimensional_product", "mm²", products[0], products[1], productEdge, spread["product"]),
-    )
+    for state in (before, after):
+        if not sitk.GetArrayViewFromImage(state.labelImage).any():
+            raise ValueError("One of the time points has no tumor outlined; outline it first.")
+    first, second = _Measured.of(before, IDENTITY, before), _Measured.of(after, alignment.transform, before)
+    matches = matchLesions(first.lesions, second.lesions, alignment.transform, alignment.errorMm)
+    spread = _Trials(second, alignment, subProgress(progress, 0.2, 1.0))
+    grids = _commonGrids(before.labelImage, after.labelImage, alignment.transform)
+    kept, beforeMl, afterMl = _shared(before.labelImage, after.labelImage, grids, alignment.transform)
+    everything = LesionMatch(*(tuple(range(1, time.count + 1)) for time in (first, second)))
     return FollowUp(
-        changes=changes,
-        keptMl=kept * voxelMl,
-        grownMl=(int(maskAfter.sum()) - kept) * voxelMl,
-        goneMl=(int(maskBefore.sum()) - kept) * voxelMl,
-        before=first,
-        after=second,
+        changes=(
+            _volumeChange(first, second, everything, spread),
+            *_diameterChanges(first, second, spread),
+            _productChange(first, second, everything, spread),
+        ),
+        lesions=tuple(
+            LesionChange(
+                match,
+                _volumeChange(first, second, match, spread),
+                _productChange(first, second, match, spread),
+                _center(first, second, match, alignment.transform),
+            )
+            for match in matches
+        ),
+        keptMl=kept,
+        grownMl=afterMl - kept,
+        goneMl=beforeMl - kept,
+        before=first.total,
+        after=second.total,
     )
 
 
-def _spreadOverTrials(
-    labels: sitk.Image, grid: sitk.Image, alignment: RigidAlignment, center: np.ndarray, progress: Progress | None
-) -> dict[str, float]:
-    """Return the standard deviation of each measure of the second outline under alignments varied by their error."""
-    random = np.random.default_rng(0)
-    values = []
-    for trial in range(TRIALS):
-        report(progress, trial / TRIALS, "Varying the alignment")
-        angles = random.normal(0, alignment.errorMm / HEAD_RADIUS, 3)
-        shift = random.normal(0, alignment.errorMm / np.sqrt(3), 3)
-        wobble = sitk.Euler3DTransform(center.tolist(), *angles.tolist(), shift.tolist())
-        mask = _maskOnGrid(labels, grid, sitk.CompositeTransform([wobble, alignment.transform]))
-        if mask.any():
-            longest, perpendicular = _diameters(mask, grid)
-            values.append((mask.sum() * np.prod(grid.GetSpacing()) / 1000, longest, perpendicular))
-    spread = np.std(values, axis=0)
-    product = float(np.std([longest * perpendicular for _, longest, perpendicular in values]))
-    return dict(zip(("volume", "longest", "perpendicular"), map(float, spread), strict=True)) | {"product": product}
+@dataclass(frozen=True)
+class _Measured:
+    """One time's lesions, measured on their own grid and in the common frame's planes.
+
+    :param lesions: their numbers from 1 on, as an image.
+    :param grids: around each lesion in the first frame.
+    :param diameters: longest and perpendicular diameter of each lesion in the planes of the first frame, mm.
+    :param stepMm: half a voxel.
+    """
+
+    total: SegmentMeasurements
+    lesions: sitk.Image
+    grids: tuple[sitk.Image, ...]
+    diameters: np.ndarray
+    stepMm: float
+    relativeError: float
+
+    @classmethod
+    def of(cls, state: TumorState, transform: sitk.Transform, reference: TumorState) -> "_Measured":
+        """Return the measures of a time.
+
+        :param transform: from the first frame to this time's.
+        :param reference: the first time, whose planes are used.
+        """
+        segments = state.segments
+        if segments is None:
+            values = np.unique(sitk.GetArrayViewFromImage(state.labelImage))
+            segments = tuple(Segment(int(value), str(value)) for value in values if value)
+        total = measureTumor(state.labelImage, segments=segments).total
+        lesions = numberedLesions(state.labelImage, segments)
+        spacing = float(max(min(*state.labelImage.GetSpacing(), *reference.labelImage.GetSpacing()) / 2, 0.3))
+        grids = tuple(
+            _gridAround(
+                transformPoints(transform.GetInverse(), _tumorPoints(lesions == number)), reference.labelImage, spacing
+            )
+            for number in range(1, len(total.lesions) + 1)
+        )
+        measured = cls(total, lesions, grids, np.zeros(0), 0.0, state.relativeError)
+        found = [measured.diametersOf(number, transform) for number in range(1, len(grids) + 1)]
+        if not np.isfinite(found).all():
+            raise ValueError(
+                "A tumor vanishes in the common frame; it is smaller than a voxel. Outline it on a finer image."
+            )
+        step = float(np.mean(state.labelImage.GetSpacing())) / 2
+        return cls(total, lesions, grids, np.array(found)[:, 1:], step, state.relativeError)
+
+    @property
+    def count(self) -> int:
+        return len(self.grids)
+
+    def diametersOf(self, number: int, transform: sitk.Transform) -> tuple[float, float, float]:
+        """Return volume (ml) and both diameters (mm) of a lesion in the common frame; not numbers where it vanishes."""
+        grid = self.grids[number - 1]
+        mask = _maskOnGrid(self.lesions == number, grid, transform)
+        if not mask.any():
+            return (float("nan"),) * 3
+        longest, perpendicular = axialDiameters(mask, grid)
+        volume = float(mask.sum() * np.prod(grid.GetSpacing())) / 1000
+        return volume, longest.lengthMm, perpendicular.lengthMm
+
+    def volumes(self, numbers: Sequence[int]) -> tuple[float, float]:
+        """Return the sum of lesions' volumes and what half a voxel makes of it, ml."""
+        lesions = [self.total.lesions[number - 1] for number in numbers]
+        volume = self.total.volumeMl if len(lesions) == self.count else sum(lesion.volumeMl for lesion in lesions)
+        return volume, sum(lesion.volumeUncertaintyMl for lesion in lesions)
+
+    def products(self, numbers: Sequence[int]) -> tuple[float, float]:
+        """Return the sum of lesions' products and what half a voxel makes of it, square millimeters."""
+        pairs = self.diameters[np.array(numbers, int) - 1]
+        return float(pairs.prod(axis=1).sum()), float(self.stepMm * np.hypot(*pairs.T).sum())
 
 
-def _diameters(mask: np.ndarray, grid: sitk.Image) -> tuple[float, float]:
-    longest, perpendicular = axialDiameters(mask, grid)
-    return longest.lengthMm, perpendicular.lengthMm
+class _Trials:
+    """The second time's measures under alignments varied by their error; one error moves all lesions."""
+
+    def __init__(self, measured: _Measured, alignment: RigidAlignment, progress: Progress | None) -> None:
+        trials = TRIALS if measured.count < MANY_LESIONS else TRIALS_OF_MANY_LESIONS
+        random = np.random.default_rng(0)
+        self._values = np.zeros((trials, measured.count, 3))
+        center = measured.total.centroid.tolist()
+        for trial in range(trials):
+            report(progress, trial / trials, "Varying the alignment")
+            angles = random.normal(0, alignment.errorMm / HEAD_RADIUS_MM, 3)
+            shift = random.normal(0, alignment.errorMm / np.sqrt(3), 3)
+            wobble = sitk.Euler3DTransform(center, *angles.tolist(), shift.tolist())
+            moved = sitk.CompositeTransform([wobble, alignment.transform])
+            for number in range(1, measured.count + 1):
+                self._values[trial, number - 1] = measured.diametersOf(number, moved)
+
+    def volume(self, numbers: Sequence[int]) -> float:
+        """Return the standard deviation of the sum of lesions' volumes, ml."""
+        return self._spread(self._values[:, np.array(numbers, int) - 1, 0].sum(axis=1))
+
+    def product(self, numbers: Sequence[int]) -> float:
+        """Return the standard deviation of the sum of lesions' products, square millimeters."""
+        pairs = self._values[:, np.array(numbers, int) - 1, 1:]
+        return self._spread(pairs.prod(axis=2).sum(axis=1))
+
+    def diameters(self, number: int) -> tuple[float, float]:
+        """Return the standard deviations of both diameters of a lesion, mm."""
+        return self._spread(self._values[:, number - 1, 1]), self._spread(self._values[:, number - 1, 2])
+
+    @staticmethod
+    def _spread(values: np.ndarray) -> float:
+        values = values[np.isfinite(values)]
+        return float(np.std(values)) if len(values) else 0.0
+
+
+def _volumeChange(first: _Measured, second: _Measured, match: LesionMatch, spread: _Trials) -> Change:
+    (before, beforeEdge), (after, afterEdge) = first.volumes(match.before), second.volumes(match.after)
+    outline = float(np.hypot(first.relativeError * before, second.relativeError * after))
+    edge = float(np.hypot(beforeEdge, afterEdge))
+    return Change("volume", "ml", before, after, outline, spread.volume(match.after), edge)
+
+
+def _productChange(first: _Measured, second: _Measured, match: LesionMatch, spread: _Trials) -> Change:
+    (before, beforeEdge), (after, afterEdge) = first.products(match.before), second.products(match.after)
+    # An area goes with the volume to the power of 2/3, a diameter with that of 1/3.
+    outline = 2 / 3 * float(np.hypot(first.relativeError * before, second.relativeError * after))
+    edge = float(np.hypot(beforeEdge, afterEdge))
+    return Change("bidimensional_product", "mm²", before, after, outline, spread.product(match.after), edge)
+
+
+def _diameterChanges(first: _Measured, second: _Measured, spread: _Trials) -> tuple[Change, ...]:
+    """Return the changes of both diameters of each time's largest lesion."""
+    largest = [int(np.argmax(time.diameters[:, 0])) for time in (first, second)]
+    edge = float(np.hypot(first.stepMm, second.stepMm))
+    changes = []
+    for axis, name in enumerate(("axial_diameter", "perpendicular_diameter")):
+        before, after = (float(t.diameters[n, axis]) for t, n in zip((first, second), largest, strict=True))
+        outline = float(np.hypot(first.relativeError * before, second.relativeError * after)) / 3
+        changes.append(Change(name, "mm", before, after, outline, spread.diameters(largest[1] + 1)[axis], edge))
+    return tuple(changes)
+
+
+def _center(first: _Measured, second: _Measured, match: LesionMatch, transform: sitk.Transform) -> np.ndarray:
+    """Return where lesions lie in the first frame, LPS mm."""
+    time, numbers = (first, match.before) if match.before else (second, match.after)
+    largest = max((time.total.lesions[number - 1] for number in numbers), key=lambda lesion: lesion.volumeMl)
+    return largest.centroid if match.before else transformPoints(transform.GetInverse(), largest.centroid)[0]
+
+
+def _shared(
+    before: sitk.Image, after: sitk.Image, grids: tuple[sitk.Image, sitk.Image], transform: sitk.Transform
+) -> tuple[float, float, float]:
+    """Return the volumes that are tumor at both times, at the first and at the second, ml in the common frame."""
+    # Each tumor has its own grid of one lattice, for two that lie far apart would need a grid as large as the head.
+    voxelMl = float(np.prod(grids[0].GetSpacing())) / 1000
+    maskBefore, maskAfter = _maskOnGrid(before, grids[0], IDENTITY), _maskOnGrid(after, grids[1], transform)
+    kept = int((maskBefore & _maskOnGrid(after, grids[0], transform)).sum())
+    return kept * voxelMl, int(maskBefore.sum()) * voxelMl, int(maskAfter.sum()) * voxelMl
 
 
 def largestLesionCenter(labels: sitk.Image) -> np.ndarray:

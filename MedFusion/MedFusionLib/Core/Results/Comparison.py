@@ -5,12 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..Dicom.Inspection import differingFields
-from ..FollowUp.FollowUp import FollowUp, compareTumors, largestLesionCenter
+from ..FollowUp.FollowUp import FollowUp, TumorState, compareTumors, largestLesionCenter
 from ..FollowUp.RigidAlignment import RigidAlignment, alignRigidly
 from ..Images.Transforms import TransformModel
 from ..Inputs.VolumeFiles import fileChecksum
 from ..Progress import Progress, subProgress
+from ..Tumor.TumorMeasurements import measureTumor
 from . import FileNames
+from .Comparability import comparabilityNotes
 from .Recipe import InputFile
 from .RunFolder import RunFolder
 
@@ -36,7 +38,8 @@ class Comparison:
     @property
     def warnings(self) -> tuple[str, ...]:
         """Return a sentence for everything to be wary of."""
-        return (*_modelWarnings(self.runs), *self.alignment.warnings, *self.followUp.warnings)
+        comparability = comparabilityNotes(self.runs, self.alignment.similarity)
+        return (*comparability, *_modelWarnings(self.runs), *self.alignment.warnings, *self.followUp.warnings)
 
     def measurements(self) -> dict[str, object]:
         """Return it for comparison.json."""
@@ -59,8 +62,22 @@ def compareRuns(runs: tuple[RunFolder, RunFolder], progress: Progress | None = N
     alignment = alignRigidly(
         first.mri, second.mri, first.tumor, second.tumor, centers[0], subProgress(progress, 0.0, 0.7)
     )
-    followUp = compareTumors(first.tumor, second.tumor, alignment, subProgress(progress, 0.7, 1.0))
+    states = [TumorState(run.outline.labelImage, run.outline.allSegments, _relativeError(run)) for run in runs]
+    followUp = compareTumors(*states, alignment, subProgress(progress, 0.7, 1.0))
     return Comparison(runs, centers, alignment, followUp)
+
+
+def _relativeError(run: RunFolder) -> float:
+    """Return by how much a run says that its outline's volume is uncertain besides its voxels, as a share of it."""
+    tumor = run.document["tumor"]
+    volume, error = (
+        tumor.get(key) if isinstance(tumor, dict) else None for key in ("volume_ml", "volume_uncertainty_ml")
+    )
+    if not (isinstance(volume, (int, float)) and isinstance(error, (int, float)) and volume > 0):
+        return 0.0
+    measured = measureTumor(run.outline.labelImage, segments=run.outline.allSegments).total
+    share = (error / volume) ** 2 - (measured.volumeUncertaintyMl / measured.volumeMl) ** 2
+    return float(np.sqrt(max(share, 0.0)))
 
 
 def identityConflicts(runs: tuple[RunFolder, RunFolder]) -> tuple[str, ...]:

@@ -3,24 +3,47 @@
 import json
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 
-import numpy as np
 import SimpleITK as sitk
 
 from ..Dicom.Inspection import dateOf
+from ..Inputs.SegmentationFiles import SegmentationFile, readSegmentation
 from ..Inputs.VolumeFiles import readVolume
+from ..Tumor.MrSequence import MrSequence
 from . import FileNames
 
 
 @dataclass(frozen=True)
 class RunFolder:
-    """What a follow-up needs of a run: the MRI and the tumor in the CT's frame (LPS mm) and the document."""
+    """What a follow-up needs of a run: the MRI and the outline in the CT's frame (LPS mm) and the document."""
 
     folder: Path
     mri: sitk.Image
-    tumor: sitk.Image
+    outline: SegmentationFile
     document: dict
+
+    @cached_property
+    def tumor(self) -> sitk.Image:
+        """Return the mask of everything that is outlined."""
+        return sitk.Cast(self.outline.labelImage > 0, sitk.sitkUInt8)
+
+    def tumorSetting(self, name: str) -> str:
+        """Return a setting of the tumor's outlining as the document has it, empty where it has none."""
+        parameters = self.document.get("parameters")
+        settings = parameters.get("tumor") if isinstance(parameters, dict) else None
+        return str(settings.get(name, "")) if isinstance(settings, dict) else ""
+
+    @property
+    def sequence(self) -> MrSequence:
+        """Return what the MRI was weighted for that the outline was drawn on."""
+        known = {member.value: member for member in MrSequence}
+        sequences = [known.get(text.strip(), MrSequence.unknown) for text in self.tumorSetting("sequences").split(",")]
+        for wanted in (MrSequence.flair, MrSequence.t2):
+            if wanted in sequences:
+                return wanted
+        return sequences[0]
 
     @property
     def name(self) -> str:
@@ -67,7 +90,10 @@ def readRunFolder(folder: str | Path) -> RunFolder:
     if not document.get("tumor"):
         raise ValueError(f"No tumor was outlined in the run {folder.name}; outline it before comparing.")
     mri = readVolume(folder / FileNames.REGISTERED_MRI).image
-    return RunFolder(folder, mri, _readTumor(folder / FileNames.TUMOR), document)
+    outline = readSegmentation(folder / FileNames.TUMOR)
+    if outline.isEmpty:
+        raise ValueError(f"{folder / FileNames.TUMOR} holds no outline; outline the tumor before comparing.")
+    return RunFolder(folder, mri, outline, document)
 
 
 def readDocument(folder: Path) -> dict:
@@ -83,20 +109,3 @@ def readDocument(folder: Path) -> dict:
     if not isinstance(document, dict):
         raise ValueError(f"{path} is not a measurements document.")
     return document
-
-
-def _readTumor(path: Path) -> sitk.Image:
-    """Return the mask of all segments of a .seg.nrrd file, whose layers are vector components."""
-    try:
-        image = sitk.ReadImage(str(path))
-    except RuntimeError as error:
-        raise ValueError(f"{path} could not be read as a segmentation.") from error
-    if image.GetDimension() != 3:
-        raise ValueError(f"{path} is {image.GetDimension()}D; a segmentation in 3D is needed.")
-    array = sitk.GetArrayViewFromImage(image)
-    isTumor = (array > 0).any(axis=-1) if image.GetNumberOfComponentsPerPixel() > 1 else array > 0
-    if not isTumor.any():
-        raise ValueError(f"{path} holds no outline; outline the tumor before comparing.")
-    mask = sitk.GetImageFromArray(isTumor.astype(np.uint8))
-    mask.CopyInformation(image)
-    return mask

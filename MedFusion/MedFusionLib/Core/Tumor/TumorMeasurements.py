@@ -76,6 +76,22 @@ def measureTumor(
     return TumorMeasurements({name: _measureParts(parts, around) for name, parts in parted.items()}, total)
 
 
+def numberedLesions(labelImage: sitk.Image, segments: Sequence[Segment | SegmentUnion]) -> sitk.Image:
+    """Return the lesions of all labels together, numbered from 1 on as the total of `measureTumor` has them.
+
+    Crumbs are left out. Only the part of the image that holds them is returned, with an empty voxel around.
+    """
+    _present, box = _labelsAndBox(labelImage)
+    region = _croppedWithMargin(labelImage, box)
+    labels = sitk.GetArrayFromImage(region)
+    numbered = np.zeros(labels.shape, np.uint8)
+    for number, lesion in enumerate(_partsOf(list(_numberedMasks(labels, segments).values()), region).lesions, start=1):
+        numbered[lesion.box][lesion.mask] = number
+    image = sitk.GetImageFromArray(numbered)
+    image.CopyInformation(region)
+    return image
+
+
 @dataclass(frozen=True)
 class _Lesion:
     """One connected part: its mask in a box of the region, and which of the masks asked for it belongs to."""
