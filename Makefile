@@ -31,6 +31,7 @@ lint: $(READY)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/codespell
+	$(VENV)/bin/mypy
 
 web: $(READY_WEB)
 	$(VENV_WEB)/bin/medfusion web

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import SimpleITK as sitk
@@ -12,6 +13,9 @@ from ..Images.Transforms import transformPoints
 from ..Images.Voxels import everyNth, extremes, slabs
 from ..Progress import Progress, report
 from .Study import DerivedStudy, SourceInstance, addCommonReferences, codeSequence, decimals, instanceReferences
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
 
 
 @dataclass(frozen=True)
@@ -99,7 +103,7 @@ def writeDerivedSeries(
     return headers
 
 
-def _addImage(dataset, study: DerivedStudy, kind: DerivedKind, image: sitk.Image, k: int) -> None:
+def _addImage(dataset: "Dataset", study: DerivedStudy, kind: DerivedKind, image: sitk.Image, k: int) -> None:
     direction = directionOf(image)
     spacing = image.GetSpacing()
     dataset.ImageType = ["DERIVED", "SECONDARY", "AXIAL" if kind is DerivedKind.fused else "OTHER"]
@@ -129,7 +133,12 @@ def _corners(image: sitk.Image, k: int) -> np.ndarray:
 
 
 def _addReferences(
-    dataset, study: DerivedStudy, kind: DerivedKind, corners: np.ndarray, transform: sitk.Transform, derivations: list
+    dataset: "Dataset",
+    study: DerivedStudy,
+    kind: DerivedKind,
+    corners: np.ndarray,
+    transform: sitk.Transform,
+    derivations: list,
 ) -> None:
     from pydicom.sr.codedict import codes
 
@@ -164,7 +173,7 @@ def _planesWithin(instances: tuple[SourceInstance, ...], corners: np.ndarray) ->
     return tuple(kept)
 
 
-def _addPixels(dataset, plane: np.ndarray, storage: Quantisation, window: np.ndarray) -> None:
+def _addPixels(dataset: "Dataset", plane: np.ndarray, storage: Quantisation, window: np.ndarray) -> None:
     stored = plane if storage.isSigned else np.round((plane - storage.intercept) / storage.slope)
     stored = stored.astype("<i2" if storage.isSigned else "<u2")
     dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
@@ -176,7 +185,7 @@ def _addPixels(dataset, plane: np.ndarray, storage: Quantisation, window: np.nda
     dataset.PixelData = stored.tobytes()
 
 
-def _addRescale(dataset, storage: Quantisation) -> None:
+def _addRescale(dataset: "Dataset", storage: Quantisation) -> None:
     """Add the modality rescale. MR images have none in the standard but scanners write it and readers apply it."""
     dataset.RescaleSlope, dataset.RescaleIntercept = _text(storage.slope), _text(storage.intercept)
     dataset.RescaleType = "US"

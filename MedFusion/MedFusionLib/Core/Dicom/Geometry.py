@@ -111,7 +111,7 @@ def imageOnGrid(
     """
     dtype = _smallestType(planes)
     if grid.isRegular:
-        array = np.stack([plane.astype(dtype, copy=False) for plane in planes])
+        array: np.ndarray = np.stack([plane.astype(dtype, copy=False) for plane in planes])
     else:
         array = _resampled(planes, slices, grid, background, dtype, progress)
     image = sitk.GetImageFromArray(array)
@@ -141,7 +141,7 @@ def _resampled(
     local = (np.array([s.position for s in slices]) - grid.origin) @ grid.direction
     shifts = local[:, :2] / grid.spacing[:2]
     columns, rows, count = grid.size
-    array = np.empty((count, rows, columns), dtype)
+    array: np.ndarray = np.empty((count, rows, columns), dtype)
     placed: dict[int, np.ndarray] = {}
 
     def place(index: int) -> np.ndarray:

@@ -73,7 +73,7 @@ def orientationText(normal: np.ndarray) -> str:
 
 def coverageText(series: DicomSeries) -> str:
     """Return how far the voxels reach to each side of the patient's coordinate origin, and which side of the body."""
-    corners = []
+    corners: list[np.ndarray] = []
     for item in series.volume.slices:
         along = np.array(item.rowDirection) * item.spacing[0] * (item.columns - 1)
         down = np.array(item.columnDirection) * item.spacing[1] * (item.rows - 1)

@@ -1,9 +1,13 @@
 """The patient and study values that derived objects take over from a source, as the standard writes them."""
 
 import re
+from typing import TYPE_CHECKING
 
 from .Errors import damage
 from .Inspection import dateOf
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
 
 PATIENT_TAGS = ("PatientID", "PatientName", "PatientBirthDate", "PatientSex")
 STUDY_TAGS = ("StudyInstanceUID", "AccessionNumber", "StudyID", "StudyDate", "StudyTime", "ReferringPhysicianName")
@@ -20,7 +24,7 @@ _TIME = re.compile(r"\d{2}(:?\d{2}(:?\d{2}(\.\d{1,6})?)?)?")
 UTF8 = "ISO_IR 192"
 
 
-def cleanHeader(header) -> None:
+def cleanHeader(header: "Dataset") -> None:
     """Leave empty in a source's header what no derived object may hold: unknown sexes, unreadable dates and times."""
     for keyword in (*PATIENT_TAGS, *STUDY_TAGS):
         if keyword not in header or not _isReadable(header, keyword):
@@ -40,7 +44,7 @@ def cleanHeader(header) -> None:
     _cleanCharacterSet(header)
 
 
-def _isReadable(header, keyword: str) -> bool:
+def _isReadable(header: "Dataset", keyword: str) -> bool:
     try:
         str(header[keyword].value)
     except damage():
@@ -48,7 +52,7 @@ def _isReadable(header, keyword: str) -> bool:
     return True
 
 
-def _cleanCharacterSet(header) -> None:
+def _cleanCharacterSet(header: "Dataset") -> None:
     """Have names written as UTF-8 where the source names a character set that the standard does not know."""
     from pydicom.charset import python_encoding
 
@@ -59,14 +63,14 @@ def _cleanCharacterSet(header) -> None:
         header.SpecificCharacterSet = UTF8
 
 
-def takeOverPatient(dataset, header) -> None:
+def takeOverPatient(dataset: "Dataset", header: "Dataset") -> None:
     """Give a derived object the patient and study of a header that `cleanHeader` has seen."""
     for keyword in (*PATIENT_TAGS, *STUDY_TAGS, *KEPT_TAGS):
         if keyword in header:
             dataset[keyword] = header[keyword]
 
 
-def withoutPatient(dataset):
+def withoutPatient(dataset: "Dataset") -> "Dataset":
     """Return a copy that only names its study: highdicom checks a source's values more strictly than PACS do."""
     import pydicom
 

@@ -3,12 +3,16 @@
 import logging
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import SimpleITK as sitk
 
 from ..Images.Intensities import LEAST_HU
 from .Errors import damage
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
 
 
 def readFrames(file: Path) -> np.ndarray:
@@ -52,7 +56,7 @@ _PIXEL_TAGS = (
 )
 
 
-def _decodeWithItk(dataset) -> np.ndarray:
+def _decodeWithItk(dataset: "Dataset") -> np.ndarray:
     """Return the stored values; of a copy without a rescale, for GDCM applies one by rules of its own."""
     import pydicom
     from pydicom.uid import SecondaryCaptureImageStorage
@@ -71,7 +75,7 @@ def _decodeWithItk(dataset) -> np.ndarray:
         return sitk.GetArrayFromImage(sitk.ReadImage(str(file)))
 
 
-def _rescaled(dataset, stored: np.ndarray) -> np.ndarray:
+def _rescaled(dataset: "Dataset", stored: np.ndarray) -> np.ndarray:
     shared = (dataset.get("SharedFunctionalGroupsSequence") or [None])[0]
     frames = dataset.get("PerFrameFunctionalGroupsSequence") or [None] * len(stored)
     pairs = []
@@ -97,7 +101,7 @@ def _rescaled(dataset, stored: np.ndarray) -> np.ndarray:
     return values
 
 
-def _padding(dataset, stored: np.ndarray) -> np.ndarray | None:
+def _padding(dataset: "Dataset", stored: np.ndarray) -> np.ndarray | None:
     value = dataset.get("PixelPaddingValue")
     if value is None:
         return None

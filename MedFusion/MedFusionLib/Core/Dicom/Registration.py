@@ -1,6 +1,7 @@
 """Write a registration as a DICOM Spatial Registration, rigid or deformable."""
 
 from enum import Enum
+from typing import TYPE_CHECKING
 
 import numpy as np
 import SimpleITK as sitk
@@ -8,6 +9,10 @@ import SimpleITK as sitk
 from ..Images.Grids import directionOf
 from ..Images.Transforms import matrixFromTransform
 from .Study import DerivedStudy, addCommonReferences, codeSequence, decimals, instanceReferences
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+    from pydicom.sr.coding import Code
 
 SPATIAL_REGISTRATION = "1.2.840.10008.5.1.4.1.1.66.1"
 DEFORMABLE_SPATIAL_REGISTRATION = "1.2.840.10008.5.1.4.1.1.66.3"
@@ -21,7 +26,7 @@ class RegistrationBasis(Enum):
     images = "MRI to CT by the images"
     landmarksAndImages = "MRI to CT by landmarks and images"
 
-    def code(self):
+    def code(self) -> "Code":
         """Return DICOM's code for it (CID 7100)."""
         from pydicom.sr.codedict import codes
 
@@ -38,7 +43,7 @@ def registrationObject(
     grid: sitk.Image,
     comment: str = "",
     basis: RegistrationBasis = RegistrationBasis.landmarks,
-):
+) -> "Dataset":
     """Return the registration between the moving and the fixed frame of reference as a dataset.
 
     The registered frame of reference is the fixed one. A matrix maps moving to fixed points there; a deformation
@@ -60,7 +65,7 @@ def registrationObject(
     return dataset
 
 
-def _object(study: DerivedStudy, classUid: str, basis: RegistrationBasis):
+def _object(study: DerivedStudy, classUid: str, basis: RegistrationBasis) -> "Dataset":
     dataset = study.newObject(classUid, "REG", "Registration MRI to CT", 3)
     dataset.FrameOfReferenceUID = study.fixedFrameUid
     dataset.PositionReferenceIndicator = study.header.get("PositionReferenceIndicator", "")
@@ -77,7 +82,7 @@ def matrixType(matrix: np.ndarray) -> str:
     return "RIGID" if np.allclose(np.diag(products), 1, atol=1e-6) else "RIGID_SCALE"
 
 
-def _matrixDataset(matrix: np.ndarray):
+def _matrixDataset(matrix: np.ndarray) -> "Dataset":
     import pydicom
 
     dataset = pydicom.Dataset()
@@ -88,7 +93,7 @@ def _matrixDataset(matrix: np.ndarray):
 
 def _matrixItem(
     frameUid: str, instances: tuple, matrix: np.ndarray, basis: RegistrationBasis | None = None, comment: str = ""
-):
+) -> "Dataset":
     import pydicom
 
     registration = pydicom.Dataset()
@@ -106,7 +111,7 @@ def _matrixItem(
 
 def _deformableItem(
     study: DerivedStudy, transform: sitk.Transform, fixedImage: sitk.Image, basis: RegistrationBasis, comment: str
-):
+) -> "Dataset":
     import pydicom
 
     extent = np.array(fixedImage.GetSpacing()) * (np.array(fixedImage.GetSize()) - 1)

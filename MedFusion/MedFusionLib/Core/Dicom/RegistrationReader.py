@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import SimpleITK as sitk
@@ -9,6 +10,9 @@ import SimpleITK as sitk
 from ..Images.Transforms import affineFromMatrix
 from .Errors import damage, withoutLibraryWarnings
 from .Registration import DEFORMABLE_SPATIAL_REGISTRATION, SPATIAL_REGISTRATION
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
 
 _LARGEST_GRID = 50_000_000
 
@@ -72,7 +76,7 @@ def _related(known: dict[str, object], own: str, frames: Sequence[str], path: Pa
     return own, others[0]
 
 
-def _matrices(dataset) -> dict[str, np.ndarray]:
+def _matrices(dataset: "Dataset") -> dict[str, np.ndarray]:
     """Return by frame of reference the (4, 4) matrix that leads from it to the registered one."""
     found = {}
     for item in dataset.RegistrationSequence:
@@ -84,7 +88,7 @@ def _matrices(dataset) -> dict[str, np.ndarray]:
     return found
 
 
-def _matrix(item) -> np.ndarray:
+def _matrix(item: "Dataset") -> np.ndarray:
     matrix = np.array([float(value) for value in item.FrameOfReferenceTransformationMatrix]).reshape(4, 4)
     isSound = np.isfinite(matrix).all() and np.allclose(matrix[3], [0, 0, 0, 1])
     if not isSound or not 1e-3 < abs(np.linalg.det(matrix[:3, :3])) < 1e3:
@@ -92,7 +96,7 @@ def _matrix(item) -> np.ndarray:
     return matrix
 
 
-def _deformations(dataset) -> dict[str, sitk.Transform]:
+def _deformations(dataset: "Dataset") -> dict[str, sitk.Transform]:
     """Return by moving frame of reference the transform from points of the registered one to it."""
     return {
         str(item.SourceFrameOfReferenceUID): _deformed(item)
@@ -101,7 +105,7 @@ def _deformations(dataset) -> dict[str, sitk.Transform]:
     }
 
 
-def _deformed(item) -> sitk.Transform:
+def _deformed(item: "Dataset") -> sitk.Transform:
     """Return pre-matrix, grid and post-matrix as one transform; they are applied in this order."""
     steps = []
     if item.get("PreDeformationMatrixRegistrationSequence"):

@@ -2,12 +2,16 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import SimpleITK as sitk
 
 from ..Tumor.Segments import Segment, TumorTissue, segmentsOfNames, tissueOfName
 from .Errors import damage, withoutLibraryWarnings
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
 
 SEGMENTATION, STRUCTURE_SET = "SEG", "RTSTRUCT"
 # Positions and axes of frames may be off by the digits of a decimal string.
@@ -71,13 +75,13 @@ class _Refusal(Exception):
     """A sentence for the user, which is no damage."""
 
 
-def _layers(dataset: object, pixels: np.ndarray, kind: str, name: str) -> DicomLayers:
+def _layers(dataset: "Dataset", pixels: np.ndarray, kind: str, name: str) -> DicomLayers:
     shared = dataset.SharedFunctionalGroupsSequence[0] if "SharedFunctionalGroupsSequence" in dataset else None
     frames = list(dataset.PerFrameFunctionalGroupsSequence)
     if len(frames) != len(pixels):
         raise _Refusal(f"{name} holds {len(pixels)} frames where its header tells {len(frames)}; it is damaged.")
 
-    def groupOf(frame: object, keyword: str) -> object:
+    def groupOf(frame: "Dataset", keyword: str) -> Any:
         return (frame if keyword in frame else shared)[keyword][0]
 
     axes = np.array([groupOf(f, "PlaneOrientationSequence").ImageOrientationPatient for f in frames], float)
@@ -106,7 +110,7 @@ def _layers(dataset: object, pixels: np.ndarray, kind: str, name: str) -> DicomL
     )
 
 
-def _segmentsOfFrame(frame: object, shared: object, plane: np.ndarray, kind: str) -> list[tuple[int, np.ndarray]]:
+def _segmentsOfFrame(frame: "Dataset", shared: "Dataset", plane: np.ndarray, kind: str) -> list[tuple[int, np.ndarray]]:
     """Return the segments in one frame by number, each as a mask of its plane."""
     if kind == "LABELMAP":
         return [(int(value), plane == value) for value in np.unique(plane) if value]
@@ -114,7 +118,7 @@ def _segmentsOfFrame(frame: object, shared: object, plane: np.ndarray, kind: str
     return [(int(holder.SegmentIdentificationSequence[0].ReferencedSegmentNumber), plane != 0)]
 
 
-def _sliceNumbers(places: np.ndarray, measure: object, name: str) -> tuple[np.ndarray, float]:
+def _sliceNumbers(places: np.ndarray, measure: "Dataset", name: str) -> tuple[np.ndarray, float]:
     """Return the slice of each frame, counted from the lowest, and the distance of the slices in mm."""
     unique = np.unique(np.round(places, 3))
     gaps = np.diff(unique)
@@ -132,7 +136,7 @@ def _sliceNumbers(places: np.ndarray, measure: object, name: str) -> tuple[np.nd
     return numbers, step
 
 
-def _described(dataset: object, numbers: list[int]) -> dict[int, Segment]:
+def _described(dataset: "Dataset", numbers: list[int]) -> dict[int, Segment]:
     """Return the segment of each number, its tissue by its code, else by its name."""
     items = {int(item.SegmentNumber): item for item in dataset.SegmentSequence}
     names = {number: str(items[number].get("SegmentLabel", "")) or f"Segment {number}" for number in numbers}

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import SimpleITK as sitk
@@ -15,6 +16,9 @@ from .Geometry import gridOfSlices, imageOnGrid
 from .Pixels import readFrames
 from .Slices import countPlanes, slicesOfDataset
 from .Volumes import SliceVolume, splitIntoVolumes
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
 
 
 @dataclass(frozen=True)
@@ -189,7 +193,7 @@ def _isDirectoryFile(file: Path) -> bool:
         return False
 
 
-def _seriesUid(dataset) -> str:
+def _seriesUid(dataset: "Dataset") -> str:
     return str(dataset.get("SeriesInstanceUID", ""))
 
 
@@ -249,7 +253,7 @@ def _patientsRefusal(datasets: list) -> str:
     return ""
 
 
-def _text(dataset, keyword: str) -> str:
+def _text(dataset: "Dataset", keyword: str) -> str:
     try:
         value = dataset.get(keyword)
         return "" if value is None else str(value)
@@ -257,7 +261,7 @@ def _text(dataset, keyword: str) -> str:
         return ""
 
 
-def _describe(uid: str, volume: SliceVolume, files: tuple[Path, ...], dataset) -> DicomSeries:
+def _describe(uid: str, volume: SliceVolume, files: tuple[Path, ...], dataset: "Dataset") -> DicomSeries:
     def text(keyword: str) -> str:
         return _text(dataset, keyword)
 

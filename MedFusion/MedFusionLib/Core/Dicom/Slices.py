@@ -1,9 +1,14 @@
 """What one DICOM file says about where each of its image planes lies in the patient."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
 
 LOCALIZER = "LOCALIZER"
 MOSAIC = "MOSAIC"
@@ -65,7 +70,7 @@ class DicomSlice:
         return normal / np.linalg.norm(normal)
 
 
-def slicesOfDataset(dataset, file: Path) -> tuple[DicomSlice, ...]:
+def slicesOfDataset(dataset: "Dataset", file: Path) -> tuple[DicomSlice, ...]:
     """Return the image planes of a header with their geometry; none if it has no pixels or no positions.
 
     :param dataset: pydicom dataset, pixel data not needed.
@@ -85,16 +90,16 @@ def slicesOfDataset(dataset, file: Path) -> tuple[DicomSlice, ...]:
     return tuple(slices)
 
 
-def countPlanes(dataset) -> int:
+def countPlanes(dataset: "Dataset") -> int:
     """Return how many image planes a header stands for, also those that `slicesOfDataset` cannot place."""
     return int(dataset.get("NumberOfFrames") or 1) if "Rows" in dataset else 0
 
 
-def _sequences(group) -> list:
+def _sequences(group: "Dataset") -> list:
     return [element.value for element in group if element.VR == "SQ" and len(element.value) > 0]
 
 
-def _first(sources: tuple, keyword: str):
+def _first(sources: tuple, keyword: str) -> Any:
     for source in sources:
         value = source.get(keyword)
         if value is not None and value != "":
@@ -102,7 +107,7 @@ def _first(sources: tuple, keyword: str):
     return None
 
 
-def _oneSlice(dataset, file: Path, frame: int, sources: tuple) -> tuple[DicomSlice, ...]:
+def _oneSlice(dataset: "Dataset", file: Path, frame: int, sources: tuple) -> tuple[DicomSlice, ...]:
     position = _first(sources, "ImagePositionPatient")
     orientation = _first(sources, "ImageOrientationPatient")
     spacing = _first(sources, "PixelSpacing")
@@ -120,9 +125,9 @@ def _oneSlice(dataset, file: Path, frame: int, sources: tuple) -> tuple[DicomSli
             instanceNumber=int(dataset.get("InstanceNumber") or 0),
             rows=int(dataset.Rows),
             columns=int(dataset.Columns),
-            position=tuple(float(v) for v in position),
-            rowDirection=tuple(float(v) for v in orientation[:3]),
-            columnDirection=tuple(float(v) for v in orientation[3:]),
+            position=_triple(position),
+            rowDirection=_triple(orientation[:3]),
+            columnDirection=_triple(orientation[3:]),
             spacing=(float(spacing[1]), float(spacing[0])),
             isLocalizer=LOCALIZER in imageType,
             isMosaic=MOSAIC in imageType or _isTiled(dataset),
@@ -132,7 +137,12 @@ def _oneSlice(dataset, file: Path, frame: int, sources: tuple) -> tuple[DicomSli
     )
 
 
-def _isTiled(dataset) -> bool:
+def _triple(values: Iterable) -> tuple[float, float, float]:
+    first, second, third = (float(value) for value in values)
+    return first, second, third
+
+
+def _isTiled(dataset: "Dataset") -> bool:
     element = dataset.get(_IMAGES_IN_MOSAIC)
     isSiemens = "SIEMENS" in str(dataset.get((0x0019, 0x0010), "")).upper()
     return element is not None and isSiemens and str(element.value).strip() not in ("", "0", "1")

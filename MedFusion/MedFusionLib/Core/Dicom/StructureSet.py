@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import SimpleITK as sitk
@@ -9,6 +10,9 @@ import SimpleITK as sitk
 from ..Images.Grids import directionOf, pointsAt
 from .Contours import contoursOfPlane
 from .Study import DerivedStudy, SourceInstance, decimals, instanceReferences
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
 
 STRUCTURE_SET_STORAGE = "1.2.840.10008.5.1.4.1.1.481.3"
 _STUDY_CLASS = "1.2.840.10008.3.1.2.3.1"
@@ -30,7 +34,7 @@ class RegionOfInterest:
     interpretedType: str = ""
 
 
-def structureSetObject(study: DerivedStudy, grid: sitk.Image, regions: Sequence[RegionOfInterest]):
+def structureSetObject(study: DerivedStudy, grid: sitk.Image, regions: Sequence[RegionOfInterest]) -> "Dataset":
     """Return regions on a grid in the fixed frame of reference (LPS mm) as a dataset."""
     import pydicom
 
@@ -66,7 +70,7 @@ def structureSetObject(study: DerivedStudy, grid: sitk.Image, regions: Sequence[
     return dataset
 
 
-def _frame(study: DerivedStudy):
+def _frame(study: DerivedStudy) -> "Dataset":
     """Return the item that tells frame of reference, study, series and images of the contours."""
     import pydicom
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import SimpleITK as sitk
@@ -11,6 +12,9 @@ from ..Tumor.Segments import Segment, segmentsOfNames
 from .Contours import filledContours
 from .Errors import damage, withoutLibraryWarnings
 from .SegmentationReading import DicomLayers
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
 
 _CLOSED = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR")
 _NO_LESIONS = ("EXTERNAL", "SUPPORT", "FIXATION", "BOLUS", "MARKER", "ISOCENTER", "REGISTRATION")
@@ -58,7 +62,7 @@ def readStructureSet(path: Path, grid: sitk.Image | None = None) -> DicomLayers:
     return DicomLayers(grid, tuple(kept), frameUid)
 
 
-def _rois(dataset) -> list[_Roi]:
+def _rois(dataset: "Dataset") -> list[_Roi]:
     names = {int(item.ROINumber): str(item.get("ROIName", "")) for item in dataset.StructureSetROISequence}
     kinds = {
         int(item.ReferencedROINumber): str(item.get("RTROIInterpretedType", "") or "").upper()
@@ -78,14 +82,14 @@ def _rois(dataset) -> list[_Roi]:
     return rois
 
 
-def _points(contour) -> np.ndarray:
+def _points(contour: "Dataset") -> np.ndarray:
     points = np.array([float(value) for value in contour.ContourData]).reshape(-1, 3)
     if not np.isfinite(points).all() or np.abs(points).max() > 1e6:
         raise ValueError("a contour has a point that is no place")
     return points
 
 
-def _frameUid(dataset) -> str:
+def _frameUid(dataset: "Dataset") -> str:
     for item in (*(dataset.get("ReferencedFrameOfReferenceSequence") or ()), *dataset.StructureSetROISequence, dataset):
         uid = item.get("FrameOfReferenceUID") or item.get("ReferencedFrameOfReferenceUID")
         if uid:

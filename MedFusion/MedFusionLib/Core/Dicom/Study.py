@@ -2,8 +2,9 @@
 
 import hashlib
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import SimpleITK as sitk
@@ -11,6 +12,11 @@ import SimpleITK as sitk
 from ..Images.Voxels import slabs
 from .Patient import cleanHeader, takeOverPatient
 from .Series import DicomSeries
+
+if TYPE_CHECKING:
+    from highdicom.sr import CodedConcept
+    from pydicom import Dataset
+    from pydicom.sr.coding import Code
 
 MANUFACTURER = "MedFusion"
 FIRST_SERIES_NUMBER = 9001
@@ -33,7 +39,7 @@ class SourceInstance:
 class DerivedStudy:
     """What every derived object shares; made by `studyFor`."""
 
-    header: object
+    header: "Dataset"
     fixedFrameUid: str
     movingFrameUid: str
     fixedInstances: tuple[SourceInstance, ...]
@@ -48,7 +54,7 @@ class DerivedStudy:
         """Return a UID that is the same for the same sources, content and parts."""
         return _uid(self.seed, *parts)
 
-    def newObject(self, classUid: str, modality: str, name: str, number: int, instance: int = 1):
+    def newObject(self, classUid: str, modality: str, name: str, number: int, instance: int = 1) -> "Dataset":
         """Return a dataset with the patient, study, series, equipment and SOP common modules filled."""
         from highdicom.base import SOPClass
         from pydicom.uid import ExplicitVRLittleEndian
@@ -77,7 +83,9 @@ def _uid(*parts: object) -> str:
     return f"2.25.{uuid.uuid5(uuid.NAMESPACE_OID, '|'.join(map(str, parts))).int}"
 
 
-def studyFor(fixed: DicomSeries | None, moving: DicomSeries | None, contents: Sequence[sitk.Image], version: str):
+def studyFor(
+    fixed: DicomSeries | None, moving: DicomSeries | None, contents: Sequence[sitk.Image], version: str
+) -> "DerivedStudy":
     """Return the study for objects derived from a CT and an MRI.
 
     The objects join the CT's study, or the MRI's where only that is DICOM. Where neither is, they make a new study
@@ -117,7 +125,7 @@ def _isLossy(series: DicomSeries | None) -> bool:
     return series is not None and dict(series.tags).get("LossyImageCompression") == "01"
 
 
-def _complete(header, seed: str) -> None:
+def _complete(header: "Dataset", seed: str) -> None:
     cleanHeader(header)
     if header.get("PatientIdentityRemoved") == "YES" and not header.get("DeidentificationMethod"):
         header.DeidentificationMethod = "Not stated in the source"
@@ -151,14 +159,14 @@ def _instances(series: DicomSeries | None) -> tuple[SourceInstance, ...]:
     return tuple(instances)
 
 
-def decimals(values) -> list:
+def decimals(values: "Iterable[float]") -> list:
     """Return numbers as DICOM decimal strings, as exactly as 16 characters allow."""
     from pydicom.valuerep import DSfloat
 
     return [DSfloat(float(value), auto_format=True) for value in values]
 
 
-def codeSequence(*codes) -> list:
+def codeSequence(*codes: "CodedConcept | Code") -> list:
     """Return code datasets (for a code sequence attribute) of pydicom or highdicom codes."""
     from highdicom.sr import CodedConcept
 
@@ -183,7 +191,7 @@ def instanceReferences(instances: tuple[SourceInstance, ...], withFrames: bool =
     return items
 
 
-def addCommonReferences(dataset, instances: tuple[SourceInstance, ...]) -> None:
+def addCommonReferences(dataset: "Dataset", instances: tuple[SourceInstance, ...]) -> None:
     """Add the Common Instance Reference module: every referenced image by its study and series."""
     import pydicom
 

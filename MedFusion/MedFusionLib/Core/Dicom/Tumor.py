@@ -1,6 +1,7 @@
 """Write a tumor as a DICOM segmentation and its measurements as a structured report."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import SimpleITK as sitk
@@ -11,6 +12,10 @@ from ..Tumor.Segments import Segment, TumorTissue
 from .Patient import takeOverPatient, withoutPatient
 from .Study import FIRST_SERIES_NUMBER, MANUFACTURER, DerivedStudy
 
+if TYPE_CHECKING:
+    from highdicom.sr import CodedConcept, TrackingIdentifier, VolumetricROIMeasurementsAndQualitativeEvaluations
+    from pydicom import Dataset
+
 
 def segmentationObject(
     study: DerivedStudy,
@@ -18,7 +23,7 @@ def segmentationObject(
     segments: Sequence[Segment],
     sources: list,
     isAutomatic: bool = False,
-):
+) -> "Dataset":
     """Return labels as a DICOM segmentation with SNOMED CT codes; its segments are numbered in the order given.
 
     :param labelImage: in the fixed frame of reference (LPS mm).
@@ -81,7 +86,7 @@ def segmentationObject(
     return segmentation
 
 
-def tissueCode(tissue: TumorTissue):
+def tissueCode(tissue: TumorTissue) -> "CodedConcept":
     """Return the SNOMED CT code of a tissue as DICOM has it."""
     from highdicom.sr import CodedConcept
 
@@ -89,7 +94,9 @@ def tissueCode(tissue: TumorTissue):
     return CodedConcept(value, "SCT", meaning)
 
 
-def measurementReport(study: DerivedStudy, segmentation, lesions: dict[str, SegmentMeasurements]):
+def measurementReport(
+    study: DerivedStudy, segmentation: "Dataset", lesions: dict[str, SegmentMeasurements]
+) -> "Dataset":
     """Return the measurements of each lesion as a TID 1500 structured report that refers to the segmentation.
 
     :param segmentation: made by `segmentationObject`.
@@ -133,7 +140,9 @@ def measurementReport(study: DerivedStudy, segmentation, lesions: dict[str, Segm
     return document
 
 
-def _measurementGroup(segmentation, segment, lesion: LesionMeasurements, tracking):
+def _measurementGroup(
+    segmentation: "Dataset", segment: "Dataset", lesion: LesionMeasurements, tracking: "TrackingIdentifier"
+) -> "VolumetricROIMeasurementsAndQualitativeEvaluations":
     """Return the measurements of one lesion of a segment."""
     import highdicom as hd
     from highdicom.sr import CodedConcept

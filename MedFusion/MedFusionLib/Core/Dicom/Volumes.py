@@ -85,7 +85,9 @@ def _positions(slices: list[DicomSlice]) -> np.ndarray:
 def _coincident(slices: list[DicomSlice]) -> list[list[DicomSlice]]:
     """Return the slices sorted along the normal, those at the same place together."""
     along = _positions(slices)
-    order = sorted(range(len(slices)), key=lambda i: (round(along[i], 4), slices[i].instanceNumber, slices[i].frame))
+    order = sorted(
+        range(len(slices)), key=lambda i: (round(float(along[i]), 4), slices[i].instanceNumber, slices[i].frame)
+    )
     groups: list[list[DicomSlice]] = []
     last = -np.inf
     for index in order:

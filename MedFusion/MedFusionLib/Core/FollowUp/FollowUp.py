@@ -322,7 +322,7 @@ def _commonGrids(before: sitk.Image, after: sitk.Image, transform: sitk.Transfor
     inverse = transform.GetInverse()
     spacing = float(max(min(*before.GetSpacing(), *after.GetSpacing()) / 2, 0.3))
     moved = transformPoints(inverse, _tumorPoints(after))
-    return tuple(_gridAround(points, before, spacing) for points in (_tumorPoints(before), moved))
+    return _gridAround(_tumorPoints(before), before, spacing), _gridAround(moved, before, spacing)
 
 
 def _gridAround(points: np.ndarray, image: sitk.Image, spacing: float) -> sitk.Image:

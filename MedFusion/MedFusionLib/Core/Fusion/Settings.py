@@ -95,7 +95,7 @@ class FusionSettings:
     mriPercentiles: tuple[float, float] = (0.5, 99.5)
     featherMillimeters: float = 6.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not 1 <= self.levels <= _MOST_LEVELS:
             raise ValueError(f"{self.levels} levels were asked for; dwt and swt take 1 to {_MOST_LEVELS}.")
         if self.method in (FusionMethod.dwt, FusionMethod.swt):

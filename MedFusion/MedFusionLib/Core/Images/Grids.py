@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import SimpleITK as sitk
+from numpy.typing import ArrayLike
 from scipy import ndimage
 
 # Points and indices
@@ -25,12 +26,12 @@ def indexMatrix(image: sitk.Image) -> np.ndarray:
     return np.hstack([inverse, -inverse @ np.array(image.GetOrigin())[:, None]])
 
 
-def pointsAt(image: sitk.Image, indices: np.ndarray) -> np.ndarray:
+def pointsAt(image: sitk.Image, indices: ArrayLike) -> np.ndarray:
     """Return the LPS points (..., 3) in mm at an image's indices (i, j, k), which may have fractions."""
     return np.asarray(indices) @ voxelAxes(image).T + image.GetOrigin()
 
 
-def indicesAt(image: sitk.Image, points: np.ndarray) -> np.ndarray:
+def indicesAt(image: sitk.Image, points: ArrayLike) -> np.ndarray:
     """Return the indices (i, j, k) with fractions, shape (..., 3), at LPS points in mm."""
     return (np.asarray(points) - image.GetOrigin()) @ np.linalg.inv(voxelAxes(image)).T
 
@@ -95,19 +96,20 @@ def indexRange(image: sitk.Image, points: np.ndarray) -> tuple[np.ndarray, np.nd
     return start, stop
 
 
-def imagePart(image: sitk.Image, start: np.ndarray, stop: np.ndarray) -> sitk.Image:
+def imagePart(image: sitk.Image, start: ArrayLike, stop: ArrayLike) -> sitk.Image:
     """Return a part of an image, from one index (i, j, k) to just before another."""
-    return sitk.RegionOfInterest(image, (np.asarray(stop) - start).tolist(), np.asarray(start).tolist())
+    first, last = np.asarray(start), np.asarray(stop)
+    return sitk.RegionOfInterest(image, (last - first).tolist(), first.tolist())
 
 
 # Empty images
 
 
 def emptyImage(
-    size: Sequence[int],
-    spacing: Sequence[float],
-    origin: Sequence[float],
-    direction: np.ndarray | Sequence[float],
+    size: Sequence[float] | np.ndarray,
+    spacing: Sequence[float] | np.ndarray,
+    origin: Sequence[float] | np.ndarray,
+    direction: Sequence[float] | np.ndarray,
     pixelType: int = sitk.sitkUInt8,
     components: int = 0,
 ) -> sitk.Image:

@@ -77,11 +77,15 @@ def matrixTransform(
     matrix: np.ndarray, offset: np.ndarray, center: np.ndarray, model: TransformModel = TransformModel.rigid
 ) -> sitk.Transform:
     """Return the transform x -> matrix @ x + offset that turns about a center (LPS millimeters)."""
-    transform = {
-        TransformModel.rigid: sitk.VersorRigid3DTransform,
-        TransformModel.similarity: sitk.Similarity3DTransform,
-        TransformModel.affine: lambda: sitk.AffineTransform(3),
-    }[model]()
+    transform: sitk.VersorRigid3DTransform | sitk.Similarity3DTransform | sitk.AffineTransform
+    if model is TransformModel.rigid:
+        transform = sitk.VersorRigid3DTransform()
+    elif model is TransformModel.similarity:
+        transform = sitk.Similarity3DTransform()
+    elif model is TransformModel.affine:
+        transform = sitk.AffineTransform(3)
+    else:
+        raise ValueError(f"A matrix makes no transform of the model '{model.value}'.")
     transform.SetCenter([float(value) for value in center])
     transform.SetMatrix([float(value) for value in matrix.ravel()])
     transform.SetTranslation([float(value) for value in offset + matrix @ center - center])

@@ -40,7 +40,7 @@ def writableVoxels(image: sitk.Image) -> np.ndarray:
     """Return the voxels of a fresh image for writing; SimpleITK itself offers only views for reading and copies."""
     view = sitk.GetArrayViewFromImage(image)
     memory = (ctypes.c_char * view.nbytes).from_address(view.ctypes.data)
-    return np.frombuffer(memory, view.dtype).reshape(view.shape)
+    return np.frombuffer(memory, dtype=view.dtype).reshape(view.shape)  # type: ignore[call-overload]
 
 
 def fewSlices(image: sitk.Image, count: int) -> Iterator[np.ndarray]:

@@ -56,7 +56,8 @@ def readLandmarkTable(path: Path, coordinateSystem: CoordinateSystem | None = No
 
 def _split(path: Path, text: str) -> tuple[CoordinateSystem | None, str | None, str, list[str]]:
     """Return what the comments say of axes, unit and columns, and the lines that are no comments."""
-    said, unit, names, lines = None, None, "", []
+    lines: list[str] = []
+    said, unit, names = None, None, ""
     for line in text.splitlines():
         isComment = line.lstrip().startswith("#")
         if (isComment or not lines) and (match := _SYSTEM.match(line)):
@@ -82,7 +83,9 @@ def _fields(line: str, delimiter: str) -> list[str]:
 
 
 def _header(path: Path, names: list[str]) -> _Header:
-    columns, axes, systems, units = {}, {}, set(), set()
+    columns: dict[str, int] = {}
+    axes: dict[str, int] = {}
+    systems, units = set(), set()
     for index, name in enumerate(names):
         match = _AXIS.match(name)
         if match is None:

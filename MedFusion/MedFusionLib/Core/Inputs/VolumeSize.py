@@ -61,6 +61,6 @@ def _counts(text: str) -> tuple[int, ...]:
 
 def _bytesOf(name: str) -> int:
     """Return the bytes of a type, 1 where it is unknown."""
-    word = name.lower().removeprefix("met_").removesuffix("_t").replace("long long", "longlong").split()[-1:]
-    word = word[0] if word else ""
+    words = name.lower().removeprefix("met_").removesuffix("_t").replace("long long", "longlong").split()
+    word = words[-1] if words else ""
     return _BYTES.get(word) or _BYTES.get(word.removeprefix("u").removesuffix("_array"), 1)

@@ -28,7 +28,7 @@ class LandmarkList:
     fle: tuple[float, ...] | None = None
     isNamed: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         points = (
             np.array(self.points, dtype=float).reshape(-1, 3)
             if np.size(self.points) == 0

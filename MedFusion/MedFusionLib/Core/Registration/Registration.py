@@ -38,7 +38,7 @@ class RegistrationSettings:
     refine: bool = False
     auto: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.refine and self.model not in (TransformModel.rigid, TransformModel.affine):
             raise ValueError(f"Refinement is rigid or affine, not '{self.model.value}'; choose one of those models.")
         if self.auto and self.model is not TransformModel.rigid:

@@ -97,7 +97,9 @@ def mirrored(z: np.ndarray, usable: np.ndarray, spacing: float) -> np.ndarray:
     fixed.SetSpacing([spacing] * 3)
     flipped = sitk.GetImageFromArray(np.ascontiguousarray(sitk.GetArrayFromImage(fixed)[:, :, ::-1]))
     flipped.CopyInformation(fixed)
-    small, smallFlipped = (sitk.BinShrink(sitk.DiscreteGaussian(part, 4.0), [2, 2, 2]) for part in (fixed, flipped))
+    small, smallFlipped = (
+        sitk.BinShrink(sitk.DiscreteGaussian(part, [4.0] * 3), [2, 2, 2]) for part in (fixed, flipped)
+    )
     start = sitk.CenteredTransformInitializer(
         small, smallFlipped, sitk.Euler3DTransform(), sitk.CenteredTransformInitializerFilter.MOMENTS
     )

@@ -74,16 +74,16 @@ def axialDiameters(mask: np.ndarray, grid: sitk.Image) -> tuple[Diameter, Diamet
     planeAxes = [other for other in range(3) if other != axis]
     spacing = np.array(grid.GetSpacing()[::-1])[planeAxes]
     candidates = []
-    for position in np.flatnonzero(mask.any(axis=tuple(planeAxes))):
+    for position in np.flatnonzero(mask.any(axis=tuple(planeAxes))).tolist():
         edges = edgePoints(mask.take(position, axis=axis)) * spacing
-        candidates.append((*_farthestPair(edges), int(position), edges))
+        candidates.append((*_farthestPair(edges), position, edges))
     candidates.sort(key=lambda candidate: -candidate[2])
     best: tuple[float, int, np.ndarray, np.ndarray] | None = None
     for first, second, length, position, edges in candidates:
         if best is not None and length <= best[0]:
             break
         values = _filled(mask.take(position, axis=axis))
-        pair = (first, second)
+        pair: tuple[np.ndarray, np.ndarray] | None = (first, second)
         if not _staysWithin(values, spacing, first[None], second[None])[0]:
             pair = _longestWithin(values, spacing, edges, 0.0 if best is None else best[0])
         if pair is not None:

@@ -66,7 +66,7 @@ def headShape(constantShare: float, head: Head, frame: HeadFrame) -> HeadShape:
     """Return what a head's shape says about the kind of its image."""
     up, _, _ = frame.coordinates(head.mask.shape)
     level = up[:, int(np.clip(round(frame.center[1]), 0, up.shape[1] - 1)), 0]
-    held = np.flatnonzero(head.mask.any(axis=(1, 2)))
+    held = np.flatnonzero(head.mask.any(axis=(1, 2))).tolist()
     middle = [k for k in held if 0 < level[k] < 0.7] or list(held[len(held) // 3 : 2 * len(held) // 3 + 1])
     mask = head.mask[middle]
     sides = np.concatenate([part.ravel() for part in (mask[:, :2], mask[:, -2:], mask[:, :, :2], mask[:, :, -2:])])

@@ -24,7 +24,7 @@ def apart(masks: list[np.ndarray], balls: list[Ball], grid: sitk.Image) -> list[
 
     A voxel of several goes to the one whose ball it lies deepest in, as a share of the ball's radius.
     """
-    overlap = sum(mask.astype(np.uint8) for mask in masks) > 1
+    overlap = np.sum(masks, axis=0) > 1
     if not overlap.any():
         return masks
     places = np.argwhere(overlap)
