@@ -5,6 +5,14 @@ import logging
 import signal
 import sys
 
+_EPILOG = """Points are RAS millimeters, as Slicer's status bar shows them, unless --lps is given.
+
+An example, without data of your own:
+  medfusion demo --output demo
+and with it:
+  medfusion run ct.nrrd mri.nrrd --auto --tumor-seed 12.5,-30,48 --output results
+medfusion COMMAND --help tells the rest."""
+
 
 def main(argv: list[str] | None = None) -> int:
     """Run a subcommand and return its exit status.
@@ -36,22 +44,33 @@ def _execute(argv: list[str]) -> int:
     The libraries are imported here, for that takes seconds in which the user may interrupt.
     """
     from .CommandLine.Arguments import joinNegativeCoordinates
+    from .CommandLine.Common import applyCommon
 
-    arguments = _parser().parse_args(joinNegativeCoordinates(argv))
+    parser = _parser()
+    if not argv:
+        parser.print_help()
+        return 0
+    arguments = parser.parse_args(joinNegativeCoordinates(argv))
+    applyCommon(arguments)
     return arguments.execute(arguments) or 0
 
 
 def _parser() -> argparse.ArgumentParser:
     from .CommandLine import Cohort, Compare, Demo, Evaluate, Fuse, Inspect, Measure, Register, Run, Segment, Web
+    from .CommandLine.Common import addCommon
+    from .Core.Results.MeasurementsFile import versions
 
     parser = argparse.ArgumentParser(
         prog="medfusion",
         description="CT and MRI registered by landmarks, fused by wavelets, and the tumor outlined and measured.",
-        epilog="Points are RAS millimetres, as Slicer's status bar shows them, unless --lps is given.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action="version", version=f"medfusion {versions()['medfusion']}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in (Run, Register, Fuse, Segment, Measure, Evaluate, Compare, Cohort, Web, Inspect, Demo):
         command.addParser(subparsers)
+    addCommon(parser)
     return parser
 
 

@@ -106,7 +106,10 @@ def addTumorPoints(parser: argparse.ArgumentParser) -> None:
 
 
 # Where things lie and are written does not belong to what a result was made from; inputs are known by their content.
-_NOT_RECORDED = ("command", "execute", "output", "force", "ct", "mri", "ct_landmarks", "mri_landmarks")
+_NOT_RECORDED = (
+    *("command", "execute", "output", "force", "ct", "mri", "ct_landmarks", "mri_landmarks"),
+    *("quiet", "verbose", "threads", "json", "no_scene", "keep"),
+)
 
 
 def recordedOptions(arguments: argparse.Namespace) -> dict[str, str]:

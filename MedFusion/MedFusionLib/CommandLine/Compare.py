@@ -3,19 +3,19 @@
 import argparse
 from pathlib import Path
 
-import SimpleITK as sitk
-
 from ..Core.FollowUp.Change import Change
 from ..Core.Results import FileNames
 from ..Core.Results.Comparability import differencesBetween
 from ..Core.Results.Comparison import compareRuns, identityConflicts, orderWarnings
-from ..Core.Results.MeasurementsFile import writeMeasurements
+from ..Core.Results.MeasurementsFile import measurementsText, writeMeasurements
 from ..Core.Results.Output import outputFolder
 from ..Core.Results.RunDocument import comparisonDocument
 from ..Core.Results.RunFolder import readRunFolder
+from ..Core.Results.TransformFile import writeTransform
 from ..Report.FollowUpReport import writeFollowUpReport
 from ..Report.Pdf import checkPdfRenderer
 from .Arguments import addOutput, addReport
+from .Common import addJson
 from .DicomInput import addIdentity
 from .Terminal import StepProgress, warn
 
@@ -33,6 +33,7 @@ def addParser(subparsers: argparse._SubParsersAction) -> None:
     )
     addOutput(parser, "DIR", "folder for report.html, comparison.json and first_to_second.h5")
     addReport(parser)
+    addJson(parser)
     parser.set_defaults(execute=execute)
 
 
@@ -58,9 +59,12 @@ def execute(arguments: argparse.Namespace) -> None:
         document = comparisonDocument(comparison, notes, arguments.accept_identity)
         progress.step("Write")
         writeMeasurements(output / FileNames.COMPARISON, document.measurements())
-        sitk.WriteTransform(document.comparison.alignment.transform, str(output / FileNames.FOLLOW_UP_TRANSFORM))
+        writeTransform(document.comparison.alignment.transform, output / FileNames.FOLLOW_UP_TRANSFORM)
         writeFollowUpReport(output, document, arguments.pdf, arguments.full)
     warn(document.warnings)
+    if arguments.json:
+        print(measurementsText(document.measurements()), end="")
+        return
     followUp = document.comparison.followUp
     for change in followUp.changes:
         print(_line(change))

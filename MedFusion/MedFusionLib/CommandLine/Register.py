@@ -20,16 +20,18 @@ from ..Core.Registration.Registration import RegistrationSettings
 from ..Core.Registration.RegistrationResult import RegistrationResult, Target
 from ..Core.Results import FileNames
 from ..Core.Results.FileFormats import OutputFormat
-from ..Core.Results.MeasurementsFile import writeMeasurements
+from ..Core.Results.MeasurementsFile import measurementsText, writeMeasurements
 from ..Core.Results.Output import checkApart, checkStillFree, outputFile, outputFolder
 from ..Core.Results.Recipe import inputsRecipe, readFiles, registrationRecipe
 from ..Core.Results.RunDocument import Provenance, ResultKind, RunDocument
+from ..Core.Results.TransformFile import writeTransform
 from ..Scene.LandmarkRegistrationLogic import LandmarkRegistrationLogic
 from ..Scene.NodeFiles import addLandmarkList, addVolume, landmarksName, saveNode, volumeName
 from ..Scene.RegistrationNodes import boundMap, errorMap
 from ..Scene.Session import Session
 from ..Scene.VolumeNodes import relativeTransform
 from .Arguments import addLandmarks, addOutput
+from .Common import addJson
 from .DicomInput import addIdentity, addOrientation, addSeries, checkIdentity, headersOf, readVolumes
 from .Terminal import StepProgress, warn
 
@@ -54,6 +56,7 @@ def addParser(subparsers: argparse._SubParsersAction) -> None:
         "--bound-map", metavar="FILE", help="write below what the TRE in mm stays with 95 %% probability"
     )
     addOutput(parser, "DIR", "folder for the registered volume, ct_to_mri.h5 and measurements.json")
+    addJson(parser)
     parser.set_defaults(execute=execute)
 
 
@@ -229,7 +232,7 @@ def execute(arguments: argparse.Namespace) -> None:
             sitk.WriteImage(make(ct.image, registration, progress.step("Map the error")), str(path), True)
         progress.step("Write")
         saveNode(addVolume(session.scene, registeredImage, name), folder / f"{name}.nrrd")
-        sitk.WriteTransform(registration.transform, str(folder / FileNames.TRANSFORM))
+        writeTransform(registration.transform, folder / FileNames.TRANSFORM)
         document = RunDocument(
             ResultKind.register,
             Provenance(
@@ -255,4 +258,7 @@ def execute(arguments: argparse.Namespace) -> None:
         writeMeasurements(folder / FileNames.MEASUREMENTS, document.measurements())
         checkStillFree(arguments.force, *targets)
     warn([warning for warning in document.warnings if warning not in told])
+    if arguments.json:
+        print(measurementsText(document.measurements()), end="")
+        return
     print(registrationSummary(registration))

@@ -14,6 +14,7 @@ from ..Core.Inputs.OutlinePlace import OutlineFrame, coverageNote, frameOfOutlin
 from ..Core.Inputs.SegmentationFiles import SegmentationFile, readSegmentation
 from ..Core.Registration.Registration import RegistrationSettings
 from ..Core.Results import FileNames
+from ..Core.Results.MeasurementsFile import measurementsText
 from ..Core.Results.Output import checkApart, checkStillFree, outputFolder
 from ..Core.Results.Recipe import inputsRecipe, interactionRecipe, readFiles, registrationRecipe
 from ..Core.Results.RunDocument import RunDocument
@@ -28,6 +29,7 @@ from ..Scene.TumorSegmentationLogic import TumorSegmentationLogic
 from ..Scene.VolumeNodes import imageFromVolumeNode
 from ..Scene.WaveletFusionLogic import WaveletFusionLogic
 from .Arguments import addOutput, addReport, addThreshold, recordedOptions
+from .Common import addJson
 from .DicomInput import checkIdentity, readVolumes
 from .Fuse import addFusionArguments, fusionSettings
 from .Register import (
@@ -43,6 +45,15 @@ from .Register import (
 from .Segment import addSegmentationArguments, interactionFiles, segmentationOptions
 from .Terminal import StepProgress, warn
 from .TumorSummary import tumorSummary
+
+_KEPT = {
+    "mri_registered": FileNames.REGISTERED_MRI,
+    "ct_to_mri": FileNames.TRANSFORM,
+    "fused": FileNames.FUSED,
+    "tumor": FileNames.TUMOR,
+    "report": FileNames.REPORT,
+    "scene": FileNames.SCENE,
+}
 
 
 @dataclass(frozen=True)
@@ -71,6 +82,7 @@ class RunOptions:
     withPdf: bool = False
     inFull: bool = False
     withErrorMargin: bool = False
+    withScene: bool = True
     given: dict[str, str] = field(default_factory=dict)
     tumor: SegmentationFile | None = None
     tumorFrame: OutlineFrame | None = None
@@ -102,7 +114,32 @@ def addParser(subparsers: argparse._SubParsersAction) -> None:
         "segment and, with --dicom, as a region of the structure set",
     )
     addReport(parser)
+    addJson(parser)
+    parser.add_argument("--no-scene", action="store_true", help="write no scene.mrb, which is the largest file")
+    parser.add_argument(
+        "--keep",
+        type=_kept,
+        metavar="NAME,...",
+        help=f"write only these beside measurements.json: {', '.join(_KEPT)}",
+    )
     parser.set_defaults(execute=execute)
+
+
+def _kept(text: str) -> tuple[str, ...]:
+    """Return the files that a list of names means."""
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    unknown = [name for name in names if name not in _KEPT]
+    if unknown or not names:
+        raise argparse.ArgumentTypeError(f"'{text}' is no list of {', '.join(_KEPT)}")
+    return tuple(_KEPT[name] for name in names)
+
+
+def _leftOut(arguments: argparse.Namespace) -> tuple[str, ...]:
+    """Return the files of a run that are not to be written."""
+    kept = _KEPT.values() if arguments.keep is None else arguments.keep
+    return tuple(
+        name for name in _KEPT.values() if name not in kept or (name == FileNames.SCENE and arguments.no_scene)
+    )
 
 
 def execute(arguments: argparse.Namespace) -> None:
@@ -131,13 +168,19 @@ def execute(arguments: argparse.Namespace) -> None:
             withPdf=arguments.pdf,
             inFull=arguments.full,
             withErrorMargin=arguments.error_margin,
+            withScene=FileNames.SCENE not in _leftOut(arguments),
             given=recordedOptions(arguments),
             tumor=tumor,
             tumorFrame=arguments.tumor_frame,
         )
         document = runChain(folders[0], inputs, options)
+        for name in _leftOut(arguments):
+            (folders[0] / name).unlink(missing_ok=True)
         checkStillFree(arguments.force, *targets)
-    printSummary(document, Path(arguments.output))
+    if arguments.json:
+        print(measurementsText(document.measurements()), end="")
+    else:
+        printSummary(document, Path(arguments.output))
 
 
 def runChain(folder: Path, inputs: dict[str, str], options: RunOptions) -> RunDocument:
@@ -208,6 +251,7 @@ def runChain(folder: Path, inputs: dict[str, str], options: RunOptions) -> RunDo
             progress.step("Measure and write"),
             options.dicomFolder,
             options.withPdf,
+            withScene=options.withScene,
         )
     warn([warning for warning in document.warnings if warning not in told])
     return document

@@ -7,8 +7,10 @@ import time
 class StepProgress:
     """Show the progress of named steps on standard error. Call it as Core's progress function."""
 
+    isQuiet = False  # set by --quiet for the whole process
+
     def __init__(self) -> None:
-        self._isTerminal = sys.stderr.isatty()
+        self._isTerminal = sys.stderr.isatty() and not self.isQuiet
         self._step = ""
         self._start = time.monotonic()
 
@@ -16,7 +18,7 @@ class StepProgress:
         """Begin a step and return this object, to be handed on as a progress function."""
         self._finish()
         self._step, self._start = name, time.monotonic()
-        if not self._isTerminal:
+        if not self._isTerminal and not self.isQuiet:
             print(f"{name} ...", file=sys.stderr, flush=True)
         return self
 
@@ -33,7 +35,7 @@ class StepProgress:
         seconds = time.monotonic() - self._start
         if self._isTerminal:
             print(f"\r{self._step:<18.18} [{'#' * 24}] done in {seconds:.1f} s{' ' * 30}", file=sys.stderr, flush=True)
-        else:
+        elif not self.isQuiet:
             print(f"{self._step} done in {seconds:.1f} s", file=sys.stderr, flush=True)
         self._step = ""
 

@@ -23,6 +23,7 @@ from ..Core.Results.MeasurementsFile import writeMeasurements
 from ..Core.Results.MeasurementsTable import writeMeasurementsTable
 from ..Core.Results.Recipe import InputFile
 from ..Core.Results.RunDocument import Provenance, RunDocument
+from ..Core.Results.TransformFile import writeTransform
 from ..Core.Tumor.TumorSegmentation import TumorResult
 from ..Report.RunReport import writeRunReport
 from .Alignment import checkFusedVolume, checkRegistration
@@ -184,7 +185,7 @@ def _saveVolumes(folder: Path, scene: slicer.vtkMRMLScene, results: RunResults, 
         saveNode(registeredNode, folder / FileNames.REGISTERED_MRI)
     finally:
         discard(scene, registeredNode)
-    sitk.WriteTransform(results.registration.transform, str(folder / FileNames.TRANSFORM))
+    writeTransform(results.registration.transform, folder / FileNames.TRANSFORM)
     saveNode(results.fusedVolumeNode, folder / FileNames.FUSED)
     _saveHardenedSegmentation(scene, results.segmentationNode, folder / FileNames.TUMOR)
 
