@@ -57,8 +57,7 @@ def _execute(argv: list[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     from .CommandLine import Cohort, Compare, Demo, Evaluate, Fuse, Inspect, Measure, Register, Run, Segment, Web
-    from .CommandLine.Common import addCommon
-    from .Core.Results.MeasurementsFile import versions
+    from .CommandLine.Common import addCommon, addVersion
 
     parser = argparse.ArgumentParser(
         prog="medfusion",
@@ -66,11 +65,11 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"medfusion {versions()['medfusion']}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in (Run, Register, Fuse, Segment, Measure, Evaluate, Compare, Cohort, Web, Inspect, Demo):
         command.addParser(subparsers)
     addCommon(parser)
+    addVersion(parser)
     return parser
 
 

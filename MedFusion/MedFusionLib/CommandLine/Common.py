@@ -6,9 +6,13 @@ import logging
 import SimpleITK as sitk
 import vtk
 
+from ..Core.Results.MeasurementsFile import versions
 from .Terminal import StepProgress
 
-COMMON = ("quiet", "verbose", "threads")
+
+def addVersion(parser: argparse.ArgumentParser) -> None:
+    """Add --version."""
+    parser.add_argument("--version", action="version", version=f"medfusion {versions()['medfusion']}")
 
 
 def addCommon(parser: argparse.ArgumentParser) -> None:
