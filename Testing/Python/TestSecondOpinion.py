@@ -147,6 +147,16 @@ class TestTumorParts(unittest.TestCase):
         self.assertEqual(set(tissues), {TumorTissue.nonEnhancing, TumorTissue.edema})
         self.assertGreater(dice(lesions.labels == tissues[TumorTissue.nonEnhancing], core), 0.8)
 
+    def test_t1c_alone_parts_a_given_outline(self):
+        image, (whole, core) = brainWith([((16, 0, 4), 16, 98), ((16, 0, 4), 9, 200)])
+        present = sitk.GetImageFromArray(whole.astype(np.uint8))
+        present.CopyInformation(image)
+        strokes = settings(SegmentationMethod.strokes, MrSequence.t1c)
+        result = segmentTumor([image], TumorInteraction(presentImage=present), strokes)
+        values = {segment.tissue: segment.value for segment in result.segments}
+        self.assertGreater(dice(lesion(result, values[TumorTissue.enhancing]), core), 0.9)
+        self.assertEqual((sitk.GetArrayFromImage(result.labelImage) != 0).sum(), whole.sum())
+
     def test_an_even_tumor_is_not_parted(self):
         image, (whole,) = brainWith([((16, 0, 4), 16, 98)])
         lesions = labeledLesions([whole], image, None)

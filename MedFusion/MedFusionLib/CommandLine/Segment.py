@@ -37,7 +37,9 @@ def addParser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("--keep-cavity", action="store_true", help="write the inside of the skull as a segment, too")
     parser.add_argument("--mask", metavar="FILE", help="any segmentation of where the tumor can be, instead of --ct")
     parser.add_argument(
-        "--correct", metavar="SEG", help="a present outline that the strokes correct; its parts and lesions stay"
+        "--correct",
+        metavar="SEG",
+        help="a present outline that the strokes correct, its parts and lesions stay; without strokes a T1c parts it",
     )
     addThreshold(parser)
     addSegmentationArguments(parser)
@@ -91,12 +93,12 @@ def segmentationOptions(arguments: argparse.Namespace) -> tuple[SegmentationSett
     model = None
     if arguments.model_path is not None:
         model = ModelSettings(arguments.model_path, tuple(_channel(text) for text in arguments.channel))
-    method = arguments.method or _methodFor(interaction, model)
+    method = arguments.method or _methodFor(interaction, model, arguments.correct is not None)
     sequences = tuple(arguments.sequence or ())
     return SegmentationSettings(method=method, sequences=sequences, model=model), interaction
 
 
-def _methodFor(interaction: TumorInteraction, model: ModelSettings | None) -> SegmentationMethod:
+def _methodFor(interaction: TumorInteraction, model: ModelSettings | None, isCorrection: bool) -> SegmentationMethod:
     """Return the method that fits what was given."""
     if model is not None:
         return SegmentationMethod.model
@@ -104,7 +106,7 @@ def _methodFor(interaction: TumorInteraction, model: ModelSettings | None) -> Se
         return SegmentationMethod.line
     if interaction.seeds is not None:
         return SegmentationMethod.click
-    if interaction.foregroundPoints is not None or interaction.backgroundPoints is not None:
+    if isCorrection or interaction.foregroundPoints is not None or interaction.backgroundPoints is not None:
         return SegmentationMethod.strokes
     return SegmentationMethod.automatic
 

@@ -41,6 +41,8 @@ def limitedByCavity(
     inside = sitk.GetArrayViewFromImage(cavity) != 0
     try:
         limited = inCavity()
+        if not all(outline.mask.any() for outline in limited):
+            raise ValueError("The outline came out empty.")
     except ValueError as refusal:
         return _withoutCavity(inMri, refusal)
     spacing = np.array(cavity.GetSpacing()[::-1])

@@ -103,6 +103,12 @@ class TumorInteraction:
                 raise ValueError(f"{name} holds a coordinate that is not a number; place the points again.")
             object.__setattr__(self, name, array)
 
+    @property
+    def isOnlyOutline(self) -> bool:
+        """Return whether there is a present outline and nothing to correct it with, so that T1c can only part it."""
+        strokes = (self.foregroundPoints, self.backgroundPoints, self.foregroundImage, self.backgroundImage)
+        return self.presentImage is not None and all(stroke is None for stroke in strokes)
+
 
 @dataclass(frozen=True)
 class TumorResult:
@@ -170,9 +176,8 @@ def segmentTumor(
     doubts = _sequenceDoubts(sequence, settings.method)
     found = _found(image, sequence, interaction, settings.method, cavityMask, mask, subProgress(progress, 0.0, 0.7))
     whole = [outline.onGrid(image.GetSize()[::-1]) for outline in found.outlines]
-    masks = apart(
-        whole, [_ball(outline, number, interaction, image) for number, outline in enumerate(found.outlines)], image
-    )
+    balls = [_ball(outline, number, interaction, image) for number, outline in enumerate(found.outlines)]
+    masks = apart(whole, balls, image)
     if not any(part.any() for part in masks):
         raise ValueError("The outline came out empty; point at the tumor again, or choose another volume.")
     if len(masks) > 1 and settings.method is SegmentationMethod.line:
@@ -182,9 +187,10 @@ def segmentTumor(
     for outline, opinion, volumes in zip(found.outlines, opinions, second.volumesMl, strict=True):
         doubts += (*outline.doubts, *doubtsOf(opinion, volumes))
     contrastEnhanced = None
-    if MrSequence.t1c in sequences and sequence is not MrSequence.t1c:
+    if MrSequence.t1c in sequences and (sequence is not MrSequence.t1c or interaction.isOnlyOutline):
         contrastEnhanced = images[sequences.index(MrSequence.t1c)]
-    if interaction.presentSegments and settings.method is SegmentationMethod.strokes:
+    isCorrected = settings.method is SegmentationMethod.strokes and not interaction.isOnlyOutline
+    if interaction.presentSegments and isCorrected:
         lesions = _correctedLesions(masks[0], image, interaction)
     else:
         tissue = None if contrastEnhanced is None else found.search.onGrid(image)
@@ -253,7 +259,8 @@ def _outlines(
     if method is SegmentationMethod.automatic:
         return [methods.automatic(progress)]
     if method is SegmentationMethod.strokes:
-        return [_strokesOutline(methods.image, interaction, methods.allowed, progress)]
+        isParted = methods.sequence is MrSequence.t1c
+        return [_strokesOutline(methods.image, interaction, methods.allowed, isParted, progress)]
     if method is SegmentationMethod.line:
         return methods.fromLines(
             _needed(interaction.lines, "Draw a line along the tumor's longest diameter."), progress
@@ -301,14 +308,20 @@ def _verdict(method: SegmentationMethod, doubts: tuple[str, ...]) -> Verdict:
 
 
 def _strokesOutline(
-    image: sitk.Image, interaction: TumorInteraction, cavityMask: sitk.Image | None, progress: Progress | None
+    image: sitk.Image,
+    interaction: TumorInteraction,
+    cavityMask: sitk.Image | None,
+    isParted: bool,
+    progress: Progress | None,
 ) -> Outline:
-    """Return the outline from strokes, or the present one corrected by them."""
+    """Return the outline from strokes, or the present one corrected by them; as it is where it is only to be parted."""
     foreground = _strokePoints(interaction.foregroundPoints, interaction.foregroundImage)
     background = _strokePoints(interaction.backgroundPoints, interaction.backgroundImage)
     if interaction.presentImage is None:
         return outlineFromStrokes(image, foreground, background, cavityMask, progress)
     present = resampleImage(interaction.presentImage, image, interpolation=Interpolation.nearest)
+    if interaction.isOnlyOutline and isParted:
+        return Outline(sitk.GetArrayFromImage(present) != 0, tuple(slice(0, n) for n in image.GetSize()[::-1]))
     return correctOutline(image, present, foreground, background, cavityMask, progress)
 
 
