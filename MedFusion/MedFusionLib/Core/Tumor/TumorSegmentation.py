@@ -168,8 +168,9 @@ def segmentTumor(
     for grid in (cavityMask, mask):
         _checkImages(images, grid)
     if settings.method is SegmentationMethod.model:
-        labelImage, segments, unions = segmentWithModel(images, settings.model, progress)
-        return TumorResult(labelImage, segments, (), settings, unions, verdict=_verdict(settings.method, ()))
+        found = segmentWithModel(images, settings.model, settings.sequences, progress)
+        verdict = _verdict(settings.method, ())
+        return TumorResult(found.labelImage, found.segments, found.notes, settings, found.unions, verdict=verdict)
     sequences = (*settings.sequences, *[MrSequence.unknown] * len(images))[: len(images)]
     main = _mainImage(sequences)
     image, sequence = images[main], sequences[main]
