@@ -243,6 +243,7 @@ def runChain(folder: Path, inputs: dict[str, str], options: RunOptions) -> RunDo
             },
             inFull=options.inFull,
             withErrorMargin=options.withErrorMargin,
+            areSidesAssumed=bool(ct.unknownOrientation),
         )
         document = writeResultFolder(
             folder,

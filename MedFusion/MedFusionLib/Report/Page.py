@@ -1,6 +1,7 @@
 """The report's page: one HTML file with everything inside it, for screen and paper."""
 
 import html
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,6 +22,7 @@ _SIDES = {
     "surface seen from the left": ("A", "P", "S"),
     "surface seen from the right": ("P", "A", "S"),
 }
+_SIDE_LETTER = re.compile(r'(<span class="side [^>]*>\w)(</span>)')
 _COLUMNS = {1: " one", 2: " two", 3: "", 4: " four", 6: " six"}
 
 
@@ -44,19 +46,26 @@ class Markup:
     html: str
 
 
-def page(title: str, subtitle: str, first: str, sections: Sequence[str], foot: str = "") -> str:
+def page(
+    title: str, subtitle: str, first: str, sections: Sequence[str], foot: str = "", areSidesKnown: bool = True
+) -> str:
     """Return the whole page as HTML.
 
     :param first: HTML of what is seen without scrolling.
     :param sections: HTML of each section, made by `section`.
     :param foot: text at the foot of every printed page.
+    :param areSidesKnown: False puts a question mark behind the letters of the patient's sides in every picture.
     """
+    body = f"{first}{''.join(sections)}"
+    if not areSidesKnown:
+        body = _SIDE_LETTER.sub(r"\1?\2", body)
+        subtitle += "; the file does not say its orientation, so right and left are an assumption"
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<style>{STYLE}{_printedFoot(title, foot)}</style></head><body>"
         f'<header class="head"><h1>{html.escape(title)}</h1><p class="note">{html.escape(subtitle)}</p></header>'
-        f"<main>{first}{''.join(sections)}</main>"
+        f"<main>{body}</main>"
         f'<footer><p class="note">{DISCLAIMER}</p></footer></body></html>\n'
     )
 

@@ -37,4 +37,11 @@ def runReport(document: RunDocument, isFull: bool = False) -> str:
     ]
     fixedName, movingName = document.provenance.names
     subtitle = f"{movingName} registered to {fixedName}"
-    return page("MedFusion report", subtitle, firstScreen(document, views), sections, patientLine(document))
+    return page(
+        "MedFusion report",
+        subtitle,
+        firstScreen(document, views),
+        sections,
+        patientLine(document),
+        not document.provenance.areSidesAssumed,
+    )

@@ -73,6 +73,7 @@ class RunResults:
     recipe: dict[str, dict[str, str]] = field(default_factory=dict)
     inFull: bool = False
     withErrorMargin: bool = False
+    areSidesAssumed: bool = False
 
 
 def writeResultFolder(
@@ -155,6 +156,7 @@ def _handOut(results: RunResults, writesDicom: bool) -> RunSteps:
             notes=results.warnings,
             dicom={role: series for role, series in dicom.items() if series is not None},
             writesDicom=writesDicom,
+            areSidesAssumed=results.areSidesAssumed,
         ),
         results.inFull,
     )

@@ -39,6 +39,7 @@ class Provenance:
     :param told: for each step, what it was told besides what its result knows.
     :param notes: what is to be warned of besides what the steps themselves warn of.
     :param dicom: the series that were read, by role; none where the inputs were other files.
+    :param areSidesAssumed: whether the CT's file does not say where left and right are.
     :param identities: whose images they are where no series was read, by role, as `DicomSeries.identity` says it.
     """
 
@@ -50,6 +51,7 @@ class Provenance:
     dicom: Mapping[str, DicomSeries] = field(default_factory=dict)
     identities: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     writesDicom: bool = False
+    areSidesAssumed: bool = False
 
 
 @dataclass(frozen=True, eq=False)
