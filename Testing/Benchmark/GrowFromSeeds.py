@@ -11,7 +11,7 @@ def growFromLine(values: np.ndarray, spacing: np.ndarray, ends: np.ndarray) -> n
     """Return the mask that grow-from-seeds makes of a line's cylinder against what lies beyond its reach.
 
     :param values: array (KJI).
-    :param spacing: millimetres (KJI).
+    :param spacing: millimeters (KJI).
     :param ends: array indices (KJI, with fractions), shape (2, 3).
     """
     start, end = ends * spacing

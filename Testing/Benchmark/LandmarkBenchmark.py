@@ -89,7 +89,7 @@ def measureMistakes(_: argparse.Namespace) -> None:
         )
     header = (
         "one of 8 displaced by (FLE 1.5 mm per axis and image)",
-        "largest standardised residual",
+        "largest standardized residual",
         "named to look at first",
         "flagged as misplaced",
         "another flagged",

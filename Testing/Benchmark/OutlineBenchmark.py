@@ -1,4 +1,4 @@
-"""Measure the outlines of one half of the labelled cases, with doubts counted, and print the tables in Markdown.
+"""Measure the outlines of one half of the labeled cases, with doubts counted, and print the tables in Markdown.
 
 Run: python Testing/Benchmark/OutlineBenchmark.py --half test [--kinds whole] [--ways line click] [--repetitions 5]
      [--rows rows.jsonl]

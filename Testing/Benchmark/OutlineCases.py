@@ -1,4 +1,4 @@
-"""The labelled cases of the outlines' benchmark, in two halves: DEV for decisions, TEST for reporting only."""
+"""The labeled cases of the outlines' benchmark, in two halves: DEV for decisions, TEST for reporting only."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

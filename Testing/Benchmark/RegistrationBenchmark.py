@@ -133,19 +133,19 @@ def measureCapture(arguments: argparse.Namespace) -> None:
     """Count how often the refinement returns from random starts."""
     rows, cpu = [], np.zeros(2)
     case = HeadCase(arguments.case)
-    for millimetres, degrees in ((10, 5), (20, 10), (30, 20)):
-        if arguments.distance not in (None, millimetres):
+    for millimeters, degrees in ((10, 5), (20, 10), (30, 20)):
+        if arguments.distance not in (None, millimeters):
             continue
-        rng, success = np.random.default_rng(millimetres), np.zeros(2, int)
+        rng, success = np.random.default_rng(millimeters), np.zeros(2, int)
         for _start in range(arguments.starts):
-            start = perturbed(case, millimetres, degrees, rng)
+            start = perturbed(case, millimeters, degrees, rng)
             for column, run in enumerate((runOwn, runElastix if itk else None)):
                 if run:
                     pose, seconds = run(case, start)
                     success[column] += case.errors(pose).max() <= 1.0
                     cpu[column] += seconds
         peer = f"{success[1]} of {arguments.starts}" if itk else None
-        rows.append((f"{millimetres} mm, {degrees} degrees", f"{success[0]} of {arguments.starts}", peer))
+        rows.append((f"{millimeters} mm, {degrees} degrees", f"{success[0]} of {arguments.starts}", peer))
     printTable(f"Starts on {case.name} that end within 1 mm at every target", ("start", "MedFusion", "elastix"), rows)
     if itk:
         print(f"\nCPU over all starts: {cpu[0]:.0f} s, elastix {cpu[1]:.0f} s, ratio {cpu[0] / cpu[1]:.2f}")

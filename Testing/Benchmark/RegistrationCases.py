@@ -86,13 +86,13 @@ class HeadCase:
         return np.linalg.norm(pose.apply(self.fixedTargets) - self.movingTargets, axis=1)
 
 
-def perturbed(case: HeadCase, millimetres: float, degrees: float, rng: np.random.Generator) -> Pose:
+def perturbed(case: HeadCase, millimeters: float, degrees: float, rng: np.random.Generator) -> Pose:
     """Return the truth moved by a distance and turned by an angle, both in random directions."""
     axis, shift = rng.normal(size=3), rng.normal(size=3)
     turn = Rotation.from_rotvec(np.radians(degrees) * axis / np.linalg.norm(axis)).as_matrix()
-    centre = case.truth.apply(case.fixedTargets.mean(axis=0))
-    shift *= millimetres / np.linalg.norm(shift)
-    return Pose(turn @ case.truth.matrix, turn @ (case.truth.offset - centre) + centre + shift)
+    center = case.truth.apply(case.fixedTargets.mean(axis=0))
+    shift *= millimeters / np.linalg.norm(shift)
+    return Pose(turn @ case.truth.matrix, turn @ (case.truth.offset - center) + center + shift)
 
 
 def runElastix(case: HeadCase, start: Pose) -> tuple[Pose, float]:

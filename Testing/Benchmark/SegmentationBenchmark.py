@@ -1,4 +1,4 @@
-"""Measure the tumor segmentation on labelled cases with simulated users, and print the tables in Markdown.
+"""Measure the tumor segmentation on labeled cases with simulated users, and print the tables in Markdown.
 
 Run: python Testing/Benchmark/SegmentationBenchmark.py [--repetitions 10] [--picture outlines.png] [--perturbed]
 Needs the evaluation data beside the project; Slicer's grow-from-seeds is compared where slicer-core is installed.
@@ -48,7 +48,7 @@ def corrected(case: Case, mask: np.ndarray, strokes: int) -> tuple[np.ndarray, f
 
 
 def bidimensionalProduct(mask: np.ndarray, grid: sitk.Image) -> float:
-    """Return the product of the axial diameter and its perpendicular in square millimetres."""
+    """Return the product of the axial diameter and its perpendicular in square millimeters."""
     return float(np.prod([diameter.lengthMm for diameter in axialDiameters(mask, grid)]))
 
 

@@ -1,4 +1,4 @@
-"""The labelled tumors of the segmentation benchmark, and how a method outlines one."""
+"""The labeled tumors of the segmentation benchmark, and how a method outlines one."""
 
 import time
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class Case:
 
 
 def loadCases() -> list[Case]:
-    """Return the labelled cases: whole tumor (WT) on FLAIR, tumor core (TC) on T1c."""
+    """Return the labeled cases: whole tumor (WT) on FLAIR, tumor core (TC) on T1c."""
     cases = []
     for folder in sorted((DATA / "brats18").glob("Brats18_*")):
         labels = sitk.GetArrayFromImage(sitk.ReadImage(str(folder / f"{folder.name}_seg.nii.gz")))

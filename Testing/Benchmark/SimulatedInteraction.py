@@ -10,7 +10,7 @@ from scipy.spatial.distance import cdist
 def longestLine(
     mask: np.ndarray, grid: sitk.Image, generator: np.random.Generator, jitterMm: float, anySlice: bool = False
 ) -> np.ndarray:
-    """Return the longest diameter of a mask in its slice of largest extent, shape (2, 3), LPS millimetres.
+    """Return the longest diameter of a mask in its slice of largest extent, shape (2, 3), LPS millimeters.
 
     :param jitterMm: standard deviation of each end's displacement along each of the two axes in the slice.
     :param anySlice: any slice with at least 40 % of the largest area instead of the one with the longest diameter.

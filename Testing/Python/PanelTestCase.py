@@ -78,7 +78,7 @@ class PanelTestCase(unittest.TestCase):
     def placePoint(self, position: tuple[float, float, float]) -> None:
         """Click into a view: the point goes into the list whose turn it is, as Slicer's displayable manager does it.
 
-        :param position: RAS millimetres.
+        :param position: RAS millimeters.
         """
         import slicer
 

@@ -87,8 +87,8 @@ class TestCohortCommand(unittest.TestCase):
         self.assertFalse(self.output.exists())
 
     def test_an_unknown_column_and_an_unknown_participant_are_refused(self):
-        table = self.table([*self.rows[0], "x"], columns=(*COLUMNS, "colour"))
-        self.assertIn("--colour", medfusion("cohort", table, self.output, "--dry-run")[2])
+        table = self.table([*self.rows[0], "x"], columns=(*COLUMNS, "color"))
+        self.assertIn("--color", medfusion("cohort", table, self.output, "--dry-run")[2])
         table = self.table(self.rows[0])
         status, _, errors = medfusion("cohort", table, self.output, "--participant-label", "99")
         self.assertEqual(status, 2)

@@ -14,7 +14,7 @@ import numpy as np
 import pydicom
 import SimpleITK as sitk
 from DicomTesting import writeSource
-from MedFusionLib.Core.Dicom.DerivedImages import quantisationOf
+from MedFusionLib.Core.Dicom.DerivedImages import quantizationOf
 from MedFusionLib.Core.Dicom.Export import DicomResults, exportDicom
 from MedFusionLib.Core.Dicom.Registration import RegistrationBasis, matrixType
 from MedFusionLib.Core.Dicom.Series import readSeries
@@ -82,7 +82,7 @@ class TestDicomExport(unittest.TestCase):
             points = [np.array(image.TransformIndexToPhysicalPoint(index)) for image in (first, second)]
             np.testing.assert_allclose(*points, atol=1e-5)
 
-    def test_series_read_back_by_simpleitk_at_the_same_positions_within_quantisation(self):
+    def test_series_read_back_by_simpleitk_at_the_same_positions_within_quantization(self):
         for name, image in (("fused", self.fused), ("mri_registered", self.registered)):
             with self.subTest(series=name):
                 reader = sitk.ImageSeriesReader()
@@ -90,7 +90,7 @@ class TestDicomExport(unittest.TestCase):
                 found = reader.Execute()
                 self.assertSameGeometry(found, image)
                 array = sitk.GetArrayFromImage(image)
-                step = quantisationOf(image).slope
+                step = quantizationOf(image).slope
                 error = np.abs(sitk.GetArrayFromImage(found).astype(float) - array).max()
                 self.assertLessEqual(error, 0.51 * step if name == "fused" else 0.0)
                 self.assertSameGeometry(readSeries(self.folder / name).image, image)

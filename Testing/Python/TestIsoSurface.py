@@ -9,7 +9,7 @@ SPACING = np.array([2.5, 0.8, 1.1])
 
 
 def ellipsoid(axes: tuple[float, float, float], size: tuple[int, int, int] = (24, 60, 50)) -> np.ndarray:
-    """Return a field that is 1 in the middle of an ellipsoid and 0 on its surface, axes in KJI millimetres."""
+    """Return a field that is 1 in the middle of an ellipsoid and 0 on its surface, axes in KJI millimeters."""
     grids = np.meshgrid(*[np.arange(n) * s for n, s in zip(size, SPACING, strict=True)], indexing="ij")
     middle = (np.array(size) - 1) * SPACING / 2 + 0.3
     return 1 - np.sqrt(sum(((g - m) / a) ** 2 for g, m, a in zip(grids, middle, axes, strict=True)))

@@ -7,7 +7,7 @@ import SimpleITK as sitk
 from MedFusionLib.Core.Images.Transforms import TransformModel
 from MedFusionLib.Core.Landmarks.ErrorBounds import expectedLength, lengthBound
 from MedFusionLib.Core.Landmarks.LandmarkAdvice import bodySurface
-from MedFusionLib.Core.Landmarks.LandmarkErrors import ErrorModel, estimateLocalisationError, leaveOneOut
+from MedFusionLib.Core.Landmarks.LandmarkErrors import ErrorModel, estimateLocalizationError, leaveOneOut
 from MedFusionLib.Core.Landmarks.LandmarkExchange import findExchange
 from MedFusionLib.Core.Landmarks.LandmarkFit import fitMatrix
 from MedFusionLib.Core.Landmarks.LandmarkList import LandmarkList
@@ -72,7 +72,7 @@ class TestLandmarkErrors(unittest.TestCase):
         moving, matrices, offsets = noisyFits(TransformModel.rigid)
         residuals = np.linalg.norm(np.einsum("bij,nj->bni", matrices, POINTS) + offsets[:, None] - moving, axis=2)
         self.assertAlmostEqual(np.sqrt(np.mean(residuals**2)), 1.4142, delta=0.03)
-        estimates = [estimateLocalisationError(model(), row) for row in residuals]
+        estimates = [estimateLocalizationError(model(), row) for row in residuals]
         self.assertAlmostEqual(np.sqrt(np.mean([e.fle**2 for e in estimates])), np.sqrt(3), delta=0.03)
         self.assertAlmostEqual(np.mean([e.low < np.sqrt(3) < e.high for e in estimates]), 0.95, delta=0.02)
 
@@ -100,7 +100,7 @@ class TestLandmarkErrors(unittest.TestCase):
             residuals = np.linalg.norm(np.einsum("bij,nj->bni", matrices, points) + offsets[:, None] - moving, axis=2)
             found = np.linalg.norm(np.einsum("bij,nj->bni", matrices, TARGETS) + offsets[:, None] - TARGETS, axis=2)
             errors = model(points)
-            fle = np.array([estimateLocalisationError(errors, row).fle for row in residuals])
+            fle = np.array([estimateLocalizationError(errors, row).fle for row in residuals])
             bounds = fle[:, None] * lengthBound(errors.covariances(TARGETS), errors.freedom)
             np.testing.assert_allclose(np.mean(found < bounds, axis=0), 0.95, atol=0.015)
 
@@ -119,7 +119,7 @@ class TestLandmarkErrors(unittest.TestCase):
         self.assertAlmostEqual(np.sqrt(np.mean(np.square(errors))), 2.2355, delta=0.1)
 
     def test_few_landmarks_give_no_estimate_rather_than_a_wrong_one(self):
-        self.assertIsNone(estimateLocalisationError(model(POINTS[:4], TransformModel.affine), np.zeros(4)))
+        self.assertIsNone(estimateLocalizationError(model(POINTS[:4], TransformModel.affine), np.zeros(4)))
         self.assertTrue(np.all(np.isnan(leaveOneOut(model(POINTS[:3]), POINTS[:3]).errors)))
 
     def test_an_outlier_stands_out_and_sound_landmarks_are_rarely_accused(self):

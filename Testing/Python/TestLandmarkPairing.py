@@ -68,7 +68,7 @@ class TestLandmarkPairing(unittest.TestCase):
             with self.assertRaisesRegex(ValueError, "hold 4, the landmarks 3, so neither labels nor order"):
                 pairLandmarks(landmarks(fixed), landmarks(moving))
 
-    def test_landmarks_without_a_label_among_labelled_ones_are_counted(self):
+    def test_landmarks_without_a_label_among_labeled_ones_are_counted(self):
         pairs = pairLandmarks(landmarks(["A", "B", "C", "", ""], name="CT landmarks"), landmarks(["A", "B", "C", ""]))
         self.assertEqual(pairs.labels, ("A", "B", "C"))
         self.assertIn("2 landmarks without a label were not used in the CT landmarks.", pairs.notes)
@@ -103,7 +103,7 @@ class TestLandmarkPairing(unittest.TestCase):
 
 class TestPairingByShape(unittest.TestCase):
     def lists(self, points, keep, rng):
-        """Return a labelled list, an unlabelled, turned, shuffled one of its first `keep` landmarks, and the order."""
+        """Return a labeled list, an unlabeled, turned, shuffled one of its first `keep` landmarks, and the order."""
         labels = tuple(f"L{n}" for n in range(len(points)))
         turn = Rotation.from_euler("xyz", rng.uniform(-180, 180, 3), degrees=True).as_matrix()
         order = rng.permutation(keep)

@@ -14,7 +14,7 @@ from MedFusionLib.Core.Landmarks.LandmarkList import LandmarkList
 from MedFusionLib.Core.Registration.Registration import RegistrationSettings, registerLandmarks
 from MedFusionTesting import sharedData
 
-# label: CT point, MR point, both LPS millimetres
+# label: CT point, MR point, both LPS millimeters
 LANDMARKS = {
     "joint head": ((7.0, 43.4, -96.9), (-18.0, 63.1, 79.5)),
     "branch root": ((-40.4, -33.4, -64.4), (30.5, -11.9, 45.7)),

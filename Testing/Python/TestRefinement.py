@@ -84,7 +84,7 @@ class TestMutualInformation(unittest.TestCase):
 
 
 class TestRefinement(unittest.TestCase):
-    def test_both_heads_reach_a_quarter_of_a_millimetre_from_their_landmarks(self):
+    def test_both_heads_reach_a_quarter_of_a_millimeter_from_their_landmarks(self):
         for name in ("head-a", "head-b"):
             case = headCase(name)
             result = registerLandmarks(

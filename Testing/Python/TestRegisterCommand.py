@@ -120,14 +120,14 @@ class TestRegisterCommand(PhantomCase):
         def shuffle(points: list) -> list:
             return [point | {"label": ""} for point in points[::-1]]
 
-        path = self.changedLandmarks("unlabelled.mrk.json", shuffle)
+        path = self.changedLandmarks("unlabeled.mrk.json", shuffle)
         arguments = self.runArguments(mri_landmarks=path)[1:]
         status, _, errors = medfusion(
-            "register", *arguments, "--pairing", "auto", "--output", self.folder / "unlabelled"
+            "register", *arguments, "--pairing", "auto", "--output", self.folder / "unlabeled"
         )
         self.assertEqual(status, 0, errors)
         self.assertIn("paired by the shape they make", errors)
-        measured = json.loads((self.folder / "unlabelled" / "measurements.json").read_text())["registration"]
+        measured = json.loads((self.folder / "unlabeled" / "measurements.json").read_text())["registration"]
         self.assertEqual(set(measured["residuals_mm"]), set(self.phantom.landmarkLabels))
 
     def test_auto_needs_no_landmarks(self):
@@ -141,7 +141,7 @@ class TestRegisterCommand(PhantomCase):
         self.assertRefused("Give --ct-landmarks and --mri-landmarks, or --auto", *volumes)
         arguments = [*("register", *self.runArguments()[1:]), "--output", self.folder / "refused"]
         self.assertRefused("Refinement is rigid or affine", *arguments, "--refine", "--model", "tps")
-        self.assertRefused("voxel size in millimetres", *arguments, "--spacing", "0")
+        self.assertRefused("voxel size in millimeters", *arguments, "--spacing", "0")
 
     def test_a_spline_that_folds_does_not_bring_the_ct_to_the_mri(self):
         paths = {}

@@ -34,14 +34,14 @@ def coordinates(count: int):
             values = []
         if len(values) != 3 * count or not all(map(math.isfinite, values)):
             wanted = ",".join(["X,Y,Z"] * count)
-            raise argparse.ArgumentTypeError(f"'{text}' is not {wanted} in millimetres, such as 12.5,-30,48")
+            raise argparse.ArgumentTypeError(f"'{text}' is not {wanted} in millimeters, such as 12.5,-30,48")
         return np.reshape(values, (count, 3))
 
     return parse
 
 
 def worldPoints(points: np.ndarray | None, arguments: argparse.Namespace) -> np.ndarray | None:
-    """Return points of the command line as LPS millimetres."""
+    """Return points of the command line as LPS millimeters."""
     if points is None:
         return None
     return points if arguments.lps else flipPoints(points)
@@ -93,14 +93,14 @@ def addTumorPoints(parser: argparse.ArgumentParser) -> None:
         type=coordinates(1),
         action="append",
         metavar="X,Y,Z",
-        help="a point inside the tumor, RAS millimetres; again for a further lesion",
+        help="a point inside the tumor, RAS millimeters; again for a further lesion",
     )
     parser.add_argument(
         "--line",
         type=coordinates(2),
         action="append",
         metavar="X,Y,Z,X,Y,Z",
-        help="both ends of the tumor's longest diameter, RAS millimetres; again for a further lesion",
+        help="both ends of the tumor's longest diameter, RAS millimeters; again for a further lesion",
     )
     parser.add_argument("--lps", action="store_true", help="coordinates given here are LPS instead of RAS")
 

@@ -90,7 +90,7 @@ def _drawOverview(phantom: Phantom, results: Path, path: Path, document: RunDocu
 
 
 def compareWithTruth(phantom: Phantom, results: Path) -> tuple[np.ndarray, float]:
-    """Return the TRE at the phantom's targets in millimetres and the Dice of the tumor's enhancing and necrotic part.
+    """Return the TRE at the phantom's targets in millimeters and the Dice of the tumor's enhancing and necrotic part.
 
     Edema is left out because it is not what a click on contrast-enhanced T1 outlines.
     """

@@ -123,7 +123,7 @@ def executeRegistration(arguments: argparse.Namespace) -> None:
 def targetRegistrationErrors(
     transform: sitk.Transform, fixedTargets: np.ndarray, movingTargets: np.ndarray
 ) -> np.ndarray:
-    """Return the distance in millimetres of each mapped fixed target from its moving target, LPS."""
+    """Return the distance in millimeters of each mapped fixed target from its moving target, LPS."""
     return np.linalg.norm(transformPoints(transform, fixedTargets) - movingTargets, axis=1)
 
 

@@ -179,7 +179,7 @@ def _spacing(text: str) -> tuple[float, float, float]:
     except ValueError:
         values = []
     if len(values) not in (1, 3) or not all(0 < value < 100 for value in values):
-        raise argparse.ArgumentTypeError(f"'{text}' is not a voxel size in millimetres, such as 1 or 0.5,0.5,2")
+        raise argparse.ArgumentTypeError(f"'{text}' is not a voxel size in millimeters, such as 1 or 0.5,0.5,2")
     return tuple(values * 3 if len(values) == 1 else values)
 
 

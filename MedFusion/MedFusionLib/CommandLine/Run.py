@@ -60,7 +60,7 @@ _KEPT = {
 class RunOptions:
     """What a run depends on besides its input files.
 
-    :param interaction: where the tumor was pointed at, LPS millimetres in the CT's frame.
+    :param interaction: where the tumor was pointed at, LPS millimeters in the CT's frame.
     :param interpolation: for the registered MRI; the fusion has its own.
     :param series: DICOM series chosen by UID or number, see `readVolumes`.
     :param dicomFolder: empty folder for the results as DICOM objects.

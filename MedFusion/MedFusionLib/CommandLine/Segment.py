@@ -78,7 +78,7 @@ def addSegmentationArguments(parser: argparse.ArgumentParser) -> None:
 
 
 def segmentationOptions(arguments: argparse.Namespace) -> tuple[SegmentationSettings, TumorInteraction]:
-    """Return how to outline and what was pointed at (world LPS millimetres), as the arguments describe it."""
+    """Return how to outline and what was pointed at (world LPS millimeters), as the arguments describe it."""
     seeds, lines = (
         None if points is None else worldPoints(np.concatenate(points), arguments)
         for points in (arguments.tumor_seed, arguments.line)
@@ -120,7 +120,7 @@ def _channel(text: str) -> tuple[str, int]:
 
 
 def _strokePoints(path: str | None) -> np.ndarray | None:
-    """Return the placed points of a markups file, LPS millimetres."""
+    """Return the placed points of a markups file, LPS millimeters."""
     if path is None:
         return None
     with Session() as session:

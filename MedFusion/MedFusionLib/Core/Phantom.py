@@ -12,7 +12,7 @@ import SimpleITK as sitk
 from .Images.Grids import emptyImage, voxelAxes
 from .Images.Transforms import poseOf, transformPoints
 
-# Half axes of the head in LPS millimetres: left, posterior, superior.
+# Half axes of the head in LPS millimeters: left, posterior, superior.
 _SCALP = np.array([76.0, 95.0, 88.0])
 _SKULL_OUTER = _SCALP - 5.0
 _SKULL_INNER = _SKULL_OUTER - 6.0
@@ -52,7 +52,7 @@ LANDMARKS = {
 
 @dataclass(frozen=True)
 class Phantom:
-    """The two images with everything that is known of them; points are LPS millimetres.
+    """The two images with everything that is known of them; points are LPS millimeters.
 
     `ctToMri` maps CT points to MRI points. `tumorLabels` lies on the CT's grid (1 necrosis, 2 edema, 4 enhancing).
     `targets` are (N, 3) brain points in the CT's frame, the last one the tumor's center. The landmarks carry
@@ -73,7 +73,7 @@ def makePhantom(seed: int = 1, spacingFactor: float = 1.0, localizationError: fl
     """Build the phantom.
 
     :param spacingFactor: 1 for full size (about 1 mm); 2 gives a quick one with voxels twice as wide.
-    :param localizationError: standard deviation of a landmark's position per axis and image, in millimetres.
+    :param localizationError: standard deviation of a landmark's position per axis and image, in millimeters.
     """
     random = np.random.default_rng(seed)
     ctToMri = _pose()

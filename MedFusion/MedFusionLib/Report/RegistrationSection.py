@@ -55,7 +55,7 @@ def _summary(registration: RegistrationResult) -> str:
             "landmarks' own fit makes it as small as their placing errors allow, and no other pose can do so."
         )
     if registration.fle is not None:
-        localization = registration.landmarks.localisation
+        localization = registration.landmarks.localization
         sentences.append(
             f"The landmarks' own placing error (FLE) is estimated at {mm(localization.fle)} (95\N{NO-BREAK SPACE}% "
             f"confidence {localization.low:.1f} to {mm(localization.high)})."
@@ -105,7 +105,7 @@ def _landmarkTable(registration: RegistrationResult, order: np.ndarray) -> str:
                 label,
                 mm(registration.residuals[index]),
                 "" if loo is None else _known(loo.errors[index], "\N{NO-BREAK SPACE}mm"),
-                "" if loo is None else _known(loo.standardised[index]),
+                "" if loo is None else _known(loo.standardized[index]),
                 "misplaced" if label in registration.outliers else judged,
             )
         )

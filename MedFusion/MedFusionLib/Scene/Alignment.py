@@ -49,7 +49,7 @@ def checkRegistration(
 ) -> None:
     """Refuse a registration result that is not the transform the MRI is under.
 
-    :param transform: the result's, CT points to MRI points, LPS millimetres.
+    :param transform: the result's, CT points to MRI points, LPS millimeters.
     """
     shown = _cornersInMoving(fixedVolumeNode, movingVolumeNode)
     expected = transformPoints(transform, cornerPoints(imageFromVolumeNode(fixedVolumeNode)))
@@ -65,6 +65,6 @@ def checkRegistration(
 def _cornersInMoving(
     fixedVolumeNode: slicer.vtkMRMLScalarVolumeNode, movingVolumeNode: slicer.vtkMRMLScalarVolumeNode
 ) -> np.ndarray:
-    """Return the corners of the CT, which is not under a transform, in the MRI's own LPS millimetres."""
+    """Return the corners of the CT, which is not under a transform, in the MRI's own LPS millimeters."""
     fixedImage = imageFromVolumeNode(fixedVolumeNode)
     return transformPoints(worldToNodeTransform(movingVolumeNode, fixedImage), cornerPoints(fixedImage))

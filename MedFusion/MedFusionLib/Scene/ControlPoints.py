@@ -30,7 +30,7 @@ def pointsBetween(
 
 
 def controlPointsIn(markupsNode: slicer.vtkMRMLMarkupsNode, node: slicer.vtkMRMLTransformableNode) -> np.ndarray:
-    """Return all control points (N, 3) of a list, set or not, in another node's own LPS millimetres.
+    """Return all control points (N, 3) of a list, set or not, in another node's own LPS millimeters.
 
     They are read as they are stored where both have the same parent transform; it need not be inverted then.
     """

@@ -157,6 +157,6 @@ def _notedError(markupsNode: slicer.vtkMRMLMarkupsFiducialNode, index: int) -> f
     if value <= 0:
         raise ValueError(
             f'Landmark "{markupsNode.GetNthControlPointLabel(index)}" of "{markupsNode.GetName()}" says '
-            f'"{description}"; write FLE and a positive number of millimetres, such as "FLE 2.5", or no FLE.'
+            f'"{description}"; write FLE and a positive number of millimeters, such as "FLE 2.5", or no FLE.'
         )
     return value

@@ -42,7 +42,7 @@ def updateErrorTables(transformNode: slicer.vtkMRMLTransformNode, result: Regist
         columns |= {f"{side} {letter} (mm)": ras[:, axis].tolist() for axis, letter in enumerate("RAS")}
     columns["Residual (mm)"] = result.residuals.tolist()
     columns["Without it (mm)"] = [measured["loo_mm"].get(label) for label in result.labels]
-    columns["Standardised"] = [measured["standardised_residuals"].get(label) for label in result.labels]
+    columns["Standardized"] = [measured["standardized_residuals"].get(label) for label in result.labels]
     columns["Misplaced"] = [
         "yes" if label in result.outliers else "perhaps" if label in result.suspects else "" for label in result.labels
     ]

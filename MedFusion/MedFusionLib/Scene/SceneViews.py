@@ -12,7 +12,7 @@ _FIELD_OF_VIEW_MM = 260.0
 def showInSliceViews(scene: slicer.vtkMRMLScene, volumeNode: slicer.vtkMRMLVolumeNode, center: np.ndarray) -> None:
     """Let the three standard slice views of the scene show a volume at a point.
 
-    :param center: LPS millimetres.
+    :param center: LPS millimeters.
     """
     slicer.vtkMRMLSliceNode.AddDefaultSliceOrientationPresets(scene)
     for name, orientation in _VIEWS.items():

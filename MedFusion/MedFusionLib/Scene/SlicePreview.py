@@ -15,7 +15,7 @@ from .VolumeNodes import arrayFromMatrix, imageFromVolumeNode, worldToNodeTransf
 
 
 def sliceGrid(sliceNode: slicer.vtkMRMLSliceNode, longestSide: int = 512) -> sitk.Image:
-    """Return an empty image, one voxel thick, that covers what a slice view shows; LPS millimetres."""
+    """Return an empty image, one voxel thick, that covers what a slice view shows; LPS millimeters."""
     width, height = sliceNode.GetDimensions()[:2]
     step = max(width, height) / longestSide
     pixelToLps = RAS_TO_LPS @ arrayFromMatrix(sliceNode.GetXYToRAS())

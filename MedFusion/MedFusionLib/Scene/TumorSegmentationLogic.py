@@ -49,7 +49,7 @@ class TumorSegmentationLogic:
     ) -> tuple[slicer.vtkMRMLSegmentationNode, TumorResult]:
         """Write the tumor's outline into a segmentation node on the first volume's grid and under its transform.
 
-        :param interaction: points in world LPS millimetres; stroke images are on the first volume's grid.
+        :param interaction: points in world LPS millimeters; stroke images are on the first volume's grid.
         :param segmentationNode: the node to fill; a new one when None.
         :param ctNode: a head CT whose intracranial cavity limits the outline.
         :param mask: where the tumor can be, in world coordinates, instead of the cavity.
@@ -198,7 +198,7 @@ def _recipe(
     interaction: TumorInteraction | None,
     settings: SegmentationSettings,
 ) -> dict[str, object]:
-    """Return what a segmentation was made from and how; points are RAS world millimetres."""
+    """Return what a segmentation was made from and how; points are RAS world millimeters."""
     recipe: dict[str, object] = {
         "method": settings.method.value,
         "volumes": [node.GetName() for node in volumeNodes],

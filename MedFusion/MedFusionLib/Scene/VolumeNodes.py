@@ -1,6 +1,6 @@
 """Where voxels, points and transforms cross between MRML (RAS) and SimpleITK (LPS). No other file flips axes.
 
-MRML nodes and markups are in RAS millimetres, SimpleITK images and points in LPS millimetres, arrays in KJI order.
+MRML nodes and markups are in RAS millimeters, SimpleITK images and points in LPS millimeters, arrays in KJI order.
 """
 
 import numpy as np
@@ -36,7 +36,7 @@ def setMarkupsPoints(
 ) -> None:
     """Replace the control points of a markups node.
 
-    :param points: (N, 3) world LPS millimetres.
+    :param points: (N, 3) world LPS millimeters.
     """
     markupsNode.RemoveAllControlPoints()
     for index, point in enumerate(flipPoints(points)):
@@ -97,7 +97,7 @@ def relativeTransform(
 def _displacementField(
     transform: vtk.vtkAbstractTransform, referenceImage: sitk.Image, spacing: float = 3.0
 ) -> sitk.DisplacementFieldTransform:
-    """Return a RAS transform sampled every few millimetres over an image's bounding box as an LPS field."""
+    """Return a RAS transform sampled every few millimeters over an image's bounding box as an LPS field."""
     corners = cornerPoints(referenceImage)
     low, high = corners.min(axis=0) - spacing, corners.max(axis=0) + spacing
     grid = emptyImage(np.ceil((high - low) / spacing) + 1, [spacing] * 3, low, np.eye(3))
@@ -115,7 +115,7 @@ def _displacementField(
 def setTransformNode(transformNode: slicer.vtkMRMLTransformNode, transform: sitk.Transform) -> None:
     """Set a transform node so that a volume under it appears at the fixed image.
 
-    :param transform: fixed to moving, LPS millimetres; it becomes the node's transform from parent.
+    :param transform: fixed to moving, LPS millimeters; it becomes the node's transform from parent.
     """
     if transform.IsLinear():
         transformNode.SetMatrixTransformFromParent(matrixFromArray(_rasMatrix(transform)))
@@ -224,7 +224,7 @@ def _setGeometry(image: sitk.Image, ijkToLps: np.ndarray) -> None:
 
 
 def ijkToRasMatrix(image: sitk.Image) -> np.ndarray:
-    """Return the (4, 4) matrix from voxel indices (I, J, K) to RAS millimetres of an LPS image."""
+    """Return the (4, 4) matrix from voxel indices (I, J, K) to RAS millimeters of an LPS image."""
     matrix = np.eye(4)
     matrix[:3, :3] = voxelAxes(image)
     matrix[:3, 3] = image.GetOrigin()

@@ -41,7 +41,7 @@ class WaveletFusionLogic:
 
         :param fusedVolumeNode: the node to fill, a vector volume for the color method; a new one when None.
         :param referenceVolumeNode: the CT or an MRI whose grid the result has; the CT when None.
-        :param spacing: edge of cubic voxels in millimetres over the reference volume's box; its own voxels when None.
+        :param spacing: edge of cubic voxels in millimeters over the reference volume's box; its own voxels when None.
         """
         settings = settings or FusionSettings()
         referenceVolumeNode = referenceVolumeNode or fixedVolumeNode

@@ -124,7 +124,7 @@ class ComparisonLayout:
     def jump(self, fixedPoint: Sequence[float] | None, movingPoint: Sequence[float] | None) -> None:
         """Show a point in each row; without the two rows, show the CT's point, or else the MRI's, in all views.
 
-        :param fixedPoint: RAS millimetres, or None.
+        :param fixedPoint: RAS millimeters, or None.
         """
         if self.isShown:
             for names, point in ((FIXED_VIEWS, fixedPoint), (MOVING_VIEWS, movingPoint)):

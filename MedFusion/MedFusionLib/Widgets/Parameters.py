@@ -191,7 +191,7 @@ def registrationOf(movingVolumeNode: slicer.vtkMRMLScalarVolumeNode | None) -> s
 
 
 def tumorCenter(parameters: "MedFusionParameterNode") -> np.ndarray | None:
-    """Return the center of the outlined tumor in world LPS millimetres, once it can be known in the CT's space."""
+    """Return the center of the outlined tumor in world LPS millimeters, once it can be known in the CT's space."""
     segmentationNode = parameters.segmentation
     if segmentationNode is None or registrationOf(parameters.movingVolume) is None:
         return None

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def runChainOnPhantom(logic: "MedFusionLogic", nodes: list[slicer.vtkMRMLNode]) -> tuple[float, float, float]:
-    """Return the registration error at the tumor in millimetres, the outlined volume and the true one in millilitres.
+    """Return the registration error at the tumor in millimeters, the outlined volume and the true one in milliliters.
 
     :param nodes: CT, MRI, CT landmarks and MRI landmarks of the phantom.
     """
@@ -44,7 +44,7 @@ def _core(tumorLabels: sitk.Image) -> np.ndarray:
 
 
 def longestDiameter(tumorLabels: sitk.Image) -> np.ndarray:
-    """Return the ends of the tumor's longest diameter within a slice through its middle, LPS millimetres."""
+    """Return the ends of the tumor's longest diameter within a slice through its middle, LPS millimeters."""
     k, j, i = np.nonzero(_core(tumorLabels))
     inSlice = k == round(k.mean())
     ends = np.flatnonzero(inSlice)[[j[inSlice].argmin(), j[inSlice].argmax()]]

@@ -32,7 +32,7 @@ class DerivedKind(Enum):
 
 
 @dataclass(frozen=True)
-class Quantisation:
+class Quantization:
     """How values are stored in 16 bits: value = stored * slope + intercept."""
 
     slope: float
@@ -40,14 +40,14 @@ class Quantisation:
     isSigned: bool
 
 
-def quantisationOf(image: sitk.Image) -> Quantisation:
+def quantizationOf(image: sitk.Image) -> Quantization:
     """Return the 16-bit storage of an image: exact for whole numbers that fit, else over its range."""
     low, high = extremes(image)
     isWhole = all(_isWhole(sitk.GetArrayViewFromImage(slab)) for _start, slab in slabs(image))
     if isWhole and low >= -32768 and high <= 32767:
-        return Quantisation(1.0, 0.0, True)
+        return Quantization(1.0, 0.0, True)
     slope = _decimal((high - low) / 65534) or 1.0
-    return Quantisation(slope, _decimal(low), False)
+    return Quantization(slope, _decimal(low), False)
 
 
 def _isWhole(array: np.ndarray) -> bool:
@@ -80,7 +80,7 @@ def writeDerivedSeries(
     from pydicom.sr.codedict import codes
 
     count = image.GetDepth()
-    storage = quantisationOf(image)
+    storage = quantizationOf(image)
     window = np.percentile(everyNth(image, 4, 4, max(count // 40, 1)), (1, 99.5))
     derivations = [codes.DCM.SpatialResampling]
     if not transform.IsLinear():
@@ -95,7 +95,7 @@ def writeDerivedSeries(
         _addImage(dataset, study, kind, image, k)
         _addReferences(dataset, study, kind, _corners(image, k), transform, codeSequence(*derivations))
         _addPixels(dataset, sitk.GetArrayFromImage(image[:, :, k]), storage, window)
-        if kind is DerivedKind.fused or storage != Quantisation(1.0, 0.0, True):
+        if kind is DerivedKind.fused or storage != Quantization(1.0, 0.0, True):
             _addRescale(dataset, storage)
         dataset.save_as(folder / f"{k + 1:04d}.dcm", enforce_file_format=True)
         del dataset.PixelData
@@ -173,7 +173,7 @@ def _planesWithin(instances: tuple[SourceInstance, ...], corners: np.ndarray) ->
     return tuple(kept)
 
 
-def _addPixels(dataset: "Dataset", plane: np.ndarray, storage: Quantisation, window: np.ndarray) -> None:
+def _addPixels(dataset: "Dataset", plane: np.ndarray, storage: Quantization, window: np.ndarray) -> None:
     stored = plane if storage.isSigned else np.round((plane - storage.intercept) / storage.slope)
     stored = stored.astype("<i2" if storage.isSigned else "<u2")
     dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
@@ -185,7 +185,7 @@ def _addPixels(dataset: "Dataset", plane: np.ndarray, storage: Quantisation, win
     dataset.PixelData = stored.tobytes()
 
 
-def _addRescale(dataset: "Dataset", storage: Quantisation) -> None:
+def _addRescale(dataset: "Dataset", storage: Quantization) -> None:
     """Add the modality rescale. MR images have none in the standard but scanners write it and readers apply it."""
     dataset.RescaleSlope, dataset.RescaleIntercept = _text(storage.slope), _text(storage.intercept)
     dataset.RescaleType = "US"

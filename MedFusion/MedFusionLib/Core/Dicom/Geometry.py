@@ -8,7 +8,7 @@ import SimpleITK as sitk
 from ..Progress import Progress, report
 from .Slices import DicomSlice
 
-# Positions are written with rounding; below a tenth of a millimetre a stack counts as regular.
+# Positions are written with rounding; below a tenth of a millimeter a stack counts as regular.
 POSITION_TOLERANCE = 0.1
 WIDEST_GAP = 25.0
 

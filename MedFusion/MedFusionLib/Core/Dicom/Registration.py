@@ -49,7 +49,7 @@ def registrationObject(
     The registered frame of reference is the fixed one. A matrix maps moving to fixed points there; a deformation
     grid, as the standard defines it, maps fixed to moving points.
 
-    :param transform: fixed to moving points, LPS millimetres.
+    :param transform: fixed to moving points, LPS millimeters.
     :param grid: the fixed image, over whose extent a transform that is not linear is sampled.
     """
     if transform.IsLinear():

@@ -18,7 +18,7 @@ _LARGEST_GRID = 50_000_000
 
 
 def readRegistration(path: Path, frames: Sequence[str] = ()) -> sitk.Transform:
-    """Return the transform from fixed to moving points, LPS millimetres.
+    """Return the transform from fixed to moving points, LPS millimeters.
 
     The registered frame of reference, that of the object itself, is the fixed one unless frames say otherwise.
 

@@ -26,7 +26,7 @@ _MOST_VOXELS = 400_000_000
 
 @dataclass(frozen=True, eq=False)
 class _Roi:
-    """A region's contours, each (N, 3) LPS millimetres."""
+    """A region's contours, each (N, 3) LPS millimeters."""
 
     name: str
     contours: tuple[np.ndarray, ...]

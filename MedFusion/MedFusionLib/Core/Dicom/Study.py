@@ -24,7 +24,7 @@ FIRST_SERIES_NUMBER = 9001
 
 @dataclass(frozen=True)
 class SourceInstance:
-    """A source image (a file, or one frame of it) that derived objects refer to; LPS millimetres."""
+    """A source image (a file, or one frame of it) that derived objects refer to; LPS millimeters."""
 
     classUid: str
     instanceUid: str

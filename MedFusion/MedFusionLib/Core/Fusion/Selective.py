@@ -53,7 +53,7 @@ class _Cells:
 def zSteps(settings: FusionSettings, spacing: tuple[float, ...]) -> list[int]:
     """Return for each level how many slices its filter steps along z; 0 where the slices are too thick for it.
 
-    :param spacing: of the reference grid, x, y, z in millimetres.
+    :param spacing: of the reference grid, x, y, z in millimeters.
     """
     reaches = [2**level * min(spacing[:2]) / spacing[2] for level in range(LEVELS)]
     return [0 if settings.sliceWise or reach < 0.999 else min(round(reach), _LARGEST_Z_STEP) for reach in reaches]

@@ -17,6 +17,6 @@ class CoordinateSystem(Enum):
 def flipPoints(points: np.ndarray) -> np.ndarray:
     """Return RAS points as LPS, or LPS points as RAS.
 
-    :param points: shape (..., 3), millimetres.
+    :param points: shape (..., 3), millimeters.
     """
     return np.asarray(points, dtype=float) * [-1.0, -1.0, 1.0]

@@ -56,7 +56,7 @@ def resampleImage(
     Nothing larger than the result is held besides it, except for B-splines, which need their coefficients. It is
     filled part by part: ITK hears of a cancellation late, and an interrupt must not pass through its code.
 
-    :param transform: maps reference points to moving points, both LPS millimetres; None is the identity.
+    :param transform: maps reference points to moving points, both LPS millimeters; None is the identity.
     :param background: value where the moving image does not reach; None is what surrounds the body in it.
     :param spacing: voxel size in mm along i, j and k; the grid then fills the same box with other voxels.
     """

@@ -25,7 +25,7 @@ _PLANAR_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif", ".
 class NamedAffine:
     """One position that a header gives.
 
-    :param matrix: (4, 4), voxel index IJK to LPS millimetres.
+    :param matrix: (4, 4), voxel index IJK to LPS millimeters.
     """
 
     name: str
@@ -139,7 +139,7 @@ def shearDegrees(matrix: np.ndarray) -> float:
 
 
 def affineOf(image: sitk.Image) -> np.ndarray:
-    """Return the (4, 4) matrix from the voxel indices of a 3D image to LPS millimetres."""
+    """Return the (4, 4) matrix from the voxel indices of a 3D image to LPS millimeters."""
     matrix = np.eye(4)
     matrix[:3, :3] = np.reshape(image.GetDirection(), (3, 3)) * image.GetSpacing()
     matrix[:3, 3] = image.GetOrigin()
@@ -147,7 +147,7 @@ def affineOf(image: sitk.Image) -> np.ndarray:
 
 
 def imageAt(image: sitk.Image, matrix: np.ndarray) -> sitk.Image:
-    """Return an image whose voxels lie where a (4, 4) matrix with perpendicular axes puts them, LPS millimetres."""
+    """Return an image whose voxels lie where a (4, 4) matrix with perpendicular axes puts them, LPS millimeters."""
     spacing = np.linalg.norm(matrix[:3, :3], axis=0)
     image = sitk.Image(image)  # shares the voxels
     image.SetSpacing(spacing.tolist())
@@ -164,13 +164,13 @@ def assumed(image: sitk.Image, axes: CoordinateSystem) -> sitk.Image:
 
 
 def cornerDistance(first: np.ndarray, second: np.ndarray, size: Sequence[int]) -> float:
-    """Return how far two matrices put a corner of a volume apart at most, in millimetres."""
+    """Return how far two matrices put a corner of a volume apart at most, in millimeters."""
     corners = np.array([[*corner, 1.0] for corner in product(*((0, n - 1) for n in size[:3]))])
     return float(np.linalg.norm(corners @ (first - second).T, axis=1).max())
 
 
-def scaled(affine: NamedAffine, millimetres: float) -> NamedAffine:
-    """Return an affine given in another unit of length in millimetres."""
+def scaled(affine: NamedAffine, millimeters: float) -> NamedAffine:
+    """Return an affine given in another unit of length in millimeters."""
     matrix = affine.matrix.copy()
-    matrix[:3] *= millimetres
+    matrix[:3] *= millimeters
     return replace(affine, matrix=matrix)

@@ -1,4 +1,4 @@
-"""Landmark lists of any kind of file, as named points in LPS millimetres: .mrk.json, .fcsv, CSV and TSV."""
+"""Landmark lists of any kind of file, as named points in LPS millimeters: .mrk.json, .fcsv, CSV and TSV."""
 
 import math
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ class GivenLandmark:
 class LandmarkFile:
     """Hold the landmarks of a file.
 
-    :param points: shape (N, 3), LPS millimetres, NaN in rows of landmarks that are not placed.
+    :param points: shape (N, 3), LPS millimeters, NaN in rows of landmarks that are not placed.
     :param notes: what the reader had to assume or to convert.
     """
 
@@ -99,18 +99,18 @@ def landmarkFile(
     path: Path,
     landmarks: Sequence[GivenLandmark],
     coordinateSystem: CoordinateSystem,
-    millimetres: float = 1.0,
+    millimeters: float = 1.0,
     notes: Sequence[str] = (),
 ) -> LandmarkFile:
-    """Return landmarks with their points in LPS millimetres.
+    """Return landmarks with their points in LPS millimeters.
 
-    :param millimetres: how many a unit of the given numbers has.
+    :param millimeters: how many a unit of the given numbers has.
     :raises ValueError: for a coordinate that is no finite number or lies farther away than any scanner reaches.
     """
     points = np.full((len(landmarks), 3), np.nan)
     for index, landmark in enumerate(landmarks):
         if landmark.given:
-            points[index] = [_number(text) * millimetres for text in landmark.given]
+            points[index] = [_number(text) * millimeters for text in landmark.given]
             if not np.all(np.abs(points[index]) < 1e6):
                 raise ValueError(
                     f'Control point {index + 1} of {path}, "{landmark.label}", has the position '
@@ -125,8 +125,8 @@ def landmarkFile(
             f"The {len(used)} points of {path} lie within {extent:.2g} mm of each other, which no landmarks of a head "
             "do; are they in meters? Export them in millimeters."
         )
-    if millimetres != 1:
-        notes = [*notes, f"{path.name}: its points were converted to millimeters (1 unit is {millimetres:g} mm)."]
+    if millimeters != 1:
+        notes = [*notes, f"{path.name}: its points were converted to millimeters (1 unit is {millimeters:g} mm)."]
     points = flipPoints(points) if coordinateSystem is CoordinateSystem.ras else points
     return LandmarkFile(tuple(landmarks), points, coordinateSystem, tuple(notes))
 

@@ -14,7 +14,7 @@ from .LandmarkFile import (
     requiredCoordinateSystem,
 )
 from .TextFile import readText
-from .Units import millimetresPer
+from .Units import millimetersPer
 
 _SYSTEM = re.compile(r"^[#\s]*coordinate ?_?system\s*[=:,\t]\s*([^,;\t\r\n]+)", re.IGNORECASE)
 _UNITS = re.compile(r"^[#\s]*(?:coordinate ?_?)?units?\s*[=:,\t]\s*([^,;\t\r\n]+)", re.IGNORECASE)
@@ -46,12 +46,12 @@ def readLandmarkTable(path: Path, coordinateSystem: CoordinateSystem | None = No
     system = requiredCoordinateSystem(said or header.coordinateSystem, coordinateSystem, path)
     if said and header.coordinateSystem and said is not header.coordinateSystem:
         raise ValueError(f"{path} says {said.value} at its top and {header.coordinateSystem.value} in its columns.")
-    millimetres = millimetresPer(unit or header.unit or "mm", path)
+    millimeters = millimetersPer(unit or header.unit or "mm", path)
     rows = [_fields(line, delimiter) for line in lines]
     landmarks = [_landmark(path, number, row, header, delimiter) for number, row in enumerate(rows, 1) if any(row)]
     if not landmarks:
         raise ValueError(f"{path} holds no point below its header.")
-    return landmarkFile(path, landmarks, system, millimetres)
+    return landmarkFile(path, landmarks, system, millimeters)
 
 
 def _split(path: Path, text: str) -> tuple[CoordinateSystem | None, str | None, str, list[str]]:

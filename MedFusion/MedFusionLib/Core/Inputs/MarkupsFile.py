@@ -16,7 +16,7 @@ from .LandmarkFile import (
     requiredCoordinateSystem,
 )
 from .TextFile import readText
-from .Units import millimetresPer
+from .Units import millimetersPer
 
 _TEXTS = ("id", "label", "description", "associatedNodeID", "positionStatus")
 _FLAGS = ("selected", "locked", "visibility")
@@ -34,14 +34,14 @@ def readMarkupsFile(path: Path, coordinateSystem: CoordinateSystem | None = None
         said = parsedCoordinateSystem(str(said), path)
     unit = markup.get("coordinateUnits")
     unit = unit[0] if isinstance(unit, list) and unit else unit  # a code, its scheme and its meaning
-    millimetres = 1.0 if unit is None else millimetresPer(str(unit), path)
+    millimeters = 1.0 if unit is None else millimetersPer(str(unit), path)
     landmarks = []
     for number, point in enumerate(markup.get("controlPoints", []), start=1):
         problem = _problemOf(point)
         if problem:
             raise ValueError(f"Control point {number} of {path} {problem}; place it again in Slicer.")
         landmarks.append(_landmark(point))
-    return landmarkFile(path, landmarks, requiredCoordinateSystem(said, coordinateSystem, path), millimetres)
+    return landmarkFile(path, landmarks, requiredCoordinateSystem(said, coordinateSystem, path), millimeters)
 
 
 def _markupsOf(path: Path) -> list[dict]:

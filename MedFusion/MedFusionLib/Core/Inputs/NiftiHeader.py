@@ -11,7 +11,7 @@ import numpy as np
 from ..Images.Coordinates import RAS_TO_LPS
 from .FileGeometry import LARGEST_SHEAR_DEGREES, FileGeometry, NamedAffine, scaled
 
-_MILLIMETRES = {1: 1000.0, 2: 1.0, 3: 1e-3}  # codes of meter, millimeter, micrometer
+_MILLIMETERS = {1: 1000.0, 2: 1.0, 3: 1e-3}  # codes of meter, millimeter, micrometer
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def niftiGeometry(path: Path) -> FileGeometry:
         affines.append(NamedAffine("qform", RAS_TO_LPS @ _qform(header)))
     if not affines:
         return FileGeometry(size, unknown="its qform_code and sform_code are 0")
-    factor = _MILLIMETRES.get(header.units, 1.0)
+    factor = _MILLIMETERS.get(header.units, 1.0)
     if factor != 1.0:
         note = f"{path.name}: its lengths were converted to millimeters (1 unit is {factor:g} mm)."
         straight = [affine for affine in affines if affine.shearDegrees <= LARGEST_SHEAR_DEGREES] or affines

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from .FileGeometry import FileGeometry, NamedAffine
-from .Units import millimetresPer
+from .Units import millimetersPer
 
 LONGEST_HEADER = 1 << 20
 _SPACES = {
@@ -60,7 +60,7 @@ def nrrdGeometry(path: Path) -> FileGeometry:
     signs = np.array([1.0 if own == wanted else -1.0 for own, wanted in zip(letters, "LPS", strict=True)])
     matrix = _nrrdMatrix(fields, signs)
     units = re.findall(r'"([^"]*)"', fields.get("space units", ""))
-    factors = {millimetresPer(unit, path) for unit in units[:3] if unit.strip()}
+    factors = {millimetersPer(unit, path) for unit in units[:3] if unit.strip()}
     if len(factors) > 1:
         raise ValueError(
             f"{path.name} gives its axes in different units ({', '.join(units)}); export it in millimeters."

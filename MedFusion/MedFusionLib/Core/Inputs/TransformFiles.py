@@ -20,7 +20,7 @@ _XFM_OTHER = re.compile(r"Transform_Type\s*=\s*(?!Linear\b)\w+|Invert_Flag\s*=\s
 
 
 def readTransform(path: str | Path, frames: Sequence[str] = ()) -> sitk.Transform:
-    """Return the transform of a file (.h5, .tfm, .txt, .xfm or DICOM): fixed to moving, LPS millimetres.
+    """Return the transform of a file (.h5, .tfm, .txt, .xfm or DICOM): fixed to moving, LPS millimeters.
 
     :param frames: DICOM frames of reference of the fixed and the moving volume, where a registration relates several.
     """
@@ -58,7 +58,7 @@ def _readElsewhere(path: Path) -> sitk.Transform:
 
 
 def _readXfm(path: Path) -> sitk.Transform:
-    """Return the linear transform of an MNI file, which is defined in RAS millimetres.
+    """Return the linear transform of an MNI file, which is defined in RAS millimeters.
 
     Format: en.wikibooks.org/wiki/MINC/Reference/MNI_Transform_File_Format.
     """

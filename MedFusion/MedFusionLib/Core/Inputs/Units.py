@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-_MILLIMETRES = {
+_MILLIMETERS = {
     "mm": 1.0,
     "millimeter": 1.0,
     "millimetre": 1.0,
@@ -20,13 +20,13 @@ _MILLIMETRES = {
 }
 
 
-def millimetresPer(unit: str, path: Path) -> float:
-    """Return how many millimetres a unit of length has.
+def millimetersPer(unit: str, path: Path) -> float:
+    """Return how many millimeters a unit of length has.
 
     :raises ValueError: for one that is unknown.
     """
     name = unit.strip().strip("\"'")
-    factor = _MILLIMETRES.get(name.lower() if len(name) <= 2 else name.lower().removesuffix("s"))
+    factor = _MILLIMETERS.get(name.lower() if len(name) <= 2 else name.lower().removesuffix("s"))
     if factor is None:
         raise ValueError(
             f'{path} gives lengths in "{name}", which is no known unit of length; export it in millimeters.'

@@ -24,7 +24,7 @@ def pairByGeometry(fixedPoints: np.ndarray, movingPoints: np.ndarray) -> tuple[l
     Triangles of like sides propose motions; each motion is judged by how many landmarks it brings within 10 mm of
     another and how close. Raise ValueError where fewer than four match, or where two pairings are about as good.
 
-    :param fixedPoints: shape (N, 3), LPS millimetres, at most 30, as movingPoints.
+    :param fixedPoints: shape (N, 3), LPS millimeters, at most 30, as movingPoints.
 
     Source of the strategy: Fischler and Bolles 1981, doi:10.1145/358669.358692.
     """

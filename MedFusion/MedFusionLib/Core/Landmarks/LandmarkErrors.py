@@ -18,8 +18,8 @@ _WORST_FLE_MM = 10.0
 
 
 @dataclass(frozen=True, eq=False)
-class LocalisationError:
-    """Hold an estimate of the fiducial localisation error (both images' squares added) and its 95 % interval, in mm."""
+class LocalizationError:
+    """Hold an estimate of the fiducial localization error (both images' squares added) and its 95 % interval, in mm."""
 
     fle: float
     low: float
@@ -31,13 +31,13 @@ class LeaveOneOut:
     """Hold what the other landmarks say about each one; NaN where too few or badly placed ones remain.
 
     :param errors: shape (N,), mm from where the transform of the others puts each landmark.
-    :param standardised: shape (N,), the errors as multiples of what they should be; about 1 where all is well.
+    :param standardized: shape (N,), the errors as multiples of what they should be; about 1 where all is well.
     :param chances: shape (N,), how often a landmark as good as the others would have such an error or a larger one.
-    :param fle: shape (N,), mm, the localisation error of all the others.
+    :param fle: shape (N,), mm, the localization error of all the others.
     """
 
     errors: np.ndarray
-    standardised: np.ndarray
+    standardized: np.ndarray
     chances: np.ndarray
     fle: np.ndarray
 
@@ -46,9 +46,9 @@ class LeaveOneOut:
         """Return (N,) True where a landmark is misplaced: among sound sets of landmarks 1 in 20 is wrongly accused."""
         return np.nan_to_num(self.chances, nan=1.0) * len(self.chances) < _OUTLIER_PROBABILITY
 
-    def belongTogether(self, localisation: LocalisationError | None) -> bool:
+    def belongTogether(self, localization: LocalizationError | None) -> bool:
         """Return False where even without the worst of them the landmarks are off by more than any placing error."""
-        known = [] if localisation is None else [localisation.fle, *self.fle[np.isfinite(self.fle)]]
+        known = [] if localization is None else [localization.fle, *self.fle[np.isfinite(self.fle)]]
         return not known or min(known) < _WORST_FLE_MM
 
     @property
@@ -63,7 +63,7 @@ class LeaveOneOut:
 class ErrorModel:
     """Know how an error of the landmarks spreads through a fitted transform.
 
-    :param fixedPoints: shape (N, 3), LPS millimetres.
+    :param fixedPoints: shape (N, 3), LPS millimeters.
     :param weights: shape (N,), of mean 1; landmark i has the squared error FLE^2 / weights[i].
     """
 
@@ -78,7 +78,7 @@ class ErrorModel:
         return 3 * carrying - _PARAMETERS.get(self.model, 12)
 
     def spreading(self, points: np.ndarray) -> np.ndarray:
-        """Return TRE^2 / FLE^2 (M,) at points (M, 3), LPS millimetres.
+        """Return TRE^2 / FLE^2 (M,) at points (M, 3), LPS millimeters.
 
         For rigid fits with equal weights this is the published formula; for the other models and for weights it is
         the same propagation to first order.
@@ -90,14 +90,14 @@ class ErrorModel:
             shares = cardinalWeights(self.fixedPoints[carrying], points)
             return np.sum(shares**2 / self.weights[carrying], axis=1)
         form = self._quadraticForm()
-        extended = np.concatenate([points - self._centre, np.ones((len(points), 1))], axis=1)
+        extended = np.concatenate([points - self._center, np.ones((len(points), 1))], axis=1)
         return np.einsum("ni,ij,nj->n", extended, form, extended)
 
     def covariances(self, points: np.ndarray) -> np.ndarray:
-        """Return the covariances (M, 3, 3) of the error at points (M, 3), LPS millimetres, in units of FLE^2."""
+        """Return the covariances (M, 3, 3) of the error at points (M, 3), LPS millimeters, in units of FLE^2."""
         if self.model is TransformModel.thinPlateSpline:
             return self.spreading(points)[:, None, None] * np.eye(3) / 3
-        slopes = _slopes(self.model, points - self._centre)
+        slopes = _slopes(self.model, points - self._center)
         return np.einsum("nip,pq,njq->nij", slopes, np.linalg.inv(self._information()), slopes) / 3
 
     def chanceOf(self, residuals: np.ndarray, others: np.ndarray) -> float | None:
@@ -115,20 +115,20 @@ class ErrorModel:
 
     def spreadingWithOneMore(self, candidates: np.ndarray, target: np.ndarray) -> np.ndarray:
         """Return TRE^2 / FLE^2 (M,) at a target if a landmark of weight 1 were added at each candidate (M, 3)."""
-        information = self._information() + _outer(_slopes(self.model, candidates - self._centre))
-        targetSlopes = _slopes(self.model, target[None] - self._centre)[0]
+        information = self._information() + _outer(_slopes(self.model, candidates - self._center))
+        targetSlopes = _slopes(self.model, target[None] - self._center)[0]
         return np.einsum("kp,npq,kq->n", targetSlopes, np.linalg.inv(information), targetSlopes) / 3
 
     @property
-    def _centre(self) -> np.ndarray:
+    def _center(self) -> np.ndarray:
         return np.average(self.fixedPoints, axis=0, weights=self.weights)
 
     def _information(self) -> np.ndarray:
-        slopes = _slopes(self.model, self.fixedPoints - self._centre)
+        slopes = _slopes(self.model, self.fixedPoints - self._center)
         return np.einsum("n,npq->pq", self.weights, _outer(slopes))
 
     def _quadraticForm(self) -> np.ndarray:
-        """Return the 4x4 form whose value at (offset from the centre, 1) is TRE^2 / FLE^2."""
+        """Return the 4x4 form whose value at (offset from the center, 1) is TRE^2 / FLE^2."""
         covariance = np.linalg.inv(self._information())
         constant = _slopes(self.model, np.zeros((1, 3)))[0]
         terms = np.concatenate([_slopes(self.model, np.eye(3)) - constant, constant[None]])
@@ -152,7 +152,7 @@ def _outer(slopes: np.ndarray) -> np.ndarray:
     return np.einsum("nkp,nkq->npq", slopes, slopes)
 
 
-def estimateLocalisationError(errors: ErrorModel, residuals: np.ndarray) -> LocalisationError | None:
+def estimateLocalizationError(errors: ErrorModel, residuals: np.ndarray) -> LocalizationError | None:
     """Return the FLE that residuals (N,) in mm speak for, or None where no coordinate is left over to tell.
 
     Source: Fitzpatrick, West, Maurer 1998, doi:10.1109/42.736021; the interval is that of a chi-squared variance.
@@ -163,7 +163,7 @@ def estimateLocalisationError(errors: ErrorModel, residuals: np.ndarray) -> Loca
     squares = float(np.sum(errors.weights * residuals**2))
     tail = (1 - CONFIDENCE) / 2
     low, high = chi2.ppf([1 - tail, tail], freedom)
-    return LocalisationError(*(float(np.sqrt(3 * squares / share)) for share in (freedom, low, high)))
+    return LocalizationError(*(float(np.sqrt(3 * squares / share)) for share in (freedom, low, high)))
 
 
 def leaveOneOut(errors: ErrorModel, movingPoints: np.ndarray) -> LeaveOneOut:
@@ -193,17 +193,17 @@ def leaveOneOut(errors: ErrorModel, movingPoints: np.ndarray) -> LeaveOneOut:
         variance = 3 * scatter / max(freedom, 1)
     result.errors[judged] = loo
     if freedom:
-        standardised = loo / np.sqrt(np.maximum(variance, 1e-12) * expected)
-        result.standardised[judged] = standardised
+        standardized = loo / np.sqrt(np.maximum(variance, 1e-12) * expected)
+        result.standardized[judged] = standardized
         result.fle[judged] = np.sqrt(variance)
-        result.chances[judged] = f.sf(standardised**2, 3, freedom)
+        result.chances[judged] = f.sf(standardized**2, 3, freedom)
     return result
 
 
-def splineLocalisationError(errors: ErrorModel, loo: LeaveOneOut) -> LocalisationError | None:
+def splineLocalizationError(errors: ErrorModel, loo: LeaveOneOut) -> LocalizationError | None:
     """Return the FLE of a spline, whose residuals are all zero, from its leave-one-out errors.
 
-    What the spline cannot follow counts as localisation error, so the estimate is rather too large.
+    What the spline cannot follow counts as localization error, so the estimate is rather too large.
     """
     judged = np.flatnonzero(np.isfinite(loo.errors))
     if len(judged) < 2:
@@ -217,7 +217,7 @@ def splineLocalisationError(errors: ErrorModel, loo: LeaveOneOut) -> Localisatio
     tail = (1 - CONFIDENCE) / 2
     low, high = chi2.ppf([1 - tail, tail], freedom)
     mean = squares / len(judged)
-    return LocalisationError(*(float(np.sqrt(mean * freedom / share)) for share in (freedom, low, high)))
+    return LocalizationError(*(float(np.sqrt(mean * freedom / share)) for share in (freedom, low, high)))
 
 
 def _without(index: int, *arrays: np.ndarray) -> list[np.ndarray]:

@@ -10,10 +10,10 @@ from ..Images.Transforms import Pose, TransformModel, poseOf, transformPoints
 from .LandmarkErrors import (
     ErrorModel,
     LeaveOneOut,
-    LocalisationError,
-    estimateLocalisationError,
+    LocalizationError,
+    estimateLocalizationError,
     leaveOneOut,
-    splineLocalisationError,
+    splineLocalizationError,
 )
 from .LandmarkExchange import Exchange, findExchange
 from .LandmarkFit import fitLandmarks, fitMatrix
@@ -34,7 +34,7 @@ class LandmarkEvidence:
     pairs: PairedLandmarks
     transform: sitk.Transform
     errors: ErrorModel
-    localisation: LocalisationError | None
+    localization: LocalizationError | None
     loo: LeaveOneOut
     exchange: Exchange | None
 
@@ -72,10 +72,10 @@ class LandmarkEvidence:
 
     def growthWarning(self, points: np.ndarray | None, where: str) -> list[str]:
         """Return a sentence where the error is far larger at some points (M, 3) than amid the landmarks."""
-        if points is None or not len(points) or self.localisation is None:
+        if points is None or not len(points) or self.localization is None:
             return []
         amid, there = (
-            self.localisation.fle * float(np.sqrt(self.errors.spreading(np.atleast_2d(at)).max()))
+            self.localization.fle * float(np.sqrt(self.errors.spreading(np.atleast_2d(at)).max()))
             for at in (self.pairs.fixedPoints.mean(axis=0), points)
         )
         if there < _CLEAR_GROWTH * amid:
@@ -88,9 +88,9 @@ class LandmarkEvidence:
     def warnings(self) -> list[str]:
         """Return a sentence for everything that is odd about the landmarks."""
         notes = [*self.pairs.notes, *_configurationWarnings(self.errors), *_scaleWarnings(self)]
-        if not self.loo.belongTogether(self.localisation) and not self.exchange:
+        if not self.loo.belongTogether(self.localization) and not self.exchange:
             notes.append(
-                f"The landmarks do not belong together: they are off by {self.localisation.fle:.0f} mm each. Check "
+                f"The landmarks do not belong together: they are off by {self.localization.fle:.0f} mm each. Check "
                 "which landmark is paired with which, and that both images show the same patient."
             )
         if self.exchange:
@@ -105,7 +105,7 @@ class LandmarkEvidence:
 def weighLandmarks(pairs: PairedLandmarks, model: TransformModel, bounds: np.ndarray | None = None) -> LandmarkEvidence:
     """Return what landmarks say, or raise ValueError where they cannot carry a registration.
 
-    :param bounds: shape (2, 3), where a spline will be needed, LPS millimetres.
+    :param bounds: shape (2, 3), where a spline will be needed, LPS millimeters.
     """
     weights = pairs.weights / pairs.weights.mean()
     exchange = findExchange(pairs.labels, pairs.fixedPoints, pairs.movingPoints, model, weights)
@@ -118,11 +118,11 @@ def weighLandmarks(pairs: PairedLandmarks, model: TransformModel, bounds: np.nda
     errors = ErrorModel(model, pairs.fixedPoints, weights)
     loo = leaveOneOut(errors, pairs.movingPoints)
     if model is TransformModel.thinPlateSpline:
-        localisation = splineLocalisationError(errors, loo)
+        localization = splineLocalizationError(errors, loo)
     else:
         residuals = np.linalg.norm(transformPoints(transform, pairs.fixedPoints) - pairs.movingPoints, axis=1)
-        localisation = estimateLocalisationError(errors, residuals)
-    return LandmarkEvidence(pairs, transform, errors, localisation, loo, exchange)
+        localization = estimateLocalizationError(errors, residuals)
+    return LandmarkEvidence(pairs, transform, errors, localization, loo, exchange)
 
 
 def _configurationWarnings(errors: ErrorModel) -> list[str]:

@@ -1,4 +1,4 @@
-"""Recognise landmarks that were placed at each other's positions."""
+"""Recognize landmarks that were placed at each other's positions."""
 
 from dataclasses import dataclass
 
@@ -44,7 +44,7 @@ def findExchange(
 
     All transpositions are tried with a rigid fit, then, for the other models, with a similarity.
 
-    :param fixedPoints: shape (N, 3), LPS millimetres; row i belongs to row i of movingPoints.
+    :param fixedPoints: shape (N, 3), LPS millimeters; row i belongs to row i of movingPoints.
     """
     if len(labels) < 4:
         return None

@@ -20,9 +20,9 @@ def fitLandmarks(
     Rigid and similarity fits never mirror. A configuration of landmarks that cannot determine the transform is
     refused with a ValueError.
 
-    :param fixedPoints: shape (N, 3), LPS millimetres; row i belongs to row i of movingPoints.
+    :param fixedPoints: shape (N, 3), LPS millimeters; row i belongs to row i of movingPoints.
     :param weights: shape (N,), not negative, best 1/FLE^2 of each landmark; None weighs all alike.
-    :param bounds: shape (2, 3), the lowest and highest fixed point where a spline will be needed, LPS millimetres.
+    :param bounds: shape (2, 3), the lowest and highest fixed point where a spline will be needed, LPS millimeters.
 
     Sources: Arun, Huang, Blostein 1987, doi:10.1109/TPAMI.1987.4767965 (rigid); Umeyama 1991,
     doi:10.1109/34.88573 (similarity); Bookstein 1989, doi:10.1109/34.24792 (thin-plate spline).
@@ -51,10 +51,10 @@ def fitMatrix(
     """
     shares = np.ones(fixedPoints.shape[:-1]) if weights is None else np.broadcast_to(weights, fixedPoints.shape[:-1])
     shares = shares / shares.sum(axis=-1, keepdims=True)
-    fixedCentre = np.einsum("...n,...nk->...k", shares, fixedPoints)
-    movingCentre = np.einsum("...n,...nk->...k", shares, movingPoints)
-    fixedOffsets = fixedPoints - fixedCentre[..., None, :]
-    movingOffsets = movingPoints - movingCentre[..., None, :]
+    fixedCenter = np.einsum("...n,...nk->...k", shares, fixedPoints)
+    movingCenter = np.einsum("...n,...nk->...k", shares, movingPoints)
+    fixedOffsets = fixedPoints - fixedCenter[..., None, :]
+    movingOffsets = movingPoints - movingCenter[..., None, :]
     weighted = fixedOffsets * shares[..., None]
     covariance = np.swapaxes(movingOffsets, -1, -2) @ weighted
     if model is TransformModel.affine:
@@ -67,4 +67,4 @@ def fitMatrix(
         if model is TransformModel.similarity:
             spread = np.sum(weighted * fixedOffsets, axis=(-1, -2))
             matrix = matrix * (np.sum(singular * sign, axis=-1) / spread)[..., None, None]
-    return matrix, movingCentre - np.einsum("...ij,...j->...i", matrix, fixedCentre)
+    return matrix, movingCenter - np.einsum("...ij,...j->...i", matrix, fixedCenter)

@@ -29,7 +29,7 @@ def checkConfiguration(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return points and weights as float arrays, or raise ValueError where they cannot determine a transform.
 
-    :param fixedPoints: shape (N, 3), LPS millimetres, as movingPoints.
+    :param fixedPoints: shape (N, 3), LPS millimeters, as movingPoints.
     """
     fixedPoints, movingPoints = np.asarray(fixedPoints, dtype=float), np.asarray(movingPoints, dtype=float)
     if fixedPoints.ndim != 2 or fixedPoints.shape[1] != 3 or fixedPoints.shape != movingPoints.shape:

@@ -14,7 +14,7 @@ class LandmarkList:
     """Hold the landmarks of one image.
 
     :param labels: one label per landmark; unnamed landmarks have "".
-    :param points: shape (N, 3), LPS millimetres; rows of landmarks that are not used may hold anything.
+    :param points: shape (N, 3), LPS millimeters; rows of landmarks that are not used may hold anything.
     :param used: False for landmarks that are unset, hidden or switched off; None means that all are used.
     :param fle: how far each landmark may be off, in mm, RMS over three axes; None where all are alike.
     :param name: how messages call this list, such as "CT landmarks".
@@ -50,7 +50,7 @@ class LandmarkList:
                     f"Landmark '{label}' of the {self.name} has no valid position {tuple(point)}; place it."
                 )
         if self.fle is not None and (len(self.fle) != len(points) or not all(0 < value < np.inf for value in self.fle)):
-            raise ValueError(f"The {self.name} need one positive localisation error in mm each, not {self.fle}.")
+            raise ValueError(f"The {self.name} need one positive localization error in mm each, not {self.fle}.")
         points.setflags(write=False)
         object.__setattr__(self, "labels", labels)
         object.__setattr__(self, "points", points)

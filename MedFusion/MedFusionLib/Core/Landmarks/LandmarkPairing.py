@@ -25,7 +25,7 @@ class Pairing(Enum):
 
 @dataclass(frozen=True, eq=False)
 class PairedLandmarks:
-    """Hold matched landmarks: row i of fixedPoints belongs to row i of movingPoints, LPS millimetres.
+    """Hold matched landmarks: row i of fixedPoints belongs to row i of movingPoints, LPS millimeters.
 
     :param weights: shape (N,), 1 / FLE^2 of each pair, all 1 where nothing is known.
     """
@@ -143,11 +143,9 @@ def _pairByLabel(fixed: LandmarkList, moving: LandmarkList, notes: list[str]) ->
         alone = [landmarks.labels[index] for key, index in own.items() if key not in other]
         if alone:
             notes.append(f"Left out as the other list has no such label, in the {landmarks.name}: {', '.join(alone)}.")
-        unlabelled = len(landmarks.usedIndices) - len(own)
-        if unlabelled:
-            what = (
-                "1 landmark without a label was" if unlabelled == 1 else f"{unlabelled} landmarks without a label were"
-            )
+        unlabeled = len(landmarks.usedIndices) - len(own)
+        if unlabeled:
+            what = "1 landmark without a label was" if unlabeled == 1 else f"{unlabeled} landmarks without a label were"
             notes.append(f"{what} not used in the {landmarks.name}.")
     if not shared:
         raise ValueError(

@@ -11,16 +11,16 @@ _GRID_POINTS = 40
 
 @dataclass(frozen=True, eq=False)
 class ThinPlateSpline:
-    """Hold x -> matrix @ x + offset + sum_k coefficients_k |x - centre_k|, in LPS millimetres."""
+    """Hold x -> matrix @ x + offset + sum_k coefficients_k |x - center_k|, in LPS millimeters."""
 
-    centres: np.ndarray
+    centers: np.ndarray
     coefficients: np.ndarray
     matrix: np.ndarray
     offset: np.ndarray
 
     def bend(self, points: np.ndarray) -> np.ndarray:
         """Return the part (M, 3) of the mapping of points (M, 3) that is not affine."""
-        return _distances(points, self.centres) @ self.coefficients
+        return _distances(points, self.centers) @ self.coefficients
 
     def transformPoints(self, points: np.ndarray) -> np.ndarray:
         """Return points (M, 3) mapped."""
@@ -31,10 +31,10 @@ class ThinPlateSpline:
 
         Outside of the bounds the affine part alone holds; the spline tends to it far from its landmarks.
 
-        :param bounds: shape (2, 3), the lowest and highest corner of where the spline is needed, LPS millimetres;
+        :param bounds: shape (2, 3), the lowest and highest corner of where the spline is needed, LPS millimeters;
             None takes the landmarks' box and a margin.
         """
-        low, high = self.centres.min(axis=0) - _MARGIN_MM, self.centres.max(axis=0) + _MARGIN_MM
+        low, high = self.centers.min(axis=0) - _MARGIN_MM, self.centers.max(axis=0) + _MARGIN_MM
         if bounds is not None:
             low, high = np.minimum(low, bounds[0]), np.maximum(high, bounds[1])
         spacing = np.max(high - low) / (_GRID_POINTS - 1)
@@ -43,8 +43,8 @@ class ThinPlateSpline:
         z, y, x = np.meshgrid(axes[2], axes[1], axes[0], indexing="ij")
         bent = self.bend(np.stack([x.ravel(), y.ravel(), z.ravel()], axis=1))
         field = np.linalg.solve(self.matrix, bent.T).T.reshape(*counts[::-1], 3)
-        exact = np.linalg.solve(self.matrix, self.bend(self.centres).T).T
-        _meetAtPoints(field, (self.centres - low) / spacing, exact)
+        exact = np.linalg.solve(self.matrix, self.bend(self.centers).T).T
+        _meetAtPoints(field, (self.centers - low) / spacing, exact)
         image = sitk.GetImageFromArray(field, isVector=True)
         image.SetOrigin([float(value) for value in low])
         image.SetSpacing([float(spacing)] * 3)
@@ -54,11 +54,11 @@ class ThinPlateSpline:
         return sitk.CompositeTransform([affine, sitk.DisplacementFieldTransform(image)])
 
 
-def _distances(points: np.ndarray, centres: np.ndarray) -> np.ndarray:
-    """Return the distances (M, N) of points (M, 3) from centres (N, 3)."""
-    squares = np.zeros((len(points), len(centres)))
+def _distances(points: np.ndarray, centers: np.ndarray) -> np.ndarray:
+    """Return the distances (M, N) of points (M, 3) from centers (N, 3)."""
+    squares = np.zeros((len(points), len(centers)))
     for axis in range(3):
-        squares += (points[:, axis, None] - centres[:, axis]) ** 2
+        squares += (points[:, axis, None] - centers[:, axis]) ** 2
     return np.sqrt(squares, out=squares)
 
 

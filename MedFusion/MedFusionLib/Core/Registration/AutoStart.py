@@ -49,9 +49,9 @@ class _Comparison:
 def findStart(fixedImage: sitk.Image, movingImage: sitk.Image, progress: Progress | None = None) -> AutoStart:
     """Return the rigid pose of greatest mutual information over all orientations, or raise RuntimeError if in doubt.
 
-    The headers' pose and the 24 axis orientations, each from four positions (bodies centred, shifted along the patient,
-    image centres), are climbed at 8 mm; what is distinct goes on at 6 mm and the best at 4 mm. Beyond its edge the
-    moving image is air, so that a pose gains nothing by hiding. The best must lead clearly.
+    The headers' pose and the 24 axis orientations, each from four positions (bodies centered, shifted along the
+    patient, image centers), are climbed at 8 mm; what is distinct goes on at 6 mm and the best at 4 mm. Beyond its
+    edge the moving image is air, so that a pose gains nothing by hiding. The best must lead clearly.
 
     Source of the strategy: Jenkinson and Smith 2001, doi:10.1016/S1361-8415(01)00036-6.
     """

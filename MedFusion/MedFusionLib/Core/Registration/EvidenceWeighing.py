@@ -50,7 +50,7 @@ def weighEvidence(evidence: LandmarkEvidence, images: ImageEvidence) -> tuple[Po
 def rigidCovariance(evidence: LandmarkEvidence) -> PoseCovariance:
     """Return how uncertain the landmarks' pose is, were few residuals not to be believed more than experience."""
     freedom = max(evidence.errors.freedom, 0)
-    found = 0.0 if evidence.localisation is None else evidence.localisation.fle
+    found = 0.0 if evidence.localization is None else evidence.localization.fle
     counts = freedom + _USUAL_COUNTS
     fle = np.sqrt((freedom * found**2 + _USUAL_COUNTS * _USUAL_FLE_MM**2) / counts)
     covariance = covarianceOfFit(evidence.errors, fle)
@@ -59,9 +59,9 @@ def rigidCovariance(evidence: LandmarkEvidence) -> PoseCovariance:
 
 def landmarkError(evidence: LandmarkEvidence, images: ImageEvidence | None = None) -> TargetError | None:
     """Return how uncertain the landmarks' own fit is; its distance from the images' pose, if given, is part of it."""
-    if evidence.localisation is None:
+    if evidence.localization is None:
         return None
-    fle = evidence.localisation.fle
+    fle = evidence.localization.fle
     if evidence.errors.model is not TransformModel.rigid:
         return FitError(evidence.errors, fle, None if images is None else (evidence.pose, images.pose))
     covariance = covarianceOfFit(evidence.errors, fle)

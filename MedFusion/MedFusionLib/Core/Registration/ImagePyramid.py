@@ -68,7 +68,7 @@ def sampleFixed(
 ) -> FixedSamples:
     """Return about count samples of an image, spread evenly over a mask and off the voxel grid.
 
-    Even spread leaves less noise than random picks, and off the grid the interpolation makes no artefacts.
+    Even spread leaves less noise than random picks, and off the grid the interpolation makes no artifacts.
     """
     points, values = _samplesOf(image, mask, count)
     return FixedSamples(points, toBins(values, limits, binCount).astype(np.int32), binCount)

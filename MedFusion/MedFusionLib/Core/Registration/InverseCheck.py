@@ -14,7 +14,7 @@ def checkInverse(
 ) -> None:
     """Raise ValueError where a way from the moving to the fixed image and back does not end where it began.
 
-    :param transform: maps fixed to moving points, LPS millimetres; the other way for inverse.
+    :param transform: maps fixed to moving points, LPS millimeters; the other way for inverse.
     """
     error = inverseError(transform, inverse, fixedImage, movingImage)
     if error > LARGEST_ERROR_MM:

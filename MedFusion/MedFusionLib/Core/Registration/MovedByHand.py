@@ -22,8 +22,8 @@ def movedByHand(result: RegistrationResult, transform: sitk.Transform) -> Regist
     warnings = evidence.warnings() if evidence is not None else []
     if evidence is not None:
         reason = f"The MRI was moved by hand, {evidence.distance(pose):.1f} mm from the fit of the landmarks."
-        if evidence.localisation is not None:
-            error = FitError(evidence.errors, evidence.localisation.fle, (evidence.pose, pose))
+        if evidence.localization is not None:
+            error = FitError(evidence.errors, evidence.localization.fle, (evidence.pose, pose))
         if evidence.contradicts(pose):
             warnings.append(
                 "The MRI was moved further by hand than the error of the landmarks allows; check the edges."

@@ -11,7 +11,7 @@ _PAD = 2  # cubic windows reach two bins beyond the range
 class FixedSamples:
     """Hold where the fixed image is compared with the moving one.
 
-    :param points: shape (M, 3), LPS millimetres.
+    :param points: shape (M, 3), LPS millimeters.
     :param bins: shape (M,), the histogram bin of the fixed value at each point.
     :param binCount: how many bins each image has.
     """

@@ -12,7 +12,7 @@ SMALLEST_OVERLAP = 0.05
 def checkOverlap(fixedImage: sitk.Image, movingImage: sitk.Image, transform: sitk.Transform) -> float:
     """Return which share of the smaller image's volume lies inside the other, or raise ValueError below 5 %.
 
-    :param transform: maps fixed points to moving points, LPS millimetres.
+    :param transform: maps fixed points to moving points, LPS millimeters.
     """
     steps = [np.linspace(-0.5, size - 0.5, 25)[:-1] + size / 48.0 for size in fixedImage.GetSize()]
     indices = np.stack([grid.ravel() for grid in np.meshgrid(*steps, indexing="ij")], axis=1)

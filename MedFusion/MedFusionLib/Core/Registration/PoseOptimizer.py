@@ -33,15 +33,15 @@ def climb(
 
     Source of the optimizer: Byrd et al. 1995, doi:10.1137/0916069 (L-BFGS-B).
     """
-    centre = samples.points.mean(axis=0)
-    radius = np.sqrt(np.mean(np.sum((samples.points - centre) ** 2, axis=1)))
-    movingCentre = start.apply(centre)
+    center = samples.points.mean(axis=0)
+    radius = np.sqrt(np.mean(np.sum((samples.points - center) ** 2, axis=1)))
+    movingCenter = start.apply(center)
     evaluations = 0
 
     def pose(parameters: np.ndarray) -> tuple[Pose, np.ndarray]:
         turn, slopes = _affineTurn(parameters[3:] / radius) if affine else _rigidTurn(parameters[3:] / radius)
         matrix = turn @ start.matrix
-        return Pose(matrix, movingCentre + parameters[:3] - matrix @ centre), slopes @ start.matrix
+        return Pose(matrix, movingCenter + parameters[:3] - matrix @ center), slopes @ start.matrix
 
     def cost(scaled: np.ndarray) -> tuple[float, np.ndarray]:
         nonlocal evaluations
@@ -50,7 +50,7 @@ def climb(
         here, slopes = pose(scaled * unit)
         similarity = mutualInformation(samples, moving, here.matrix, here.offset)
         byOffset = similarity.gradient[:, 3]
-        byMatrix = similarity.gradient[:, :3] - np.outer(byOffset, centre)
+        byMatrix = similarity.gradient[:, :3] - np.outer(byOffset, center)
         byTurn = np.einsum("ij,pij->p", byMatrix, slopes) / radius
         return -similarity.information, -np.concatenate([byOffset, byTurn]) * unit
 

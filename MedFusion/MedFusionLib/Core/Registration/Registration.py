@@ -67,7 +67,7 @@ def registerLandmarks(
     """Return the transform from fixed to moving points, and its errors.
 
     :param fixedImage: with movingImage, both images are checked for overlap, and refined if the settings say so.
-    :param target: the fixed point (3,), LPS millimetres, where the error matters, such as the tumor's centroid; the
+    :param target: the fixed point (3,), LPS millimeters, where the error matters, such as the tumor's centroid; the
         centroid of the landmarks if None.
     """
     settings = settings or RegistrationSettings()

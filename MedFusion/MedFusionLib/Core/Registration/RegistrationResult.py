@@ -102,7 +102,7 @@ class RegistrationResult:
     @property
     def fle(self) -> float | None:
         """Return the estimated localization error in mm, both images' squares added."""
-        localization = None if self.landmarks is None else self.landmarks.localisation
+        localization = None if self.landmarks is None else self.landmarks.localization
         return None if localization is None else localization.fle
 
     @property
@@ -199,13 +199,13 @@ class RegistrationResult:
             place, name = self.fixedPoints.mean(axis=0), "the center of the landmarks"
         evidence = self.landmarks
         return adviseOnLandmarks(
-            evidence.errors, self.labels, evidence.localisation, evidence.loo, evidence.exchange, place, name, self.body
+            evidence.errors, self.labels, evidence.localization, evidence.loo, evidence.exchange, place, name, self.body
         )
 
     def measurements(self) -> dict[str, object]:
         """Return what is measured, as JSON types; what is unknown is None."""
         evidence, images = self.landmarks, self.images
-        localization = None if evidence is None else evidence.localisation
+        localization = None if evidence is None else evidence.localization
         errors = {error.place: error for error in self.expectedErrors}
         known = {}
         for place in Place:
@@ -225,7 +225,7 @@ class RegistrationResult:
             "tre_from": source if self.knowsError else None,
             "targets": [self._measuredTarget(target) for target in self.targets],
             "loo_mm": {} if evidence is None else self._byLabel(evidence.loo.errors),
-            "standardised_residuals": {} if evidence is None else self._byLabel(evidence.loo.standardised),
+            "standardized_residuals": {} if evidence is None else self._byLabel(evidence.loo.standardized),
             "outliers": list(self.outliers),
             "suspects": list(self.suspects),
             "swaps": [[evidence.exchange.first, evidence.exchange.second]] if evidence and evidence.exchange else [],

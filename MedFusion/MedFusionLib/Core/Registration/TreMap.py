@@ -26,7 +26,7 @@ def coarseTreMap(
 ) -> sitk.Image:
     """Return the expected TRE in mm as a float32 image over the fixed image, every 4 mm because it varies slowly.
 
-    :param expectedError: gives the expected TRE (M,) in mm at points (M, 3), LPS millimetres.
+    :param expectedError: gives the expected TRE (M,) in mm at points (M, 3), LPS millimeters.
     """
     coarse = coarseGrid(fixedImage, _SPACING_MM)
     counts = coarse.GetSize()

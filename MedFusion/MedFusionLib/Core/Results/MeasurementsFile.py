@@ -14,7 +14,7 @@ VERSION = "0.1.0"  # in Slicer MedFusion is no installed package that could be a
 DICOM_PACKAGES = ("pydicom", "highdicom")
 # A hundredth of a millimeter or milliliter is less than anything here is known to.
 _UNITS = re.compile(r"_(mm|mm2|ml|ras|percent)(_|$)|^(volume|percent|.*_(diameter|product))$")
-_SCORES = ("copy_ct", "copy_mri", "similarity", "sphericity", "overlap", "standardised_residuals")
+_SCORES = ("copy_ct", "copy_mri", "similarity", "sphericity", "overlap", "standardized_residuals")
 _PACKAGES = ("slicer-core", "SimpleITK", "numpy", "scipy", "PyWavelets", "scikit-image")
 
 

@@ -40,7 +40,7 @@ def outlineFromClick(
     A ladder of thresholds, above and below the tissue's median, each gives the component that holds the click or
     encloses it; the one with the sharpest border, clear contrast and largest volume is refined by minimum cuts.
 
-    :param seed: LPS millimetres, shape (3,).
+    :param seed: LPS millimeters, shape (3,).
     :param allowed: where a tumor can be; None takes all of the image.
     """
     place = np.round(seed, 1).tolist()

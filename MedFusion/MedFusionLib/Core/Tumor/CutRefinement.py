@@ -25,7 +25,7 @@ def refineByCut(
 
     :param mask: the rough outline, array (KJI) of even spacing.
     :param usable: where a tumor can be.
-    :param spacing: millimetres.
+    :param spacing: millimeters.
 
     Boykov, Funka-Lea 2006, doi:10.1007/s11263-006-7934-5.
     """
@@ -57,7 +57,7 @@ def refineByCut(
 
 
 def _signedDistance(mask: np.ndarray, spacing: float) -> np.ndarray:
-    """Return the distance from the border in millimetres, positive inside."""
+    """Return the distance from the border in millimeters, positive inside."""
     inside = ndimage.distance_transform_edt(mask) if mask.any() else np.zeros(mask.shape)
     outside = ndimage.distance_transform_edt(~mask)
     return ((inside - outside) * spacing).astype(np.float32)

@@ -12,7 +12,7 @@ from ..Images.Grids import boxAround, pointsAt
 def grownByError(mask: np.ndarray, grid: sitk.Image, errorBound: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
     """Return a mask (k, j, i) with all voxels that lie no farther from it than the error bound at its nearest voxel.
 
-    :param errorBound: gives what the error (M,) in mm stays below at points (M, 3), LPS millimetres.
+    :param errorBound: gives what the error (M,) in mm stays below at points (M, 3), LPS millimeters.
     """
     if not mask.any():
         return mask

@@ -90,5 +90,5 @@ def _shifted(plane: np.ndarray, steps: list[int]) -> np.ndarray:
 
 
 def _distance(mask: np.ndarray, outside: bool = False) -> np.ndarray:
-    """Return the distance in millimetres to the mask's border, inside it or (outside) beyond it."""
+    """Return the distance in millimeters to the mask's border, inside it or (outside) beyond it."""
     return ndimage.distance_transform_edt(~mask if outside else mask, sampling=_WORKING_SPACING_MM)

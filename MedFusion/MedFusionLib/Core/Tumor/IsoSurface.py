@@ -14,12 +14,12 @@ _TETRAHEDRA = np.array(
 
 
 def isoSurface(values: np.ndarray, level: float, spacing: np.ndarray) -> np.ndarray:
-    """Return the triangles between values above and below a level, corners in millimetres, shape (N, 3, 3).
+    """Return the triangles between values above and below a level, corners in millimeters, shape (N, 3, 3).
 
     The triangles turn the same way round, seen from where the values are above the level.
 
     :param values: KJI array; it is below the level along its rim.
-    :param spacing: KJI millimetres.
+    :param spacing: KJI millimeters.
 
     Marching tetrahedra: Doi, Koide 1991, "An efficient method of triangulating equi-valued surfaces by using
     tetrahedral cells", IEICE Transactions E74(1).
@@ -64,12 +64,12 @@ def _turned(triangles: np.ndarray, insidePoints: np.ndarray) -> np.ndarray:
 
 
 def surfaceArea(triangles: np.ndarray) -> float:
-    """Return the area of triangles in square millimetres."""
+    """Return the area of triangles in square millimeters."""
     return float(np.linalg.norm(_crossProducts(triangles), axis=1).sum()) / 2
 
 
 def enclosedVolume(triangles: np.ndarray) -> float:
-    """Return the volume in a closed surface of triangles in cubic millimetres."""
+    """Return the volume in a closed surface of triangles in cubic millimeters."""
     return float(np.einsum("ij,ij->i", triangles[:, 0], np.cross(triangles[:, 1], triangles[:, 2])).sum()) / 6
 
 

@@ -59,9 +59,9 @@ def outlineFromLine(
     is cut again within wider spheres about it, and a wider outline wins when its border clearly costs less per voxel
     and, unless it is sharp all around, it is not far larger than the ball on the line.
 
-    :param line: the two ends, LPS millimetres, shape (2, 3).
+    :param line: the two ends, LPS millimeters, shape (2, 3).
     :param allowed: where a tumor can be; None takes all of the image.
-    :param others: lines along other lesions, which belong to those, LPS millimetres, shape (N, 2, 3).
+    :param others: lines along other lesions, which belong to those, LPS millimeters, shape (N, 2, 3).
 
     Boykov, Funka-Lea 2006, doi:10.1007/s11263-006-7934-5 (cut with histograms and seeds); Rother, Kolmogorov, Blake
     2004, doi:10.1145/1015706.1015720 (repeated with what was found); Jermyn, Ishikawa 2001, doi:10.1109/34.954599
@@ -108,7 +108,7 @@ def ballMm3(diameterMm: float) -> float:
 
 
 def _doubts(cut: "_Cut", length: float) -> tuple[str, ...]:
-    """Return what speaks against an outline made from a line of a length in millimetres."""
+    """Return what speaks against an outline made from a line of a length in millimeters."""
     doubts = []
     longest = axialDiameters(cut.found, cut.region.grid)[0].lengthMm
     if longest > _MOST_LENGTHS * length:
@@ -135,7 +135,7 @@ def _doubts(cut: "_Cut", length: float) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class _Pointed:
-    """A lesion's line and the lines of the other lesions (two ends each, LPS millimetres)."""
+    """A lesion's line and the lines of the other lesions (two ends each, LPS millimeters)."""
 
     line: np.ndarray
     others: np.ndarray | None
@@ -173,7 +173,7 @@ class _Cut:
 
     @property
     def center(self) -> np.ndarray:
-        """Return the centroid, LPS millimetres."""
+        """Return the centroid, LPS millimeters."""
         index = np.argwhere(self.found).mean(axis=0)[::-1]
         return pointsAt(self.region.grid, index)
 

@@ -49,7 +49,7 @@ def searchMask(image: sitk.Image, pointed: np.ndarray | None = None, progress: P
     user pointed at is never cut off: where it leaves the brain mask, as a meningioma can, all that lies below the skin
     around it belongs to the mask.
 
-    :param pointed: points on the tumor, LPS millimetres, shape (N, 3).
+    :param pointed: points on the tumor, LPS millimeters, shape (N, 3).
     """
     report(progress, 0.0, "Finding the head")
     value, share = constantValue(image)

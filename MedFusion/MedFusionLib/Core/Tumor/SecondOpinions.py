@@ -98,7 +98,7 @@ def secondOpinion(opinions: Sequence[Opinion], masks: Sequence[np.ndarray], grid
 
 
 def middleOf(outline: Outline, image: sitk.Image) -> np.ndarray:
-    """Return the outline's voxel farthest from its border, LPS millimetres, shape (3,)."""
+    """Return the outline's voxel farthest from its border, LPS millimeters, shape (3,)."""
     box = boxAround(outline.mask)
     depth = ndimage.distance_transform_edt(np.pad(outline.mask[box], 1), sampling=image.GetSpacing()[::-1])
     place = np.unravel_index(int(np.argmax(depth)), depth.shape)

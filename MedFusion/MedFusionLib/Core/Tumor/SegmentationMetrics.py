@@ -18,7 +18,7 @@ _FARTHEST_MM = 1000.0
 
 @dataclass(frozen=True)
 class SegmentationScores:
-    """Agreement of one label; distances in millimetres, not a number where one of the two is empty."""
+    """Agreement of one label; distances in millimeters, not a number where one of the two is empty."""
 
     dice: float
     hausdorff95Mm: float
@@ -131,7 +131,7 @@ def _onGrid(labelImage: sitk.Image, referenceImage: sitk.Image) -> sitk.Image:
 def compareMasks(mask: np.ndarray, truth: np.ndarray, spacing: np.ndarray) -> SegmentationScores:
     """Return the agreement of two masks.
 
-    :param spacing: millimetres, in array order (KJI).
+    :param spacing: millimeters, in array order (KJI).
     """
     mask, truth = mask.astype(bool), truth.astype(bool)
     voxelMl = float(np.prod(spacing)) / 1000

@@ -17,7 +17,7 @@ def depthBelowSkull(
     reference: sitk.Image,
     cavityOf: Callable[[sitk.Image], sitk.Image],
 ) -> np.ndarray:
-    """Return the distance to the cavity's edge in millimetres, positive inside, as array on a grid.
+    """Return the distance to the cavity's edge in millimeters, positive inside, as array on a grid.
 
     Only a part of the cavity is looked at. Distances below its margin around the grid are right, for nothing nearer
     lies beyond; larger ones may be too large. It is wide enough when each mask's least depth and its middle are right.

@@ -26,7 +26,7 @@ def outlineFromStrokes(
 ) -> Outline:
     """Return the tumor that strokes point at.
 
-    :param foreground: points of strokes on the tumor, LPS millimetres, shape (N, 3).
+    :param foreground: points of strokes on the tumor, LPS millimeters, shape (N, 3).
     :param background: points of strokes beside it, shape (M, 3), may be empty.
 
     Boykov, Jolly 2001, doi:10.1109/ICCV.2001.937505.
@@ -76,7 +76,7 @@ def correctOutline(
     Each stroke spreads over voxels that are near it and look like it; far from all strokes the outline stays.
 
     :param present: the outline (not zero inside) on the image's grid.
-    :param foreground: points of strokes on missing tumor, LPS millimetres, shape (N, 3), may be empty.
+    :param foreground: points of strokes on missing tumor, LPS millimeters, shape (N, 3), may be empty.
     :param background: points of strokes on what is outlined wrongly, shape (M, 3), may be empty.
 
     Criminisi, Sharp, Blake 2008, doi:10.1007/978-3-540-88682-2_9 (geodesic influence); Sethian 1996,

@@ -13,7 +13,7 @@ _MOST_INSIDE = 0.3
 
 @dataclass(frozen=True)
 class Ball:
-    """The ball that a line, or an outline around a click, stands for; LPS millimetres."""
+    """The ball that a line, or an outline around a click, stands for; LPS millimeters."""
 
     center: np.ndarray
     radiusMm: float

@@ -41,7 +41,7 @@ def histogramOverlap(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def gradients(values: np.ndarray, spacing: float, smoothingMm: float = 0.7) -> list[np.ndarray]:
-    """Return the derivatives per millimetre of the smoothed image along the array's axes."""
+    """Return the derivatives per millimeter of the smoothed image along the array's axes."""
     smooth = ndimage.gaussian_filter(values, smoothingMm / spacing, truncate=3)
     return [part / np.float32(spacing) for part in np.gradient(smooth)]
 
@@ -61,7 +61,7 @@ def edgeCapacity(derivatives: list[np.ndarray], typicalAt: np.ndarray, strength:
 def inwardEdgeCapacity(
     derivatives: list[np.ndarray], typicalAt: np.ndarray, strength: float, center: np.ndarray, brighterInside: bool
 ) -> np.ndarray:
-    """Return the boundary cost where only edges of the expected direction, seen from a centre, count.
+    """Return the boundary cost where only edges of the expected direction, seen from a center, count.
 
     So the inner border of an enhancing rim does not draw the boundary to itself.
 

@@ -69,7 +69,7 @@ class SegmentationSettings:
 
 @dataclass(frozen=True)
 class TumorInteraction:
-    """What the user pointed at, in LPS millimetres of the images' world.
+    """What the user pointed at, in LPS millimeters of the images' world.
 
     :param seeds: clicks inside lesions, one lesion each, shape (N, 3).
     :param lines: longest diameters, one lesion each, shape (M, 2, 3).
@@ -293,7 +293,7 @@ def _ball(outline: Outline, number: int, interaction: TumorInteraction, image: s
 
 
 def _pointed(interaction: TumorInteraction) -> np.ndarray | None:
-    """Return points on the tumor, LPS millimetres, shape (N, 3), or None where none are given."""
+    """Return points on the tumor, LPS millimeters, shape (N, 3), or None where none are given."""
     if interaction.lines is not None:
         shares = np.linspace(0.05, 0.95, 19)[:, None]
         return np.concatenate([line[0] + shares * (line[1] - line[0]) for line in interaction.lines])

@@ -14,7 +14,7 @@ _REACH_MM = 40.0
 def outlineByWatershed(image: sitk.Image, points: np.ndarray, allowed: sitk.Image | None = None) -> Outline:
     """Return the catchment basin of the points against the region's rim.
 
-    :param points: LPS millimetres on one lesion, shape (N, 3): a click, or points along a line.
+    :param points: LPS millimeters on one lesion, shape (N, 3): a click, or points along a line.
 
     Meyer, Beucher 1990, doi:10.1016/1047-3203(90)90014-M.
     """

@@ -22,7 +22,7 @@ class WorkingRegion:
 
     @property
     def spacing(self) -> float:
-        """Return the spacing in millimetres, the same in all directions."""
+        """Return the spacing in millimeters, the same in all directions."""
         return float(self.grid.GetSpacing()[0])
 
     @property
@@ -35,7 +35,7 @@ class WorkingRegion:
         return indicesAt(self.grid, points)[:, ::-1]
 
     def distance(self, index: np.ndarray) -> np.ndarray:
-        """Return every voxel's distance in millimetres from an array index (KJI, with fractions)."""
+        """Return every voxel's distance in millimeters from an array index (KJI, with fractions)."""
         axes = np.ogrid[tuple(slice(0, n) for n in self.grid.GetSize()[::-1])]
         squares = [((axis - i) * self.spacing).astype(np.float32) ** 2 for axis, i in zip(axes, index, strict=True)]
         return np.sqrt(sum(squares))
@@ -61,7 +61,7 @@ def workingRegion(
 ) -> WorkingRegion:
     """Return the region around points, inside the image, at the finest spacing that the number of voxels allows.
 
-    :param points: LPS millimetres, shape (N, 3).
+    :param points: LPS millimeters, shape (N, 3).
     :param marginMm: how far the region reaches beyond the points.
     """
     spacing, size = np.array(image.GetSpacing()), np.array(image.GetSize())
