@@ -1,10 +1,11 @@
 """The report's parts about two time points of one patient."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ..Core.FollowUp.Change import Change, Passed
 from ..Core.FollowUp.FollowUp import FollowUp
-from ..Core.Images.Transforms import transformPoints
 from ..Core.Results.Comparison import Comparison
 from .Page import Figure, figures, heading, legend, paragraph, section, table
 from .Pictures import Color, Plane, grayPicture, headBox, robustWindow, sliceGrid, sliceValues, withOutline
@@ -12,23 +13,28 @@ from .Pictures import Color, Plane, grayPicture, headBox, robustWindow, sliceGri
 BEFORE_COLOR: Color = (0, 200, 255)
 AFTER_COLOR: Color = (255, 150, 0)
 OUTLINE_LEGEND = ((BEFORE_COLOR, "Outline of the first time"), (AFTER_COLOR, "Outline of the second time"))
-_SAME_PLACE_MM = 10.0
+_CHANGE_HEADER = ("Change", "95\N{NO-BREAK SPACE}% interval", "Beyond it")
+_MOST_LESIONS, _LESIONS_IN_THREE_PLANES = 6, 3
 
 
 def changeTable(followUp: FollowUp) -> str:
-    """Return the change of each measure with its 95 % interval, and whether it is more than its uncertainty."""
-    rows = [
-        (
-            name(change),
-            f"{figure(change.before)} \N{RIGHTWARDS ARROW} {figure(change.after)}\N{NO-BREAK SPACE}{change.unit}",
-            percent(change),
-            f"{signed(change.difference)} ± {figure(1.96 * change.uncertainty)}\N{NO-BREAK SPACE}{change.unit}",
-            "yes" if change.isBeyondUncertainty else "no",
-        )
-        for change in followUp.changes
-    ]
-    header = ("Measure", "First to second", "Change", "With its 95\N{NO-BREAK SPACE}% interval", "Beyond it")
-    return table(header, rows) + paragraph(limitsText(followUp.changes[-1])) + lesionTable(followUp)
+    """Return what became of each lesion, and the change of each measure of all with its 95 % interval."""
+    rows = [(name(change), *_said(change)) for change in followUp.changes]
+    header = ("Measure" if len(followUp.lesions) == 1 else "All lesions", "First to second", *_CHANGE_HEADER)
+    return lesionTable(followUp) + table(header, rows) + paragraph(limitsText(followUp.changes[-1]))
+
+
+def _said(change: Change) -> tuple[str, ...]:
+    """Return both values, the change in percent, its 95 % interval, and whether it is beyond its uncertainty."""
+    digits = 0 if max(abs(change.before), abs(change.after)) >= 100 else 1
+    unit = f"\N{NO-BREAK SPACE}{change.unit}"
+    interval = 1.96 * change.uncertainty
+    return (
+        f"{change.before:.{digits}f} \N{RIGHTWARDS ARROW} {change.after:.{digits}f}{unit}",
+        percent(change),
+        f"{signed(change.difference, digits)} ± {interval:.{digits}f}{unit}",
+        "yes" if change.isBeyondUncertainty else "no",
+    )
 
 
 def limitsText(product: Change) -> str:
@@ -44,19 +50,17 @@ def lesionTable(followUp: FollowUp) -> str:
     """Return what became of each lesion; nothing where there is one that is the same."""
     if len(followUp.lesions) == 1 and not followUp.lesions[0].sentence:
         return ""
-    rows = []
-    for number, lesion in enumerate(followUp.lesions, start=1):
-        cells = [
-            f"{figure(change.before)} \N{RIGHTWARDS ARROW} {figure(change.after)} {change.unit} {percent(change)}"
-            for change in (lesion.volume, lesion.product)
-        ]
-        rows.append((str(number), lesion.match.fate.value, *cells, lesion.sentence))
-    return table(("Lesion", "Became", "Volume", "Product", ""), rows)
+    rows = [
+        (f"Lesion {number}, {lesion.match.fate.value}", name(change), *_said(change))
+        for number, lesion in enumerate(followUp.lesions, start=1)
+        for change in (lesion.volume, lesion.product)
+    ]
+    return table(("Lesion", "Measure", "First to second", *_CHANGE_HEADER), rows)
 
 
 def name(change: Change) -> str:
     """Return what changed, for people."""
-    return change.name.replace("_", " ").capitalize()
+    return change.name.removeprefix("bidimensional_").replace("_", " ").capitalize()
 
 
 def figure(value: float) -> str:
@@ -64,15 +68,16 @@ def figure(value: float) -> str:
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.1f}"
 
 
-def signed(value: float) -> str:
+def signed(value: float, digits: int = 1) -> str:
     """Return a difference with its sign."""
-    return ("+" if value > 0 else "\N{MINUS SIGN}" if value < 0 else "") + figure(abs(value))
+    text = f"{abs(value):.{digits}f}"
+    return text if not float(text) else ("+" if value > 0 else "\N{MINUS SIGN}") + text
 
 
 def percent(change: Change) -> str:
     """Return a change in percent; nothing where there was nothing before."""
     value = change.percent
-    return "" if value != value else f"{signed(round(value)).removesuffix('.0')}\N{NO-BREAK SPACE}%"
+    return "" if value != value else f"{signed(value, 0)}\N{NO-BREAK SPACE}%"
 
 
 def bothOutlines(comparison: Comparison) -> str:
@@ -85,18 +90,15 @@ def bothOutlines(comparison: Comparison) -> str:
 def sideBySideSection(comparison: Comparison) -> str:
     """Return the section with both time points beside each other in the frame of the first.
 
-    The planes cross in the first tumor, and again in the second one if that lies elsewhere.
+    The planes cross in each lesion; many lesions are shown on the axial plane only.
     """
     alignment, pair = comparison.alignment, _Pair(comparison)
-    secondCenter = transformPoints(alignment.transform.GetInverse(), comparison.centers[1])[0]
-    parts = [_rows(pair, comparison.centers[0])]
-    if np.linalg.norm(secondCenter - comparison.centers[0]) > _SAME_PLACE_MM:
-        parts = [
-            heading("Through the tumor of the first time"),
-            *parts,
-            heading("Through the tumor of the second time"),
-            _rows(pair, secondCenter),
-        ]
+    lesions = comparison.followUp.lesions[:_MOST_LESIONS]
+    parts = []
+    for number, lesion in enumerate(lesions, start=1):
+        planes = tuple(Plane) if number <= _LESIONS_IN_THREE_PLANES else (Plane.axial,)
+        title = f"Lesion {number}: {lesion.match.fate.value}" if len(comparison.followUp.lesions) > 1 else ""
+        parts += [heading(title) if title else "", _rows(pair, lesion.center, planes, number)]
     return section(
         "Side by side",
         paragraph(
@@ -180,13 +182,13 @@ class _Pair:
         return withOutline(one, before, BEFORE_COLOR), withOutline(two, after, AFTER_COLOR), both
 
 
-def _rows(pair: _Pair, center: np.ndarray) -> str:
-    """Return a row of three pictures for each plane through an LPS point of the first frame."""
+def _rows(pair: _Pair, center: np.ndarray, planes: Sequence[Plane], number: int) -> str:
+    """Return a row of three pictures for each plane through a lesion's center in the first frame."""
     pictures = []
-    for plane in Plane:
+    for plane in planes:
         titles = ("first time", "second time", "second time with both outlines")
         pictures += [
-            Figure(picture, f"{plane.name}: {title}")
+            Figure(picture, f"{plane.name}: lesion {number}, {title}")
             for picture, title in zip(pair.on(plane, center), titles, strict=True)
         ]
     return figures(*pictures)

@@ -29,6 +29,7 @@ td, tbody th { border-bottom: 1px solid var(--line); } .number { text-align: rig
                  background: var(--not-confirmed-back); }
 .first { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 30rem); gap: .5rem 1.6rem;
          align-items: start; }
+.first th, .first td { padding-right: .7rem; } .first .number { white-space: nowrap; }
 .figures { display: grid; grid-template-columns: auto 1fr; gap: .25rem 1rem; margin: .5rem 0; align-items: baseline; }
 .figures dt { color: var(--soft); } .figures dd { margin: 0; font-size: 1.15rem; font-weight: 600; }
 .figures dd small { font-size: .82rem; font-weight: 400; color: var(--soft); }

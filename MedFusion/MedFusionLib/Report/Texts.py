@@ -57,6 +57,8 @@ def registrationSentence(registration: RegistrationResult) -> str:
         f"{mm(error.bound)}."
         for error in errors
     ] or ["How far it is off cannot be told."]
+    if registration.verdict.reasons:
+        return " ".join(sentences)  # what it rests on is among them
     if registration.images is None:
         sentences.append("It rests on the landmarks; the images have not been compared with them.")
     elif registration.landmarks is None:

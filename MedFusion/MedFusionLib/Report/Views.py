@@ -7,6 +7,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..Core.Results.RunDocument import RunDocument
+from ..Core.Tumor.SecondOpinions import LEAST_AGREEMENT
 from ..Core.Tumor.Segments import TumorTissue
 from .Pictures import (
     BONE_WINDOW,
@@ -34,7 +35,6 @@ _COLORS = {
     TumorTissue.nonEnhancing: (190, 110, 220),
     TumorTissue.enhancing: OUTLINE_COLOR,
 }
-_AGREEMENT = 0.7  # below it, as the outlines' verdict has it, two methods do not agree
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +124,8 @@ class Views:
     def doubtedSecond(self) -> sitk.Image | None:
         """Return what a second method outlines, where it does not agree."""
         second = self.document.tumor.result.second if self.document.tumor is not None else None
-        isDoubted = second is not None and any(agreement < _AGREEMENT for agreement in second.agreements)  # NaN is not
+        # What no second method could answer (NaN) is not doubted by one.
+        isDoubted = second is not None and any(share < LEAST_AGREEMENT for share in second.agreements)
         return second.labelImage if isDoubted else None
 
     @property
