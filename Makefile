@@ -5,7 +5,7 @@
 # make web     the page in the browser, in an environment with the engine that it needs
 # make test-web   the tests of the page, and those of the scene on that engine
 # make honesty   whether registrations are right about their own error (hours; goes on where it was stopped)
-# make benchmark   the measured tables of the README (minutes; needs evaluation data beside the project)
+# make benchmark   the measured tables of Docs/Accuracy.md (minutes; needs evaluation data beside the project)
 # Each makes its own environment first and rebuilds it when a pinned version changes.
 
 PYTHON ?= python3

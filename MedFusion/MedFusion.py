@@ -48,6 +48,11 @@ class MedFusion(ScriptedLoadableModule):
             "Work through the sections from top to bottom. To try it, choose MedFusion phantom in the Sample Data "
             "module, or CT-MR Brain for real images. Not a medical device."
         )
+        self.parent.helpText += (
+            ' <a href="https://github.com/MedFusion/SlicerMedFusion/blob/main/Docs/Tutorial.md">'
+            + _("Tutorial, step by step")
+            + "</a>."
+        )
         self.parent.helpText += f' <a href="{_TUTORIAL}">{_("Five-minute tutorial")}</a>'
         self.parent.acknowledgementText = _("The methods are cited where they are used; see the report of each run.")
         slicer.app.connect("startupCompleted()", registerSampleData)

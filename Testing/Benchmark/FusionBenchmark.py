@@ -1,6 +1,6 @@
 """Measure the fusion against its peers; prints Markdown tables, writes montage pictures.
 
-    python Testing/Benchmark/FusionBenchmark.py [--output DIR] [pairs seed stacks heads changes montage speed memory]
+    python Testing/Benchmark/FusionBenchmark.py [--output DIR] [PART ...]
 
 Reads the evaluation data beside the project (../shared/data); a part whose data is absent says so and is passed over.
 FusionSets says which half of the data the method was developed on; both halves are printed apart.
@@ -197,6 +197,21 @@ def montage(output: Path) -> None:
     print("montage.png: CT, MRI, selective, maximum, DWT. For viewing only, the atlas is not free.\n")
 
 
+def picture(output: Path) -> None:
+    """Write the picture of the documentation: a head's CT, MRI, the fusion, its changes that only the CT shows, DWT."""
+    head = next(heads(Half.development))
+    k = int(np.argwhere(head.tumor == RIM).mean(axis=0)[0])
+    hounsfield, mri = sitk.GetArrayFromImage(head.ct), registered(head)
+    planes = [(hounsfield[k] + 100) / 700, mri[k] / np.percentile(mri[hounsfield > -300], 99.5)]
+    for settings in (FusionSettings(), FusionSettings(ctChanges=True), TEXTBOOK):
+        result = fuseVolumes(head.ct, [head.mri], settings, [head.transform])
+        low, high = result.window
+        planes.append((sitk.GetArrayFromImage(result.image)[k] - low) / (high - low))
+    shown = np.hstack([255 * plane[10:-10, 10:-10] for plane in planes])
+    Image.fromarray(shown.clip(0, 255).astype(np.uint8)).save(output / "fusion.png", optimize=True)
+    print("fusion.png: CT, MRI, selective, with changes that only the CT shows, DWT.\n")
+
+
 def _thumbnail(picture: np.ndarray) -> np.ndarray:
     return np.asarray(Image.fromarray(picture.clip(0, 255).astype(np.uint8)).resize((256, 256), Image.BILINEAR))
 
@@ -275,6 +290,7 @@ PARTS = {
     "heads": (wholeHeads, "head-sim"),
     "changes": (changes, "head-sim"),
     "montage": (montage, "seed-pairs"),
+    "picture": (picture, "head-sim"),
     "speed": (speed, ""),
     "memory": (memory, ""),
 }
