@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 import slicer
+from MedFusionLib.Core.Inputs.SegmentationFiles import readSegmentation
 from MedFusionLib.Core.Tumor.Segments import (
     Segment,
     SegmentUnion,
@@ -18,6 +19,7 @@ from MedFusionLib.Core.Tumor.Segments import (
 from MedFusionLib.Scene.NodeFiles import loadSegmentation, saveNode
 from MedFusionLib.Scene.SegmentationNodes import (
     addSegment,
+    copyOnGrid,
     labelImageFromSegmentation,
     segmentsOfNode,
     setSegmentationLabels,
@@ -93,6 +95,30 @@ class TestSegments(unittest.TestCase):
         labels, segments = labelImageFromSegmentation(node, labelImage)
         self.assertEqual({segment.name: segment.value for segment in segments}, {"a": 1, "b": 3, "drawn by hand": 2})
         np.testing.assert_array_equal(sitk.GetArrayFromImage(labels), sitk.GetArrayFromImage(labelImage))
+
+    def test_a_copy_takes_the_grid_of_an_image_however_far_the_patient_lies(self):
+        scene = slicer.vtkMRMLScene()
+        node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "segmentation")
+        labelImage = labelsOf(1, 2)
+        pose = sitk.Euler3DTransform((0.0, 0.0, 0.0), 0.5, -0.6, 0.7, (40.0, 50.0, -3000.0))
+        parts = (Segment(1, "a", TumorTissue.necrosis), Segment(2, "b", TumorTissue.edema))
+        setSegmentationLabels(node, labelImage, parts, dict.fromkeys((1, 2), COLOR))
+        image = sitk.Image((40, 36, 30), sitk.sitkInt16)
+        image.SetSpacing((0.4, 0.4, 0.5))
+        image.SetDirection(pose.GetInverse().GetMatrix())
+        image.SetOrigin(pose.GetInverse().TransformPoint((-1.0, -4.0, -4.0)))
+        copy = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "copy")
+        copyOnGrid(node, copy, image, pose)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "tumor.seg.nrrd"
+            saveNode(copy, path)
+            read = readSegmentation(path)
+        self.assertEqual(read.labelImage.GetSize(), image.GetSize())
+        np.testing.assert_allclose(read.labelImage.GetOrigin(), image.GetOrigin(), atol=1e-6)
+        self.assertEqual(read.segments, parts)
+        expected = sitk.Resample(labelImage, image, pose, sitk.sitkNearestNeighbor)
+        np.testing.assert_array_equal(sitk.GetArrayFromImage(read.labelImage), sitk.GetArrayFromImage(expected))
+        self.assertEqual(int((sitk.GetArrayFromImage(read.labelImage) == 1).any()), 1)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ from .Alignment import checkFusedVolume, checkRegistration
 from .NodeFiles import addVolume, discard, saveNode, saveScene
 from .RegistrationNodes import updateErrorTables
 from .SceneViews import showInSliceViews
-from .SegmentationNodes import addMarginSegment
+from .SegmentationNodes import addMarginSegment, copyOnGrid
 from .TumorSegmentationLogic import TumorSegmentationLogic
 from .VolumeNodes import hardenedLabels, imageFromVolumeNode, worldToNodeTransform
 from .WaveletFusionLogic import SOURCE_ROLE
@@ -189,18 +189,17 @@ def _saveVolumes(folder: Path, scene: slicer.vtkMRMLScene, results: RunResults, 
         discard(scene, registeredNode)
     writeTransform(results.registration.transform, folder / FileNames.TRANSFORM)
     saveNode(results.fusedVolumeNode, folder / FileNames.FUSED)
-    _saveHardenedSegmentation(scene, results.segmentationNode, folder / FileNames.TUMOR)
+    _saveSegmentation(scene, results.segmentationNode, document.images.fixed, folder / FileNames.TUMOR)
 
 
-def _saveHardenedSegmentation(
-    scene: slicer.vtkMRMLScene, segmentationNode: slicer.vtkMRMLSegmentationNode, path: Path
+def _saveSegmentation(
+    scene: slicer.vtkMRMLScene, segmentationNode: slicer.vtkMRMLSegmentationNode, fixedImage: sitk.Image, path: Path
 ) -> None:
-    """Write a segmentation in world coordinates, leaving the node as it is."""
+    """Write a segmentation in world coordinates on the CT's own grid, leaving the node as it is."""
     copyNode = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "tumor")
     try:
-        copyNode.GetSegmentation().DeepCopy(segmentationNode.GetSegmentation())
-        copyNode.SetAndObserveTransformNodeID(segmentationNode.GetTransformNodeID())
-        copyNode.HardenTransform()
+        transform = worldToNodeTransform(segmentationNode, fixedImage)
+        copyOnGrid(segmentationNode, copyNode, fixedImage, transform)
         saveNode(copyNode, path)
     finally:
         discard(scene, copyNode)

@@ -8,6 +8,8 @@ import slicer
 import vtk
 from vtk.util import numpy_support
 
+from ..Core.Images.Grids import cornerPoints, directionOf, emptyImage, indexRange
+from ..Core.Images.Transforms import IDENTITY, transformPoints
 from ..Core.Tumor.Segments import (
     MARGIN_COLOR,
     MARGIN_NAME,
@@ -17,7 +19,7 @@ from ..Core.Tumor.Segments import (
     TumorTissue,
     segmentsOfNames,
 )
-from .VolumeNodes import orientedImageData
+from .VolumeNodes import geometryText, imageFromOriented, orientedImageData
 
 CAVITY_NAME = "Intracranial cavity"
 _CAVITY_COLOR = (0.56, 0.75, 0.85)
@@ -89,6 +91,51 @@ def addMarginSegment(segmentationNode: slicer.vtkMRMLSegmentationNode, mask: sit
     """Add the tumor grown by the registration's error (8 bit, 0 and 1) as a hidden segment."""
     segment = addSegment(segmentationNode, mask, MARGIN_NAME, MARGIN_COLOR, visible=False)
     segment.SetTag(MARGIN_TAG, "1")
+
+
+def copyOnGrid(
+    segmentationNode: slicer.vtkMRMLSegmentationNode,
+    targetNode: slicer.vtkMRMLSegmentationNode,
+    image: sitk.Image,
+    transform: sitk.Transform | None,
+) -> None:
+    """Copy all segments into an empty segmentation node on an image's own grid, with names, colors and tags.
+
+    Slicer makes a grid of its own when it hardens a transform, which grows with the distance from the origin.
+
+    :param transform: maps points of the image to points of the segmentation; None is the identity.
+    """
+    targetNode.SetSourceRepresentationToBinaryLabelmap()
+    targetNode.CreateDefaultDisplayNodes()
+    segmentation = segmentationNode.GetSegmentation()
+    # The file then covers the image's grid; the segments themselves need no more than their boxes.
+    target = targetNode.GetSegmentation()
+    target.SetConversionParameter(
+        slicer.vtkSegmentationConverter.GetReferenceImageGeometryParameterName(), geometryText(image)
+    )
+    for segmentId in segmentation.GetSegmentIDs():
+        source = segmentation.GetSegment(segmentId)
+        oriented = slicer.vtkOrientedImageData()
+        part = sitk.Image([1, 1, 1], sitk.sitkUInt8)
+        if segmentationNode.GetBinaryLabelmapRepresentation(segmentId, oriented) and not oriented.IsEmpty():
+            part = sitk.Cast(imageFromOriented(oriented) != 0, sitk.sitkUInt8)
+        mask = _onPartOfGrid(part, image, transform)
+        copied = addSegment(targetNode, mask, source.GetName(), source.GetColor())
+        for name in (_TISSUE_TAG, _LESION_TAG, _VALUES_TAG, MARGIN_TAG, slicer.vtkSegment.GetTerminologyEntryTagName()):
+            if value := _tag(source, name):
+                copied.SetTag(name, value)
+
+
+def _onPartOfGrid(mask: sitk.Image, image: sitk.Image, transform: sitk.Transform | None) -> sitk.Image:
+    """Return a mask on the part of an image's grid that holds the mask's box; on all of it under a warp."""
+    corners = cornerPoints(sitk.ConstantPad(mask, [1, 1, 1], [1, 1, 1], 0))  # the outer half of its voxels, too
+    start, stop = np.zeros(3, int), np.array(image.GetSize())
+    if transform is None or transform.IsLinear():
+        inImage = corners if transform is None else transformPoints(transform.GetInverse(), corners)
+        start, stop = indexRange(image, inImage)
+    origin = image.TransformIndexToPhysicalPoint([int(n) for n in start])
+    grid = emptyImage(np.asarray(stop) - start, image.GetSpacing(), origin, directionOf(image))
+    return sitk.Resample(mask, grid, transform or IDENTITY, sitk.sitkNearestNeighbor, 0)
 
 
 def segmentsOfNode(segmentationNode: slicer.vtkMRMLSegmentationNode) -> dict[str, Segment | SegmentUnion]:

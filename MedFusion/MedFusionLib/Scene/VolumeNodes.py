@@ -270,6 +270,27 @@ def orientedImageData(image: sitk.Image) -> slicer.vtkOrientedImageData:
     return oriented
 
 
+def geometryText(image: sitk.Image) -> str:
+    """Return an LPS image's grid as a segmentation keeps its reference geometry, without the voxels."""
+    oriented = slicer.vtkOrientedImageData()
+    oriented.SetExtent([end for size in image.GetSize() for end in (0, size - 1)])
+    oriented.SetGeometryFromImageToWorldMatrix(matrixFromArray(ijkToRasMatrix(image)))
+    return slicer.vtkSegmentationConverter.SerializeImageGeometry(oriented)
+
+
+def imageFromOriented(oriented: slicer.vtkOrientedImageData) -> sitk.Image:
+    """Return oriented image data in RAS, as a segmentation holds it, as an LPS image."""
+    extent = oriented.GetExtent()
+    matrix = vtk.vtkMatrix4x4()
+    oriented.GetImageToWorldMatrix(matrix)
+    ijkToRas = arrayFromMatrix(matrix)
+    ijkToRas[:3, 3] += ijkToRas[:3, :3] @ np.array(extent[::2], float)
+    scalars = numpy_support.vtk_to_numpy(oriented.GetPointData().GetScalars())
+    image = sitk.GetImageFromArray(scalars.reshape(oriented.GetDimensions()[::-1]))
+    _setGeometry(image, RAS_TO_LPS @ ijkToRas)
+    return image
+
+
 def hardenedLabels(
     labelImage: sitk.Image, worldToLabels: sitk.Transform | None, referenceImage: sitk.Image
 ) -> sitk.Image:
