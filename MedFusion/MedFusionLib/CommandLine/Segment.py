@@ -93,7 +93,7 @@ def segmentationOptions(arguments: argparse.Namespace) -> tuple[SegmentationSett
     model = None
     if arguments.model_path is not None:
         model = ModelSettings(arguments.model_path, tuple(_channel(text) for text in arguments.channel))
-    method = arguments.method or _methodFor(interaction, model, arguments.correct is not None)
+    method = arguments.method or _methodFor(interaction, model, getattr(arguments, "correct", None) is not None)
     sequences = tuple(arguments.sequence or ())
     return SegmentationSettings(method=method, sequences=sequences, model=model), interaction
 
