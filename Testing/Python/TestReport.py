@@ -1,8 +1,10 @@
 """The report: what matters first, sides and pictures right, readable by all, everything inside one file."""
 
 import re
+import tempfile
 import unittest
 from dataclasses import replace
+from pathlib import Path
 from unittest import mock
 
 import numpy as np
@@ -14,6 +16,7 @@ from MedFusionLib.Core.Tumor.Outline import SecondOpinion
 from MedFusionLib.Core.Verdict import Judgement, Verdict
 from MedFusionLib.Report.FirstScreen import volumeRange
 from MedFusionLib.Report.Page import Figure, figures, table
+from MedFusionLib.Report.Pdf import writePdf
 from MedFusionLib.Report.Pictures import (
     OUTLINE_COLOR,
     Plane,
@@ -27,9 +30,11 @@ from MedFusionLib.Report.Pictures import (
 )
 from MedFusionLib.Report.RegistrationPictures import landmarkPicture
 from MedFusionLib.Report.RunReport import runReport
+from MedFusionLib.Report.Style import STYLE
 from MedFusionLib.Report.SurfacePicture import surfacePictures
 from MedFusionLib.Report.Texts import ml, mm, verdictBox
 from MedFusionLib.Report.Views import Views
+from PdfTesting import pageTexts, skipWithoutPdf
 from TestRunDocument import phantomDocument
 
 
@@ -117,6 +122,29 @@ class TestPage(unittest.TestCase):
             self.assertEqual("&lt;otherwise&gt;" in html, judgement is not Judgement.confirmed)
 
 
+class TestColors(unittest.TestCase):
+    def schemes(self) -> list[dict[str, str]]:
+        """Return the colors by their names, of the light and of the dark scheme."""
+        light, dark = (dict(re.findall(r"--([\w-]+): (#\w+)", block)) for block in re.split(r"@media", STYLE)[:2])
+        return [light, light | dark]
+
+    @staticmethod
+    def luminance(color: str) -> float:
+        """Return the relative luminance of a color, as WCAG 2 defines it."""
+        digits = color[1:] if len(color) == 7 else "".join(digit * 2 for digit in color[1:])
+        channels = np.array([int(digits[i : i + 2], 16) for i in (0, 2, 4)]) / 255
+        linear = np.where(channels <= 0.03928, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+        return float(linear @ (0.2126, 0.7152, 0.0722))
+
+    def test_every_text_can_be_read_on_its_ground_in_light_and_dark(self):
+        grounds = {f"{name}-back": (name, "text") for name in ("confirmed", "doubtful", "not-confirmed")}
+        for number, colors in enumerate(self.schemes()):
+            for ground, texts in (grounds | {"back": ("text", "soft")}).items():
+                for text in texts:
+                    high, low = sorted((self.luminance(colors[text]), self.luminance(colors[ground])), reverse=True)
+                    self.assertGreater((high + 0.05) / (low + 0.05), 4.5, (number, text, ground))
+
+
 class TestVolumeRange(unittest.TestCase):
     def test_it_lies_between_two_methods_else_around_the_one(self):
         def lesion(uncertainty: float) -> SegmentMeasurements:
@@ -177,6 +205,21 @@ class TestRunReport(unittest.TestCase):
         shown, folded = html.split("<h2>Fusion</h2>")[1].split("<details>")[:2]
         self.assertIn(">Bone<", shown)
         self.assertIn(">QABF<", folded)
+
+    def test_landmarks_are_sorted_by_their_residuals_and_shown_in_both_images(self):
+        residuals = dict(zip(self.document.registration.labels, self.document.registration.residuals, strict=True))
+        rows = self.html.split("<h3>Landmarks</h3>")[1].split("</table>")[0]
+        named = re.findall(r'<th scope="row">([^<]+)</th>', rows)
+        self.assertEqual(named, sorted(residuals, key=residuals.get, reverse=True))
+        shown = re.findall(r'alt="\w+: ([^"]+), residual', self.html)
+        self.assertEqual(shown, named[:6])
+
+    def test_the_printed_report_takes_five_sheets_at_most(self):
+        skipWithoutPdf()
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "report.pdf"
+            writePdf(path, runReport(phantomDocument(withSecondLesion=True)))
+            self.assertLessEqual(len(pageTexts(path)), 5)
 
     def test_every_picture_says_what_it_shows(self):
         texts = re.findall(r'<img src="data:image/png;base64,[^"]+" alt="([^"]*)"', self.html)

@@ -11,8 +11,10 @@ from MedFusionLib.Core.Fusion.Fusion import fuseVolumes
 from MedFusionLib.Core.Fusion.Metrics import METRIC_MEANINGS
 from MedFusionLib.Core.Fusion.Settings import FusionMethod, FusionSettings
 from MedFusionLib.Core.Images.Transforms import TransformModel
+from MedFusionLib.Core.Landmarks.LandmarkList import LandmarkList
 from MedFusionLib.Core.Phantom import makePhantom
-from MedFusionLib.Core.Registration.RegistrationResult import Place, RegistrationResult
+from MedFusionLib.Core.Registration.Registration import registerLandmarks
+from MedFusionLib.Core.Registration.RegistrationResult import Place
 from MedFusionLib.Core.Results.Evaluation import RunSteps, evaluateRun
 from MedFusionLib.Core.Results.MeasurementsFile import measurementsText
 from MedFusionLib.Core.Results.RunDocument import Provenance, ResultKind, RunDocument
@@ -25,12 +27,14 @@ SCHEMA = json.loads((PROJECT_ROOT / "Docs/measurements.schema.json").read_text(e
 
 
 def phantomDocument(withSecondLesion: bool = False, scoresInFull: bool = False) -> RunDocument:
-    """Return the document of a run on a coarse phantom, registered and outlined as the truth says.
+    """Return the document of a run on a coarse phantom, registered by its landmarks and outlined as the truth says.
 
     :param withSecondLesion: outline a cube of 4 x 4 x 4 voxels in the middle, too.
     """
     phantom = makePhantom(spacingFactor=4.0)
-    toMoving = phantom.ctToMri
+    lists = (LandmarkList(phantom.landmarkLabels, points) for points in (phantom.ctLandmarks, phantom.mriLandmarks))
+    registration = registerLandmarks(*lists)
+    toMoving = registration.transform
     fusion = fuseVolumes(phantom.ct, [phantom.mri], FusionSettings(), [toMoving])
     labels = sitk.Cast(phantom.tumorLabels > 0, sitk.sitkUInt8)
     segments = [Segment(1, "Tumor 1", TumorTissue.tumor, 1)]
@@ -45,7 +49,6 @@ def phantomDocument(withSecondLesion: bool = False, scoresInFull: bool = False) 
         SegmentationSettings(SegmentationMethod.automatic),
     )
     source = Provenance(("ct", "mri"), notes=("A note.", "A note."), told={"inputs": {"acceptIdentity": "False"}})
-    registration = RegistrationResult(toMoving, TransformModel.rigid)
     return evaluateRun(RunSteps(phantom.ct, phantom.mri, toMoving, registration, fusion, tumor, source, scoresInFull))
 
 
