@@ -107,7 +107,7 @@ def addTumorPoints(parser: argparse.ArgumentParser) -> None:
 
 # Where things lie and are written does not belong to what a result was made from; inputs are known by their content.
 _NOT_RECORDED = (
-    *("command", "execute", "output", "force", "ct", "mri", "ct_landmarks", "mri_landmarks"),
+    *("command", "execute", "output", "force", "ct", "mri", "more", "ct_landmarks", "mri_landmarks"),
     *("quiet", "verbose", "threads", "json", "no_scene", "keep"),
 )
 

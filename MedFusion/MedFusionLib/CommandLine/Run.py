@@ -1,6 +1,7 @@
 """medfusion run: the whole chain from two volumes and their landmarks to a folder of results."""
 
 import argparse
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from ..Core.Inputs.Identity import frameWarnings
 from ..Core.Inputs.Memory import checkMemory
 from ..Core.Inputs.OutlinePlace import OutlineFrame, coverageNote, frameOfOutline
 from ..Core.Inputs.SegmentationFiles import SegmentationFile, readSegmentation
+from ..Core.Inputs.VolumeFiles import VolumeFile
 from ..Core.Registration.Registration import RegistrationSettings
 from ..Core.Results import FileNames
 from ..Core.Results.MeasurementsFile import measurementsText
@@ -30,7 +32,8 @@ from ..Scene.VolumeNodes import imageFromVolumeNode
 from ..Scene.WaveletFusionLogic import WaveletFusionLogic
 from .Arguments import addOutput, addReport, addThreshold, recordedOptions
 from .Common import addJson
-from .DicomInput import checkIdentity, readVolumes
+from .DicomInput import checkIdentities, readVolumes
+from .FurtherMris import addFurtherMris, alignFurther, furtherInputs, fusedNodes, writeFurther
 from .Fuse import addFusionArguments, fusionSettings
 from .Register import (
     addInputs,
@@ -83,6 +86,7 @@ class RunOptions:
     inFull: bool = False
     withErrorMargin: bool = False
     withScene: bool = True
+    fusedMris: tuple[int, ...] = (1,)
     given: dict[str, str] = field(default_factory=dict)
     tumor: SegmentationFile | None = None
     tumorFrame: OutlineFrame | None = None
@@ -92,6 +96,7 @@ def addParser(subparsers: argparse._SubParsersAction) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser("run", help="register, fuse, outline the tumor, measure and report")
     addInputs(parser)
+    addFurtherMris(parser)
     addRegistrationArguments(parser)
     addInterpolation(parser)
     addFusionArguments(parser, prefix="fusion-")
@@ -144,7 +149,7 @@ def _leftOut(arguments: argparse.Namespace) -> tuple[str, ...]:
 
 def execute(arguments: argparse.Namespace) -> None:
     """Run the chain and write the result folder."""
-    inputs = inputFiles(arguments)
+    inputs = inputFiles(arguments) | furtherInputs(arguments)
     if arguments.pdf:
         checkPdfRenderer()
     targets = [target for target in (arguments.output, arguments.dicom) if target]
@@ -169,6 +174,7 @@ def execute(arguments: argparse.Namespace) -> None:
             inFull=arguments.full,
             withErrorMargin=arguments.error_margin,
             withScene=FileNames.SCENE not in _leftOut(arguments),
+            fusedMris=arguments.fuse_with or (1,),
             given=recordedOptions(arguments),
             tumor=tumor,
             tumorFrame=arguments.tumor_frame,
@@ -192,12 +198,14 @@ def runChain(folder: Path, inputs: dict[str, str], options: RunOptions) -> RunDo
     with Session(folder) as session, StepProgress() as progress:
         scene = session.scene
         progress.step("Load")
-        paths = (inputs["ct"], inputs["mri"])
-        ct, mri = readVolumes(paths, options.series, ("CT", "MR"), options.assumedAxes)
-        told = ct.warnings + mri.warnings
+        more = [path for role, path in inputs.items() if role.startswith("mri_") and role[4:].isdecimal()]
+        paths = (inputs["ct"], inputs["mri"], *more)
+        modalities = ("CT", *["MR"] * (1 + len(more)))
+        ct, mri, *others = readVolumes(paths, options.series, modalities, options.assumedAxes)
+        told = tuple(warning for volume in (ct, mri, *others) for warning in volume.warnings)
         warn(told)  # now, for they may say why a later step fails
-        checkMemory(ct.image, mri.image)
-        conflicts = checkIdentity(ct, mri, options.acceptIdentity)
+        checkMemory(*(volume.image for volume in (ct, mri, *others)))
+        conflicts = checkIdentities((ct, mri, *others), options.acceptIdentity)
         outlineOf = None if options.tumor is None else frameOfOutline(options.tumor, ct, mri, options.tumorFrame)
         ctNode = addVolume(scene, ct.image, volumeName(inputs["ct"]))
         mriNode = addVolume(scene, mri.image, volumeName(inputs["mri"]))
@@ -212,13 +220,15 @@ def runChain(folder: Path, inputs: dict[str, str], options: RunOptions) -> RunDo
         )
         if registration.knowsError:
             showErrorMap(ctNode, registration)
+        further = alignFurther(scene, (mriNode, mri), list(zip(more, others, strict=True)), progress)
+        mriNodes = [mriNode, *further.nodes]
         if outlineOf is None:
-            segmentationNode, tumor, notes = _segment(scene, ctNode, mriNode, options, progress.step("Outline"))
+            segmentationNode, tumor, notes = _segment(scene, ctNode, mriNodes, options, progress.step("Outline"))
         else:
             volumeNode = ctNode if outlineOf is OutlineFrame.ct else mriNode
             segmentationNode, tumor, notes = _placeGiven(scene, volumeNode, options.tumor)
         fusedNode, fusion = WaveletFusionLogic(scene).fuse(
-            ctNode, [mriNode], options.fusion, progress=progress.step("Fuse")
+            ctNode, fusedNodes(mriNodes, options.fusedMris), options.fusion, progress=progress.step("Fuse")
         )
         fusedNode.SetName("fused")
         results = RunResults(
@@ -231,8 +241,8 @@ def runChain(folder: Path, inputs: dict[str, str], options: RunOptions) -> RunDo
             fusion=fusion,
             segmentationNode=segmentationNode,
             tumor=tumor,
-            inputs=readFiles(inputs | _tumorFile(options), {"ct": ct, "mri": mri}),
-            warnings=conflicts + moved + told + landmarkNotes + notes,
+            inputs=readFiles(inputs | _tumorFile(options), _byRole((ct, mri, *others))),
+            warnings=conflicts + moved + told + landmarkNotes + further.notes + notes,
             fixedDicom=ct.dicom.header if ct.dicom else None,
             movingDicom=mri.dicom.header if mri.dicom else None,
             recipe={
@@ -254,6 +264,8 @@ def runChain(folder: Path, inputs: dict[str, str], options: RunOptions) -> RunDo
             options.withPdf,
             withScene=options.withScene,
         )
+        images = [volume.image for volume in others]
+        writeFurther(folder, further.nodes, images, ct.image, options.interpolation)
     warn([warning for warning in document.warnings if warning not in told])
     return document
 
@@ -283,11 +295,17 @@ def _placeGiven(scene: object, volumeNode: object, outline: SegmentationFile) ->
     return TumorSegmentationLogic(scene).show(tumor, volumeNode), tumor, notes
 
 
-def _segment(scene: object, ctNode: object, mriNode: object, options: RunOptions, progress: StepProgress) -> tuple:
+def _byRole(volumes: Sequence[VolumeFile]) -> dict[str, VolumeFile]:
+    """Return the CT and the MRIs by their roles."""
+    roles = ("ct", "mri", *(f"mri_{number}" for number in range(2, len(volumes))))
+    return dict(zip(roles, volumes, strict=True))
+
+
+def _segment(scene: object, ctNode: object, mriNodes: list, options: RunOptions, progress: StepProgress) -> tuple:
     """Outline the tumor; where nothing was pointed at and none is found, go on without one and say so."""
     try:
         segmentationNode, tumor = TumorSegmentationLogic(scene).segment(
-            [mriNode], options.interaction, options.segmentation, progress=progress, ctNode=ctNode
+            mriNodes, options.interaction, options.segmentation, progress=progress, ctNode=ctNode
         )
         return segmentationNode, tumor, ()
     except ValueError as error:

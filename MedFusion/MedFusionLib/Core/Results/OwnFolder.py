@@ -24,6 +24,7 @@ _FILES = (
     "contours.dcm",
     "measurements.dcm",
 )
+_FURTHER_MRI = re.compile(r"mri\d+_registered\.nrrd")
 _DICOM_SLICE = re.compile(r"\d+\.dcm")
 _MOST_NAMED = 5
 
@@ -69,7 +70,9 @@ def _foreign(path: Path) -> list[str]:
         place = file.relative_to(path)
         isSlice = len(place.parts) == 2 and place.parts[0] in _FOLDERS and _DICOM_SLICE.fullmatch(file.name)
         isKnownFolder = file.is_dir() and not file.is_symlink() and len(place.parts) == 1 and file.name in _FOLDERS
-        isKnownFile = file.name in _FILES and all(part in _FOLDERS for part in place.parts[:-1])
+        isKnownFile = (file.name in _FILES or _FURTHER_MRI.fullmatch(file.name)) and all(
+            part in _FOLDERS for part in place.parts[:-1]
+        )
         if not (isKnownFolder or isSlice or isKnownFile):
             names.append(place.as_posix())
     return names
