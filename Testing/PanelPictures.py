@@ -1,4 +1,7 @@
-"""Draw the panel off-screen into Docs/panel-*.png: python Testing/PanelPictures.py [FOLDER]"""
+"""Draw the panel off-screen: python Testing/PanelPictures.py [FOLDER]
+
+Without a folder the pictures of the README are made, in Docs; with one every card is drawn there, light and dark.
+"""
 
 import sys
 from pathlib import Path
@@ -8,7 +11,7 @@ sys.path[:0] = [str(ROOT / "MedFusion"), str(ROOT / "Testing" / "Python")]
 
 import SlicerStandIn  # noqa: E402
 
-WIDTH = 400
+WIDTH = 364
 DARK = {
     "Window": "#323232",
     "WindowText": "#ffffff",
@@ -25,6 +28,7 @@ DARK = {
     "ToolTipText": "#ffffff",
 }
 DISABLED = "#808080"
+CARDS = ("volumes", "landmarks", "register", "fuse", "tumor", "results")
 
 
 class Painter:
@@ -67,7 +71,7 @@ class Painter:
         """Draw the panel with some sections open."""
         import qt
 
-        for section in ("volumes", "landmarks", "register", "fuse", "tumor", "results"):
+        for section in CARDS:
             getattr(self.ui, f"{section}CollapsibleButton").collapsed = section not in sections
         application = qt.QApplication.instance()
         light = application.palette()
@@ -100,7 +104,15 @@ def main() -> None:
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "Docs"
     folder.mkdir(exist_ok=True)
     painter = Painter(folder)
+    if len(sys.argv) > 1:
+        for name, isDark in (("light", False), ("dark", True)):
+            painter.draw(f"empty-{name}", isDark, "volumes")
     painter.prepare()
+    if len(sys.argv) > 1:
+        for card in CARDS:
+            for name, isDark in (("light", False), ("dark", True)):
+                painter.draw(f"{card}-{name}", isDark, card)
+        return
     painter.draw("landmarks", False, "volumes", "landmarks")
     painter.draw("register", True, "register", "fuse")
     painter.draw("tumor", False, "tumor", "results")

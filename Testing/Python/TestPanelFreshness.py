@@ -100,6 +100,21 @@ class TestPanelFreshness(PanelTestCase):
         self.panel.onParametersModified()
         self.assertIn("Out of date", self.ui.registrationCard.text)
 
+    def test_images_are_asked_about_the_landmarks_once_the_hands_rest(self):
+        section = self.panel.landmarksSection
+        section.refresh()
+        self.assertTrue(section._checkTimer.active)
+        section.askImages()
+        self.assertIn("The images agree with the landmarks", self.ui.fitLabel.text)
+        fixed = self.parameters.fixedLandmarks
+        for index in range(fixed.GetNumberOfControlPoints()):  # all mistaken alike: the fit itself cannot see it
+            x, y, z = fixed.GetNthControlPointPositionWorld(index)
+            fixed.SetNthControlPointPositionWorld(index, x + 25, y, z)
+        self.app.settle()
+        self.assertNotIn("images agree", self.ui.fitLabel.text)
+        section.askImages()
+        self.assertRegex(self.ui.fitLabel.text, "⚠.*images fit best")
+
     def test_fusion_and_its_scores_are_out_of_date_after_another_registration(self):
         self.click("fuseButton")
         self.click("metricsButton")

@@ -9,6 +9,7 @@ from ..Core.Registration.RegistrationResult import RegistrationResult
 from .ComparisonLayout import ComparisonLayout
 from .LandmarkLists import LandmarkLists, PairRow, isDefined
 from .LandmarkTable import LandmarkTable
+from .MadeFrom import registrationState
 from .PairPlacement import PairPlacement
 from .Parameters import LandmarkPairing, registrationOf
 from .Section import Section
@@ -17,6 +18,8 @@ from .Translation import tr as _
 
 if TYPE_CHECKING:
     from MedFusion import MedFusionWidget
+
+_REST_MILLISECONDS = 1000
 
 
 class LandmarksSection(Section):
@@ -34,6 +37,14 @@ class LandmarksSection(Section):
         self._timer.setSingleShot(True)
         self._timer.setInterval(0)
         self._timer.connect("timeout()", self.refresh)
+        # The images are asked once the hands rest.
+        self._checkTimer = qt.QTimer()
+        self._checkTimer.setSingleShot(True)
+        self._checkTimer.setInterval(_REST_MILLISECONDS)
+        self._checkTimer.connect("timeout()", self.askImages)
+        self._doubts: tuple[str, ...] | None = None
+        self._doubtsOf: tuple | None = None
+        self._fitOf: tuple | None = None
         self._rows: list[PairRow] = []
         self.fit: RegistrationResult | None = None
         for name, receiver in (
@@ -66,6 +77,7 @@ class LandmarksSection(Section):
     def leave(self) -> None:
         self._placement.stop()
         self._timer.stop()
+        self._checkTimer.stop()
         self._lists.watch(None, None)
         self._layout.hide()
 
@@ -107,11 +119,29 @@ class LandmarksSection(Section):
                 self.fit = self._panel.logic.steps.liveFit(parameters)
             except (ValueError, RuntimeError) as error:
                 problem = str(error)
+        self._fitOf = registrationState(parameters) if self.fit is not None else None
+        if self._fitOf is None or self._doubtsOf != self._fitOf:
+            self._doubts = None
+            self._checkTimer.start()
         self._table.show(self._rows, self._lists, self.fit)
         self._ui.fitLabel.text = self._fitText(problem)
         self._ui.fitLabel.visible = bool(self._ui.fitLabel.text)
         self._showButtons()
         self._panel.registerSection.update()
+
+    def askImages(self) -> None:
+        """Hold the fit against the images and say what they think of it."""
+        parameters = self._panel.parameterNode
+        if parameters is None or self.fit is None or self._panel.runner.isRunning:
+            return
+        try:
+            if self._fitOf != registrationState(parameters):
+                return  # it is fitted anew in a moment, and then asked again
+            self._doubts = self._panel.logic.steps.poseDoubts(parameters, self.fit)
+        except (ValueError, RuntimeError) as error:
+            self._doubts = (str(error),)
+        self._doubtsOf = self._fitOf
+        self._ui.fitLabel.text = self._fitText("")
 
     def _fitText(self, problem: str) -> str:
         if self.fit is None:
@@ -120,7 +150,9 @@ class LandmarksSection(Section):
                 return _("{count} of at least 3 pairs placed.").format(count=complete)
             return warning(problem)
         lines = [_("{count} pairs, FRE {fre:.2f} mm").format(count=len(self.fit.labels), fre=self.fit.fre)]
-        return paragraphs(lines + [warning(text) for text in self.fit.warnings])
+        if self._doubts == ():
+            lines.append(_("The images agree with the landmarks."))
+        return paragraphs(lines + [warning(text) for text in (*self.fit.warnings, *(self._doubts or ()))])
 
     def _showButtons(self) -> None:
         row = self._table.currentRow()

@@ -74,13 +74,13 @@ def _expectedError(result: RegistrationResult) -> list[str]:
 
 def _agreement(result: RegistrationResult) -> str:
     """Return whether the images agree with the landmarks."""
-    if result.images is None:
-        return _("The images have not been compared with the landmarks.")
     if result.landmarks is None:
         return _("It rests on the images alone; there are no landmarks to compare them with.")
-    if result.images.accepted:
-        return _("The images agree with the landmarks.")
-    return _("The images do not agree with the landmarks.")
+    if result.repaired is not None or (result.images is not None and not result.images.accepted):
+        return _("The images do not agree with the landmarks.")
+    if result.overlap is None:
+        return _("The images have not been compared with this pose.")
+    return _("The images agree with the landmarks.")
 
 
 def errorMeanings() -> str:

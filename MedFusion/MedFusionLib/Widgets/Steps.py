@@ -16,6 +16,7 @@ from ..Core.Inputs.Identity import conflictsBetween, frameWarnings
 from ..Core.Inputs.Memory import checkMemory
 from ..Core.Landmarks.LandmarkPairing import Pairing
 from ..Core.Progress import Progress, subProgress
+from ..Core.Registration.PoseCheck import checkLandmarkPose
 from ..Core.Registration.Registration import RegistrationSettings, registerLandmarks
 from ..Core.Registration.RegistrationResult import RegistrationResult
 from ..Core.Results import FileNames
@@ -30,7 +31,7 @@ from ..Scene.RegistrationNodes import showErrorMap
 from ..Scene.ResultFolder import RunResults, inputFiles, writeResultFolder
 from ..Scene.TumorNodes import scribbleImages, tumorResultFromNode
 from ..Scene.TumorSegmentationLogic import TumorSegmentationLogic
-from ..Scene.VolumeNodes import definedPointsFromMarkups, imageFromVolumeNode
+from ..Scene.VolumeNodes import definedPointsFromMarkups, imageFromVolumeNode, worldImageFromVolumeNode
 from ..Scene.WaveletFusionLogic import WaveletFusionLogic, fusionMetricsOf, fusionResultOf
 from .MadeFrom import fusionState, registrationState
 from .Parameters import (
@@ -123,6 +124,16 @@ class Steps:
         )
         lists = landmarkLists(parameters.fixedLandmarks, parameters.movingLandmarks, parameters.movingVolume)
         return registerLandmarks(*lists, settings)
+
+    def poseDoubts(self, parameters: "MedFusionParameterNode", fit: RegistrationResult) -> tuple[str, ...]:
+        """Return what the images say against the pose of the landmarks, in about half a second.
+
+        :param fit: what liveFit returned.
+        """
+        if fit.landmarks is None or parameters.fixedVolume is None or parameters.movingVolume is None:
+            return ()
+        images = (worldImageFromVolumeNode(parameters.fixedVolume), imageFromVolumeNode(parameters.movingVolume))
+        return checkLandmarkPose(*images, fit.landmarks).doubts
 
     def register(self, parameters: "MedFusionParameterNode", progress: Progress | None = None) -> RegistrationResult:
         """Put all MRIs, and the segmentations drawn on them, under a transform that brings them to the CT."""

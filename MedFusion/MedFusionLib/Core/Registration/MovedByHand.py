@@ -29,4 +29,13 @@ def movedByHand(result: RegistrationResult, transform: sitk.Transform) -> Regist
                 "The MRI was moved further by hand than the error of the landmarks allows; check the edges."
             )
     verdict = Verdict(Judgement.doubtful, (reason,))
-    return replace(result, transform=transform, images=None, error=error, verdict=verdict, warnings=tuple(warnings))
+    return replace(
+        result,
+        transform=transform,
+        images=None,
+        error=error,
+        verdict=verdict,
+        warnings=tuple(warnings),
+        overlap=None,
+        repaired=None,
+    )

@@ -1,0 +1,68 @@
+"""Random use of the panel, and what a preview costs: python Testing/Benchmark/PanelBenchmark.py [ACTIONS [SEEDS]]
+
+It runs against the stand-in for the application. By default 5,000 actions are done for each of 10 seeds.
+"""
+
+import sys
+import time
+import unittest
+from collections import Counter
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "MedFusion"), str(ROOT / "Testing" / "Python")]
+
+from PanelActions import RandomUser  # noqa: E402
+from PanelTestCase import PanelTestCase  # noqa: E402
+
+ACTIONS, SEEDS = 5000, 10
+VIEW_PIXELS, STEPS = 512, 20
+
+
+class RandomUse(PanelTestCase):
+    """Many actions for each seed; the first failure ends a seed."""
+
+    actions, seeds = ACTIONS, SEEDS
+
+    def test_random_use(self) -> None:
+        for seed in range(1, self.seeds + 1):
+            with self.subTest(seed=seed):
+                user = RandomUser(self, seed)
+                self.addCleanup(user.close)
+                user._loadPhantom()
+                counts: Counter[str] = Counter()
+                for _ in range(self.actions):
+                    counts[user.act()] += 1
+                print(f"seed {seed}: {self.actions} actions, {dict(counts)}", flush=True)
+
+
+class Preview(PanelTestCase):
+    """One view of 512x512 pixels, moved again and again."""
+
+    def test_preview(self) -> None:
+        from MedFusionLib.Core.Phantom import makePhantom
+        from MedFusionLib.Scene.PhantomNodes import addPhantom
+
+        addPhantom(self.scene, makePhantom())
+        self.panel.enter()
+        self.app.settle()
+        self.click("registerButton")
+        node = self.panel.views.logic("Red").GetSliceNode()
+        node.SetDimensions(VIEW_PIXELS, VIEW_PIXELS, 1)
+        self.ui.previewCheckBox.checked = True
+        self.app.settle()
+        times = []
+        for _ in range(STEPS):
+            node.SetSliceOffset(node.GetSliceOffset() + 1)
+            start = time.process_time()
+            self.app.settle()
+            times.append(1000 * (time.process_time() - start))
+        times.sort()
+        median, most = times[STEPS // 2], times[-1]
+        print(f"preview of one view of {VIEW_PIXELS}x{VIEW_PIXELS}: {median:.0f} ms CPU, at most {most:.0f}")
+
+
+if __name__ == "__main__":
+    numbers = [int(text) for text in sys.argv[1:]]
+    RandomUse.actions, RandomUse.seeds = (numbers + [ACTIONS, SEEDS][len(numbers) :])[:2]
+    unittest.main(argv=sys.argv[:1])

@@ -1,0 +1,24 @@
+"""Random use of the panel: no traceback, no stale figure, no role filled by itself."""
+
+import unittest
+
+from PanelActions import RandomUser
+from PanelTestCase import PanelTestCase
+
+ACTIONS = 60
+
+
+class TestPanelRandomUse(PanelTestCase):
+    def test_nothing_breaks_whatever_is_done_in_whatever_order(self):
+        for seed in (1, 2):
+            user = RandomUser(self, seed)
+            self.addCleanup(user.close)
+            done = []
+            user._loadPhantom()
+            for _ in range(ACTIONS):
+                with self.subTest(seed=seed, last=done[-3:]):
+                    done.append(user.act())
+
+
+if __name__ == "__main__":
+    unittest.main()
