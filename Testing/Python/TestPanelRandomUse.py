@@ -18,6 +18,7 @@ class TestPanelRandomUse(PanelTestCase):
             for _ in range(ACTIONS):
                 with self.subTest(seed=seed, last=done[-3:]):
                     done.append(user.act())
+            self.assertEqual(len(done), ACTIONS, "the actions after a failure are done, too")
 
 
 if __name__ == "__main__":
