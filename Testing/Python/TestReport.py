@@ -10,6 +10,7 @@ from unittest import mock
 import numpy as np
 import SimpleITK as sitk
 from MedFusionLib.Core.Images.Grids import emptyImage, imageBounds
+from MedFusionLib.Core.Registration.RegistrationResult import Target
 from MedFusionLib.Core.Results.RunDocument import RunDocument
 from MedFusionLib.Core.Tumor.LesionMeasurements import SegmentMeasurements
 from MedFusionLib.Core.Tumor.Outline import SecondOpinion
@@ -205,6 +206,13 @@ class TestRunReport(unittest.TestCase):
         shown, folded = html.split("<h2>Fusion</h2>")[1].split("<details>")[:2]
         self.assertIn(">Bone<", shown)
         self.assertIn(">QABF<", folded)
+
+    def test_the_error_at_chosen_targets_is_told(self):
+        target = Target("Chiasm", self.document.registration.fixedPoints.mean(axis=0))
+        registration = replace(self.document.registration, targets=(target,))
+        expected, _ = registration.errorsUnder(target.point)
+        html = runReport(replace(self.document, registration=registration))
+        self.assertIn(f'<th scope="row">At Chiasm</th><td class="number">{mm(expected)}</td>', html)
 
     def test_landmarks_are_sorted_by_their_residuals_and_shown_in_both_images(self):
         residuals = dict(zip(self.document.registration.labels, self.document.registration.residuals, strict=True))
