@@ -1,6 +1,7 @@
 """The command line: medfusion, or python -m MedFusionLib."""
 
 import argparse
+import importlib
 import logging
 import signal
 import sys
@@ -12,6 +13,21 @@ An example, without data of your own:
 and with it:
   medfusion run ct.nrrd mri.nrrd --auto --tumor-seed 12.5,-30,48 --output results
 medfusion COMMAND --help tells the rest."""
+
+# Each is a file of the command line by its name.
+_COMMANDS = {
+    "run": "register, fuse, outline the tumor, measure and report",
+    "register": "bring the MRI to the CT by landmarks",
+    "fuse": "fuse a CT with a registered MRI on any grid",
+    "segment": "outline and measure the tumor in a volume",
+    "measure": "volumes, diameters and intensities of any outline",
+    "evaluate": "hold a result against its sources or the truth",
+    "compare": "change of the tumor between two runs of one patient",
+    "cohort": "run many patients of a table or a BIDS folder",
+    "web": "the same steps in a browser, on this machine only",
+    "inspect": "say what is in a DICOM folder or a volume file",
+    "demo": "run everything on a synthetic head and compare with the truth",
+}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -43,20 +59,23 @@ def _execute(argv: list[str]) -> int:
 
     The libraries are imported here, for that takes seconds in which the user may interrupt.
     """
-    from .CommandLine.Arguments import joinNegativeCoordinates
     from .CommandLine.Common import applyCommon
 
-    parser = _parser()
+    parser = _parser(argv)
     if not argv:
         parser.print_help()
         return 0
-    arguments = parser.parse_args(joinNegativeCoordinates(argv))
+    if argv[0] in _COMMANDS:
+        from .CommandLine.Arguments import joinNegativeCoordinates
+
+        argv = joinNegativeCoordinates(argv)
+    arguments = parser.parse_args(argv)
     applyCommon(arguments)
     return arguments.execute(arguments) or 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    from .CommandLine import Cohort, Compare, Demo, Evaluate, Fuse, Inspect, Measure, Register, Run, Segment, Web
+def _parser(argv: list[str]) -> argparse.ArgumentParser:
+    """Return the parser with the arguments of the command that is asked for; the others' libraries are left alone."""
     from .CommandLine.Common import addCommon, addVersion
 
     parser = argparse.ArgumentParser(
@@ -65,11 +84,13 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (Run, Register, Fuse, Segment, Measure, Evaluate, Compare, Cohort, Web, Inspect, Demo):
-        command.addParser(subparsers)
-    addCommon(parser)
     addVersion(parser)
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, help in _COMMANDS.items():
+        command = subparsers.add_parser(name, help=help)
+        if name in argv[:1]:
+            importlib.import_module(f".CommandLine.{name.capitalize()}", __package__).addArguments(command)
+            addCommon(command)
     return parser
 
 

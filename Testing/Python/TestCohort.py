@@ -18,7 +18,7 @@ from MedFusionLib.Cohort.Review import Mark, readReview
 from MedFusionLib.Cohort.SubjectRun import Ending, Outcome, Task, runTask
 from MedFusionLib.Cohort.Subjects import Subject, label
 from MedFusionLib.Core.Inputs.VolumeFiles import fileChecksum
-from MedFusionLib.Core.Results.MeasurementsFile import VERSION
+from MedFusionLib.Core.Results.Version import VERSION
 
 
 def document(volume: float = 10.0, expected: float = 0.7, verdict: str = "confirmed") -> dict:

@@ -9,16 +9,9 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 from MedFusionLib.Core.Inputs.TransformFiles import readTransform
-from MedFusionLib.Core.Inputs.VolumeFiles import readVolume
+from MedFusionLib.Core.Inputs.VolumeFiles import readVolume, volumeName
 from MedFusionLib.Core.Tumor.Segments import segmentsOfNames
-from MedFusionLib.Scene.NodeFiles import (
-    addVolume,
-    loadMarkups,
-    loadSegmentation,
-    saveNode,
-    saveScene,
-    volumeName,
-)
+from MedFusionLib.Scene.NodeFiles import addVolume, loadMarkups, loadSegmentation, saveNode, saveScene
 from MedFusionLib.Scene.SegmentationNodes import labelImageFromSegmentation, setSegmentationLabels
 from MedFusionLib.Scene.Session import Session
 from MedFusionLib.Scene.VolumeNodes import (

@@ -269,8 +269,8 @@ class TestPanel(PanelTestCase):
 
 class TestPanelOnRealHead(PanelTestCase):
     def test_real_head_is_registered_checked_and_previewed(self):
-        from MedFusionLib.Core.Inputs.VolumeFiles import readVolume
-        from MedFusionLib.Scene.NodeFiles import addVolume, loadMarkups, volumeName
+        from MedFusionLib.Core.Inputs.VolumeFiles import readVolume, volumeName
+        from MedFusionLib.Scene.NodeFiles import addVolume, loadMarkups
 
         folder = sharedData("head-sim", "head-a")
         for name in ("ct.nrrd", "mr_t1c.nrrd"):

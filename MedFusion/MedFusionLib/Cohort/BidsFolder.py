@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..Core.Results.MeasurementsFile import VERSION
+from ..Core.Results.Version import VERSION
 
 BIDS_VERSION = "1.10.0"
 # What of several MRIs comes first: the one that is registered, and the tumor is outlined in.

@@ -6,7 +6,7 @@ from enum import Enum
 from pathlib import Path
 
 from ..Core.Inputs.VolumeFiles import fileChecksum, isDicomPath
-from ..Core.Results.MeasurementsFile import VERSION
+from ..Core.Results.Version import VERSION
 
 
 class State(Enum):

@@ -33,9 +33,8 @@ class _RowParser(argparse.ArgumentParser):
         raise ValueError(message)
 
 
-def addParser(subparsers: argparse._SubParsersAction) -> None:
+def addArguments(parser: argparse.ArgumentParser) -> None:
     """Add the subcommand."""
-    parser = subparsers.add_parser("cohort", help="run many patients of a table or a BIDS folder")
     parser.add_argument(
         "input",
         metavar="TABLE.tsv|BIDS_DIR",
@@ -103,7 +102,7 @@ def _runParser() -> _RowParser:
     from . import Run
 
     parser = _RowParser(prog="medfusion", add_help=False)
-    Run.addParser(parser.add_subparsers(dest="command"))
+    Run.addArguments(parser.add_subparsers(dest="command").add_parser("run"))
     return parser
 
 

@@ -3,16 +3,13 @@
 import argparse
 import logging
 
-import SimpleITK as sitk
-import vtk
-
-from ..Core.Results.MeasurementsFile import versions
+from ..Core.Results.Version import VERSION
 from .Terminal import StepProgress
 
 
 def addVersion(parser: argparse.ArgumentParser) -> None:
     """Add --version."""
-    parser.add_argument("--version", action="version", version=f"medfusion {versions()['medfusion']}")
+    parser.add_argument("--version", action="version", version=f"medfusion {VERSION}")
 
 
 def addCommon(parser: argparse.ArgumentParser) -> None:
@@ -35,6 +32,9 @@ def applyCommon(arguments: argparse.Namespace) -> None:
     StepProgress.isQuiet = arguments.quiet
     logging.getLogger().setLevel(logging.DEBUG if arguments.verbose else logging.WARNING)
     if arguments.threads is not None:
+        import SimpleITK as sitk
+        import vtk
+
         sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(arguments.threads)
         vtk.vtkMultiThreader.SetGlobalDefaultNumberOfThreads(arguments.threads)
         vtk.vtkMultiThreader.SetGlobalMaximumNumberOfThreads(arguments.threads)

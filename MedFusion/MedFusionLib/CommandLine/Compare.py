@@ -20,9 +20,8 @@ from .DicomInput import addIdentity
 from .Terminal import StepProgress, warn
 
 
-def addParser(subparsers: argparse._SubParsersAction) -> None:
+def addArguments(parser: argparse.ArgumentParser) -> None:
     """Add the subcommand."""
-    parser = subparsers.add_parser("compare", help="change of the tumor between two runs of one patient")
     parser.add_argument("first", metavar="RUN1", help="result folder of the earlier run")
     parser.add_argument("second", metavar="RUN2", help="result folder of the later run")
     addIdentity(parser)

@@ -25,9 +25,8 @@ from .Evaluate import targetRegistrationErrors
 from .Run import RunOptions, printSummary, runChain
 
 
-def addParser(subparsers: argparse._SubParsersAction) -> None:
+def addArguments(parser: argparse.ArgumentParser) -> None:
     """Add the subcommand."""
-    parser = subparsers.add_parser("demo", help="run everything on a synthetic head and compare with the truth")
     parser.add_argument("--output", default="demo", metavar="DIR", help="folder for input and results (demo)")
     parser.add_argument("--force", action="store_true", help="replace an existing output")
     parser.set_defaults(execute=execute)

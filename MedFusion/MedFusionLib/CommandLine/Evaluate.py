@@ -22,9 +22,8 @@ from .DicomInput import addOrientation
 from .Terminal import warn
 
 
-def addParser(subparsers: argparse._SubParsersAction) -> None:
+def addArguments(parser: argparse.ArgumentParser) -> None:
     """Add the subcommand with its three kinds."""
-    parser = subparsers.add_parser("evaluate", help="hold a result against its sources or the truth")
     kinds = parser.add_subparsers(dest="kind", required=True, metavar="fusion|tumor|registration")
     fusion = kinds.add_parser("fusion", help="fusion measures of FUSED")
     for name in ("CT", "MRI", "FUSED"):

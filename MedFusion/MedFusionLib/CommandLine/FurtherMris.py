@@ -10,9 +10,9 @@ import slicer
 
 from ..Core.Dicom.Inspection import sharesFrameOfReference
 from ..Core.Images.Resampling import Interpolation, resampleImage
-from ..Core.Inputs.VolumeFiles import VolumeFile
+from ..Core.Inputs.VolumeFiles import VolumeFile, volumeName
 from ..Scene.FurtherVolumes import alignToFirst
-from ..Scene.NodeFiles import addVolume, saveNode, volumeName
+from ..Scene.NodeFiles import addVolume, saveNode
 from ..Scene.VolumeNodes import worldToNodeTransform
 from .Terminal import StepProgress
 

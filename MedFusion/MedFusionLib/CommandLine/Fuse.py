@@ -16,11 +16,11 @@ from ..Core.Fusion.Settings import (
     FusionSettings,
 )
 from ..Core.Inputs.SliceFiles import isSlice, readSlices, writeSlice
-from ..Core.Inputs.VolumeFiles import VolumeFile
+from ..Core.Inputs.VolumeFiles import VolumeFile, volumeName
 from ..Core.Registration.Likeness import measureLikeness
 from ..Core.Results.FileFormats import OutputFormat
 from ..Core.Results.Output import outputFile
-from ..Scene.NodeFiles import addVolume, saveNode, volumeName
+from ..Scene.NodeFiles import addVolume, saveNode
 from ..Scene.Session import Session
 from ..Scene.WaveletFusionLogic import WaveletFusionLogic
 from .Arguments import addOutput
@@ -28,9 +28,8 @@ from .DicomInput import addIdentity, addOrientation, addSeries, checkIdentities,
 from .Terminal import StepProgress, warn
 
 
-def addParser(subparsers: argparse._SubParsersAction) -> None:
+def addArguments(parser: argparse.ArgumentParser) -> None:
     """Add the subcommand."""
-    parser = subparsers.add_parser("fuse", help="fuse a CT with a registered MRI on any grid")
     parser.add_argument(
         "ct", metavar="CT", help="a file or a DICOM folder; a picture (.png, .jpg) or a single slice with such an MRI"
     )

@@ -8,9 +8,8 @@ from ..Core.Images.ValueJudgement import judgeImage
 from ..Core.Inputs.VolumeFiles import isDicomPath, readAnyOrientation
 
 
-def addParser(subparsers: argparse._SubParsersAction) -> None:
+def addArguments(parser: argparse.ArgumentParser) -> None:
     """Add the subcommand."""
-    parser = subparsers.add_parser("inspect", help="say what is in a DICOM folder or a volume file")
     parser.add_argument("path", metavar="PATH", help="a DICOM folder or file, or a volume file")
     parser.set_defaults(execute=execute)
 

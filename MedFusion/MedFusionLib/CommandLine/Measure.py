@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..Core.Inputs.OutlinePlace import coverageNote
 from ..Core.Inputs.SegmentationFiles import SegmentationFile, readSegmentation
-from ..Core.Inputs.VolumeFiles import VolumeFile
+from ..Core.Inputs.VolumeFiles import VolumeFile, volumeName
 from ..Core.Results import FileNames
 from ..Core.Results.FileFormats import OutputFormat
 from ..Core.Results.MeasurementsFile import writeMeasurements
@@ -16,16 +16,14 @@ from ..Core.Results.Recipe import inputsRecipe, readFiles
 from ..Core.Results.RunDocument import MeasuredTumor, Provenance, ResultKind, RunDocument
 from ..Core.Tumor.TumorMeasurements import measureTumor
 from ..Core.Tumor.TumorSegmentation import givenOutline
-from ..Scene.NodeFiles import volumeName
 from .Arguments import addThreshold, recordedOptions
 from .DicomInput import addIdentity, addOrientation, addSeries, checkIdentities, headersOf, readVolumes
 from .Terminal import StepProgress, warn
 from .TumorSummary import tumorSummary
 
 
-def addParser(subparsers: argparse._SubParsersAction) -> None:
+def addArguments(parser: argparse.ArgumentParser) -> None:
     """Add the subcommand."""
-    parser = subparsers.add_parser("measure", help="volumes, diameters and intensities of any outline")
     parser.add_argument("segmentation", metavar="SEG", help="a label map, .seg.nrrd or DICOM segmentation")
     parser.add_argument("volumes", nargs="*", metavar="VOLUME", help="volumes whose intensities in it are wanted")
     parser.add_argument("--ct", metavar="CT", help="head CT in the same coordinates, for depths below the skull")

@@ -14,6 +14,7 @@ from ..Core.Images.Resampling import Interpolation, resampleImage
 from ..Core.Images.Transforms import TransformModel
 from ..Core.Inputs.Identity import frameWarnings
 from ..Core.Inputs.LandmarkFile import readLandmarkFile
+from ..Core.Inputs.VolumeFiles import volumeName
 from ..Core.Landmarks.LandmarkPairing import Pairing
 from ..Core.Registration.InverseCheck import checkInverse
 from ..Core.Registration.Registration import RegistrationSettings
@@ -26,7 +27,7 @@ from ..Core.Results.Recipe import inputsRecipe, readFiles, registrationRecipe
 from ..Core.Results.RunDocument import Provenance, ResultKind, RunDocument
 from ..Core.Results.TransformFile import writeTransform
 from ..Scene.LandmarkRegistrationLogic import LandmarkRegistrationLogic
-from ..Scene.NodeFiles import addLandmarkList, addVolume, landmarksName, saveNode, volumeName
+from ..Scene.NodeFiles import addLandmarkList, addVolume, landmarksName, saveNode
 from ..Scene.RegistrationNodes import boundMap, errorMap
 from ..Scene.Session import Session
 from ..Scene.VolumeNodes import relativeTransform
@@ -36,9 +37,8 @@ from .DicomInput import addIdentity, addOrientation, addSeries, checkIdentity, h
 from .Terminal import StepProgress, warn
 
 
-def addParser(subparsers: argparse._SubParsersAction) -> None:
+def addArguments(parser: argparse.ArgumentParser) -> None:
     """Add the subcommand."""
-    parser = subparsers.add_parser("register", help="bring the MRI to the CT by landmarks")
     addInputs(parser)
     addRegistrationArguments(parser)
     addInterpolation(parser)

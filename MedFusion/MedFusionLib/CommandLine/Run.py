@@ -13,7 +13,7 @@ from ..Core.Inputs.Identity import frameWarnings
 from ..Core.Inputs.Memory import checkMemory
 from ..Core.Inputs.OutlinePlace import OutlineFrame, coverageNote, frameOfOutline
 from ..Core.Inputs.SegmentationFiles import SegmentationFile, readSegmentation
-from ..Core.Inputs.VolumeFiles import VolumeFile
+from ..Core.Inputs.VolumeFiles import VolumeFile, volumeName
 from ..Core.Registration.Registration import RegistrationSettings
 from ..Core.Results import FileNames
 from ..Core.Results.MeasurementsFile import measurementsText
@@ -23,7 +23,7 @@ from ..Core.Results.RunDocument import RunDocument
 from ..Core.Tumor.TumorSegmentation import SegmentationMethod, SegmentationSettings, TumorInteraction, givenOutline
 from ..Report.Pdf import checkPdfRenderer
 from ..Scene.LandmarkRegistrationLogic import LandmarkRegistrationLogic
-from ..Scene.NodeFiles import addVolume, volumeName
+from ..Scene.NodeFiles import addVolume
 from ..Scene.RegistrationNodes import showErrorMap
 from ..Scene.ResultFolder import RunResults, writeResultFolder
 from ..Scene.Session import Session
@@ -92,9 +92,8 @@ class RunOptions:
     tumorFrame: OutlineFrame | None = None
 
 
-def addParser(subparsers: argparse._SubParsersAction) -> None:
+def addArguments(parser: argparse.ArgumentParser) -> None:
     """Add the subcommand."""
-    parser = subparsers.add_parser("run", help="register, fuse, outline the tumor, measure and report")
     addInputs(parser)
     addFurtherMris(parser)
     addRegistrationArguments(parser)

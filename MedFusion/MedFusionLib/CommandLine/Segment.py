@@ -7,13 +7,14 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..Core.Inputs.SegmentationFiles import readMask, readSegmentation
+from ..Core.Inputs.VolumeFiles import volumeName
 from ..Core.Results.FileFormats import OutputFormat, isSegmentationFile
 from ..Core.Results.Output import outputFile
 from ..Core.Tumor.MrSequence import MrSequence
 from ..Core.Tumor.TumorMeasurements import measureTumor
 from ..Core.Tumor.TumorModels import ModelSettings
 from ..Core.Tumor.TumorSegmentation import SegmentationMethod, SegmentationSettings, TumorInteraction
-from ..Scene.NodeFiles import addVolume, loadMarkups, saveNode, volumeName
+from ..Scene.NodeFiles import addVolume, loadMarkups, saveNode
 from ..Scene.Session import Session
 from ..Scene.TumorSegmentationLogic import TumorSegmentationLogic
 from ..Scene.VolumeNodes import definedPointsFromMarkups
@@ -25,9 +26,8 @@ from .TumorSummary import tumorSummary
 _METHODS = [method for method in SegmentationMethod if method is not SegmentationMethod.given]
 
 
-def addParser(subparsers: argparse._SubParsersAction) -> None:
+def addArguments(parser: argparse.ArgumentParser) -> None:
     """Add the subcommand."""
-    parser = subparsers.add_parser("segment", help="outline and measure the tumor in a volume")
     parser.add_argument("volume", metavar="VOLUME", help="a file or a DICOM folder")
     parser.add_argument("more", nargs="*", metavar="MORE", help="more volumes of the patient in the same coordinates")
     addSeries(parser)

@@ -5,9 +5,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 
-def addParser(subparsers: argparse._SubParsersAction) -> None:
+def addArguments(parser: argparse.ArgumentParser) -> None:
     """Add the subcommand."""
-    parser = subparsers.add_parser("web", help="the same steps in a browser, on this machine only")
     parser.add_argument(
         "inputs", nargs="*", metavar="FOLDER | CT MRI", help="folder to work in (the present one), or the two volumes"
     )

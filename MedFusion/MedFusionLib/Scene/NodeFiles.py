@@ -9,6 +9,7 @@ import vtk
 
 from ..Core.Images.Coordinates import flipPoints
 from ..Core.Inputs.LandmarkFile import LANDMARK_SUFFIXES, LandmarkFile, readLandmarkFile
+from ..Core.Inputs.VolumeFiles import volumeName
 from .VolumeNodes import setVolumeNodeImage
 
 
@@ -20,15 +21,6 @@ def addVolume(
     setVolumeNodeImage(volumeNode, image)
     volumeNode.CreateDefaultDisplayNodes()
     return volumeNode
-
-
-def volumeName(path: str | Path) -> str:
-    """Return a file's name without the extensions of image files."""
-    name = Path(path).name
-    for extension in (".nii.gz", ".seg.nrrd", ".nrrd", ".nhdr", ".nii", ".mha", ".mhd", ".dcm"):
-        if name.lower().endswith(extension):
-            return name[: -len(extension)]
-    return name
 
 
 def loadMarkups(scene: slicer.vtkMRMLScene, path: str | Path) -> slicer.vtkMRMLMarkupsFiducialNode:

@@ -7,12 +7,12 @@ from pathlib import Path
 import slicer
 from trame_server import Server
 
-from ..Core.Inputs.VolumeFiles import readVolume
+from ..Core.Inputs.VolumeFiles import readVolume, volumeName
 from ..Core.Phantom import makePhantom
 from ..Core.Progress import Progress
 from ..Core.Registration.RegistrationResult import RegistrationResult
 from ..Scene.EdgeOverlay import addEdges
-from ..Scene.NodeFiles import addVolume, discard, loadMarkups, volumeName
+from ..Scene.NodeFiles import addVolume, discard, loadMarkups
 from ..Scene.PhantomNodes import addPhantom
 from ..Scene.SceneNodes import nodesOfClass
 from ..Widgets.LandmarkLists import LandmarkLists, PairRow

@@ -224,3 +224,12 @@ def fileChecksum(*paths: str | Path) -> str:
             while chunk := stream.read(1 << 20):
                 digest.update(chunk)
     return digest.hexdigest()
+
+
+def volumeName(path: str | Path) -> str:
+    """Return a file's name without the extensions of image files."""
+    name = Path(path).name
+    for extension in (".nii.gz", ".seg.nrrd", ".nrrd", ".nhdr", ".nii", ".mha", ".mhd", ".dcm"):
+        if name.lower().endswith(extension):
+            return name[: -len(extension)]
+    return name

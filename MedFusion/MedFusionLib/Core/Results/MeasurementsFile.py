@@ -9,8 +9,8 @@ from importlib import metadata
 from pathlib import Path
 
 from ..Fusion.Metrics import METRIC_MEANINGS
+from .Version import VERSION
 
-VERSION = "0.1.0"  # in Slicer MedFusion is no installed package that could be asked for it
 DICOM_PACKAGES = ("pydicom", "highdicom")
 # A hundredth of a millimeter or milliliter is less than anything here is known to.
 _UNITS = re.compile(r"_(mm|mm2|ml|ras|percent)(_|$)|^(volume|percent|.*_(diameter|product))$")
