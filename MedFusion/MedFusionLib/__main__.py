@@ -5,6 +5,10 @@ import importlib
 import logging
 import signal
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .CommandLine.Streams import LenientStream
 
 _EPILOG = """Points are RAS millimeters, as Slicer's status bar shows them, unless --lps is given.
 
@@ -35,11 +39,19 @@ def main(argv: list[str] | None = None) -> int:
 
     0 is right, 1 a failed step, 2 input that cannot be used, 3 that some subjects of a cohort failed, 130 interrupted.
     """
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    from .CommandLine.Streams import lenientStreams
+
+    with lenientStreams() as output:
+        logging.basicConfig(level=logging.WARNING, format="%(message)s")
+        return _main(sys.argv[1:] if argv is None else argv, output)
+
+
+def _main(argv: list[str], output: "LenientStream") -> int:
+    """Return the exit status of a subcommand, after a sentence where it is not 0."""
     try:
         if hasattr(signal, "SIGTERM"):
             signal.signal(signal.SIGTERM, _interrupt)
-        return _execute(sys.argv[1:] if argv is None else argv)
+        return _execute(argv, output)
     except KeyboardInterrupt:
         print("medfusion: interrupted; nothing was written.", file=sys.stderr)
         return 130
@@ -54,7 +66,7 @@ def main(argv: list[str] | None = None) -> int:
         return 1
 
 
-def _execute(argv: list[str]) -> int:
+def _execute(argv: list[str], output: "LenientStream") -> int:
     """Run a subcommand and return its exit status.
 
     The libraries are imported here, for that takes seconds in which the user may interrupt.
@@ -71,7 +83,10 @@ def _execute(argv: list[str]) -> int:
         argv = joinNegativeCoordinates(argv)
     arguments = parser.parse_args(argv)
     applyCommon(arguments)
-    return arguments.execute(arguments) or 0
+    status = arguments.execute(arguments) or 0
+    if output.hasFailed and not getattr(arguments, "output", None):
+        raise RuntimeError("What was found could not be printed: standard output is full or closed.")
+    return status
 
 
 def _parser(argv: list[str]) -> argparse.ArgumentParser:

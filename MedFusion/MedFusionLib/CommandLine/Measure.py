@@ -50,12 +50,13 @@ def execute(arguments: argparse.Namespace) -> None:
         progress = stack.enter_context(StepProgress())
         progress.step("Load")
         axes = arguments.assume_orientation
-        outline = readSegmentation(arguments.segmentation, arguments.threshold, axes)
         volumes = dict(
             zip(_roles(arguments.volumes), readVolumes(arguments.volumes, arguments.series, (), axes), strict=True)
         )
         if arguments.ct:
             volumes["ct"] = readVolumes([arguments.ct], (), ("CT",), axes)[0]
+        drawnOn = next(iter(volumes.values())).image if volumes else None
+        outline = readSegmentation(arguments.segmentation, arguments.threshold, axes, drawnOn)
         notes = [*outline.warnings, *(warning for volume in volumes.values() for warning in volume.warnings)]
         notes += checkIdentities(tuple(volumes.values()), arguments.accept_identity)
         notes += [note for role, volume in volumes.items() if (note := coverageNote(outline, volume.image, role))]

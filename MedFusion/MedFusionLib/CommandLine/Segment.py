@@ -151,9 +151,10 @@ def execute(arguments: argparse.Namespace) -> None:
         ct = () if arguments.ct is None else readVolumes([arguments.ct], (), ("CT",), axes)
         warnings = checkIdentities((*ct, *volumes), arguments.accept_identity)
         ctNode = addVolume(session.scene, ct[0].image, "ct") if ct else None
-        mask = None if arguments.mask is None else readMask(arguments.mask, arguments.threshold, axes)
+        drawnOn = volumes[0].image
+        mask = None if arguments.mask is None else readMask(arguments.mask, arguments.threshold, axes, drawnOn)
         if arguments.correct is not None:
-            present = readSegmentation(arguments.correct, arguments.threshold, axes)
+            present = readSegmentation(arguments.correct, arguments.threshold, axes, drawnOn)
             warnings = (*warnings, *present.warnings)
             segments = present.allSegments if len(present.allSegments) > 1 or present.isNamed else ()
             interaction = replace(interaction, presentImage=present.labelImage, presentSegments=segments)
