@@ -13,6 +13,7 @@ from ..Core.Images.Resampling import resampleImage
 from ..Core.Images.Transforms import transformPoints
 from ..Core.Images.Voxels import extremes
 from ..Core.Inputs.SegmentationFiles import readSegmentation
+from ..Core.Inputs.SliceFiles import isSlice, readSlices
 from ..Core.Inputs.TransformFiles import isWithinDomain, readTransform
 from ..Core.Inputs.VolumeFiles import readVolume
 from ..Core.Tumor.SegmentationMetrics import bestUnion, comparePairs
@@ -53,11 +54,12 @@ def addArguments(parser: argparse.ArgumentParser) -> None:
 def executeFusion(arguments: argparse.Namespace) -> None:
     """Print the fusion measures beside those of a plain copy of either source, each with its meaning."""
     axes = arguments.assume_orientation
-    fused = readVolume(arguments.fused, assumedAxes=axes).image
-    ct, mri = (
-        resampleImage(image, fused, background=min(0.0, extremes(image)[0]))
-        for image in (readVolume(path, assumedAxes=axes).image for path in (arguments.ct, arguments.mri))
-    )
+    paths = (arguments.ct, arguments.mri, arguments.fused)
+    if any(isSlice(path) for path in paths):
+        ct, mri, fused = readSlices(paths)
+    else:
+        ct, mri, fused = (readVolume(path, assumedAxes=axes).image for path in paths)
+        ct, mri = (resampleImage(image, fused, background=min(0.0, extremes(image)[0])) for image in (ct, mri))
     scores = scoreTable(ct, mri, fused, full=True)
     print(f"{'measure':<10} {'fused':>9} {'copy CT':>9} {'copy MRI':>9}  meaning")
     for name, meaning in METRIC_MEANINGS.items():

@@ -14,6 +14,7 @@ from ..Core.Images.Resampling import Interpolation, resampleImage
 from ..Core.Images.Transforms import TransformModel
 from ..Core.Inputs.Identity import frameWarnings
 from ..Core.Inputs.LandmarkFile import readLandmarkFile
+from ..Core.Inputs.SliceFiles import isSlice
 from ..Core.Inputs.VolumeFiles import volumeName
 from ..Core.Landmarks.LandmarkPairing import Pairing
 from ..Core.Registration.InverseCheck import checkInverse
@@ -34,6 +35,7 @@ from ..Scene.VolumeNodes import relativeTransform
 from .Arguments import addLandmarks, addOutput
 from .Common import addJson
 from .DicomInput import addIdentity, addOrientation, addSeries, checkIdentity, headersOf, readVolumes
+from .RegisterPictures import registerPictures
 from .Terminal import StepProgress, warn
 
 
@@ -56,6 +58,7 @@ def addArguments(parser: argparse.ArgumentParser) -> None:
         "--bound-map", metavar="FILE", help="write below what the TRE in mm stays with 95 %% probability"
     )
     addOutput(parser, "DIR", "folder for the registered volume, ct_to_mri.h5 and measurements.json")
+    parser.add_argument("--pixel", type=_pixel, metavar="MM", help="size of a pixel, for pictures (.png, .jpg)")
     addJson(parser)
     parser.set_defaults(execute=execute)
 
@@ -173,6 +176,10 @@ def registrationSummary(registration: RegistrationResult) -> str:
     return f"Registration: {', '.join(parts)}\n{measured['advice']}"
 
 
+def _pixel(text: str) -> float:
+    return _spacing(text)[0]
+
+
 def _spacing(text: str) -> tuple[float, float, float]:
     try:
         values = [float(part) for part in text.split(",")]
@@ -186,6 +193,9 @@ def _spacing(text: str) -> tuple[float, float, float]:
 def execute(arguments: argparse.Namespace) -> None:
     """Register and write the folder."""
     inputs = inputFiles(arguments)
+    if any(isSlice(path) for path in (arguments.ct, arguments.mri)):
+        registerPictures(arguments, inputs)
+        return
     settings = registrationSettings(arguments)
     maps = [path for path in (arguments.tre_map, arguments.bound_map) if path]
     for path in maps:

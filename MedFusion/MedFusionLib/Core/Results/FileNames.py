@@ -1,6 +1,7 @@
 """The names of the files in a result folder, for whoever writes or reads one."""
 
 REGISTERED_MRI = "mri_registered.nrrd"
+REGISTERED_PICTURE = "mri_registered.png"
 TRANSFORM = "ct_to_mri.h5"
 FUSED = "fused.nrrd"
 TUMOR = "tumor.seg.nrrd"

@@ -11,6 +11,7 @@ _FOLDERS = ("input", "results", "fused", "mri_registered")
 _FILES = (
     *FileNames.RUN_FILES,
     FileNames.PDF_REPORT,
+    FileNames.REGISTERED_PICTURE,
     FileNames.COMPARISON,
     FileNames.FOLLOW_UP_TRANSFORM,
     "ct_registered.nrrd",
