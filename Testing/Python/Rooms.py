@@ -79,3 +79,21 @@ def arrows() -> set[tuple[str, str]]:
             if pair[0] != pair[1] and pair[1] not in CORE_FILES_FOR_ALL:
                 found.add(pair)
     return found
+
+
+def drawing() -> str:
+    """Return the house as a Mermaid diagram, an arrow for each import that no other way leads to."""
+    lines = ["flowchart BT", "    subgraph Core"]
+    lines += [f"        {arrow}" for arrow in _ways(CORE)]
+    lines += ["    end", *(f"    {arrow}" for arrow in _ways(FLOORS))]
+    return "\n".join(lines)
+
+
+def _ways(rooms: dict[str, tuple[str, ...]]) -> list[str]:
+    """Return the arrows of a table without those that a longer way replaces."""
+    reached = {room: {far for near in allowed for far in rooms[near]} for room, allowed in rooms.items()}
+    return [f"{room} --> {near}" for room, allowed in rooms.items() for near in allowed if near not in reached[room]]
+
+
+if __name__ == "__main__":
+    print(drawing())

@@ -15,6 +15,7 @@ from Rooms import (
     LIBRARY,
     MODULE_FOLDER,
     arrows,
+    drawing,
     importsFrom,
     librarySources,
     place,
@@ -25,7 +26,7 @@ MOST_LINES = 400
 # What the library itself does not use: Slicer looks for it, scripts that drive the scene without a panel need it, or it
 # says which files others may count on.
 CALLED_FROM_OUTSIDE = {"MedFusionWidget", "MedFusionTest", "runTest", "loadScene", "RUN_FILES"}
-SOON_USED = {"readMask", "weighedPose", "treBound", "_XFM_OTHER"}
+SOON_USED: set[str] = set()
 SOON_SPLIT = {"Page.py"}
 
 
@@ -87,6 +88,12 @@ class TestHouse(unittest.TestCase):
             for room, allowed in rooms.items():
                 self.assertLessEqual(set(allowed), set(below), room)
                 below.append(room)
+
+    def test_the_drawing_for_contributors_shows_the_table(self):
+        text = (PROJECT_ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+        self.assertIn(f"```mermaid\n{drawing()}\n```", text, "paste what `python Testing/Python/Rooms.py` prints")
+        for room in {*CORE, *FLOORS} - {"Core", "Api", "Phantom"}:
+            self.assertRegex(text, rf"\| `(Core/)?{room}/?` \|", room)
 
     def test_a_name_is_imported_from_the_file_that_defines_it(self):
         for path in librarySources():

@@ -16,7 +16,6 @@ from .TextFile import readText
 from .VolumeFiles import isDicomPath
 
 _XFM_MATRIX = re.compile(r"Linear_Transform\s*=([^;]*);", re.IGNORECASE)
-_XFM_OTHER = re.compile(r"Transform_Type\s*=\s*(?!Linear\b)\w+|Invert_Flag\s*=\s*True", re.IGNORECASE)
 
 
 def readTransform(path: str | Path, frames: Sequence[str] = ()) -> sitk.Transform:

@@ -180,11 +180,6 @@ class RegistrationResult:
         return None if self.target is None or self.error is None else float(self.expectedError(self.target)[0])
 
     @property
-    def treBound(self) -> float | None:
-        """Return what the TRE in mm at the target stays below with 95 % probability."""
-        return None if self.target is None or self.error is None else float(self.errorBound(self.target)[0])
-
-    @property
     def advice(self) -> str:
         """Return one sentence that says what to do next."""
         if self.landmarks is None:
