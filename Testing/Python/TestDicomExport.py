@@ -19,8 +19,10 @@ from MedFusionLib.Core.Dicom.Export import DicomResults, exportDicom
 from MedFusionLib.Core.Dicom.Registration import RegistrationBasis, matrixType
 from MedFusionLib.Core.Dicom.Series import readSeries
 from MedFusionLib.Core.Dicom.StructureSetReader import readStructureSet
+from MedFusionLib.Core.Dicom.Tumor import OutlineOrigin
 from MedFusionLib.Core.Tumor.Segments import segmentsOfNames
 from MedFusionLib.Core.Tumor.TumorMeasurements import measureTumor
+from MedFusionLib.Core.Verdict import Judgement, Verdict
 
 
 def syntheticImage(size: tuple[int, int, int], spacing: tuple[float, float, float], seed: int) -> sitk.Image:
@@ -295,12 +297,18 @@ class TestDicomExport(unittest.TestCase):
                 found = [pydicom.dcmread(target / name / "0001.dcm") for name in ("fused", "mri_registered")]
                 self.assertEqual(tuple(dataset.LossyImageCompression for dataset in found), expected)
 
-    def test_an_outline_nobody_pointed_at_is_automatic(self):
-        for isAutomatic, expected in ((True, "AUTOMATIC"), (False, "SEMIAUTOMATIC")):
+    def test_an_outline_tells_who_made_it_and_whether_it_may_be_trusted(self):
+        doubtful = Verdict(Judgement.doubtful, ("Two methods disagree.",))
+        for origin in OutlineOrigin:
             with tempfile.TemporaryDirectory() as folder:
-                exportDicom(Path(folder), dataclasses.replace(self.results, isTumorAutomatic=isAutomatic))
-                segments = pydicom.dcmread(Path(folder) / "tumor.dcm").SegmentSequence
-            self.assertEqual({segment.SegmentAlgorithmType for segment in segments}, {expected})
+                results = dataclasses.replace(self.results, tumorOrigin=origin, tumorVerdict=doubtful)
+                exportDicom(Path(folder), results)
+                dataset = pydicom.dcmread(Path(folder) / "tumor.dcm")
+                self.assertEqual(checkerErrors(Path(folder) / "tumor.dcm"), [])
+            self.assertEqual({item.SegmentAlgorithmType for item in dataset.SegmentSequence}, {origin.value})
+            said = {item.SegmentDescription for item in dataset.SegmentSequence}
+            self.assertEqual(said, {"Outline: doubtful. Two methods disagree."})
+            self.assertEqual(dataset.ContentDescription, "Tumor outline, doubtful")
 
     def test_matrix_types_are_told_apart(self):
         rotation = np.eye(4)

@@ -9,13 +9,14 @@ import SimpleITK as sitk
 from ..Progress import Progress, report, subProgress
 from ..Tumor.LesionMeasurements import SegmentMeasurements
 from ..Tumor.Segments import MARGIN_COLOR, MARGIN_NAME, Segment, segmentColor
+from ..Verdict import Verdict
 from .DerivedImages import DerivedKind, writeDerivedSeries
 from .Errors import withoutLibraryWarnings
 from .Registration import RegistrationBasis, registrationObject
 from .Series import DicomSeries
 from .StructureSet import RegionOfInterest, structureSetObject
 from .Study import studyFor
-from .Tumor import measurementReport, segmentationObject
+from .Tumor import OutlineOrigin, measurementReport, segmentationObject
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,8 @@ class DicomResults:
     :param segments: what the labels are.
     :param lesions: measurements by segment name.
     :param marginImage: the tumor grown by the registration's error, 0 and 1.
-    :param isTumorAutomatic: whether the tumor was outlined without anybody pointing at it.
+    :param tumorOrigin: who made the outline.
+    :param tumorVerdict: whether it may be trusted.
     """
 
     transform: sitk.Transform
@@ -41,7 +43,8 @@ class DicomResults:
     lesions: dict[str, SegmentMeasurements] = field(default_factory=dict)
     registrationComment: str = ""
     registrationBasis: RegistrationBasis = RegistrationBasis.landmarks
-    isTumorAutomatic: bool = False
+    tumorOrigin: OutlineOrigin = OutlineOrigin.pointedAt
+    tumorVerdict: Verdict | None = None
     marginImage: sitk.Image | None = None
     version: str = ""
 
@@ -81,7 +84,7 @@ def _export(folder: Path, results: DicomResults, progress: Progress | None) -> t
     if results.labelImage is not None and results.segments:
         report(progress, 0.8, "Writing the tumor as DICOM")
         segmentation = segmentationObject(
-            study, results.labelImage, results.segments, headers, results.isTumorAutomatic
+            study, results.labelImage, results.segments, headers, results.tumorOrigin, results.tumorVerdict
         )
         objects["tumor.dcm"] = segmentation
         regions = _regions(results)

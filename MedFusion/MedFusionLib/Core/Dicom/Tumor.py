@@ -1,6 +1,7 @@
 """Write a tumor as a DICOM segmentation and its measurements as a structured report."""
 
 from collections.abc import Sequence
+from enum import Enum
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,12 +10,23 @@ import SimpleITK as sitk
 from ..Images.Grids import voxelAxes
 from ..Tumor.LesionMeasurements import LesionMeasurements, SegmentMeasurements
 from ..Tumor.Segments import Segment, TumorTissue
+from ..Verdict import Verdict
 from .Patient import takeOverPatient, withoutPatient
 from .Study import FIRST_SERIES_NUMBER, MANUFACTURER, DerivedStudy
+
+_LONGEST_TEXT = 1024  # of the value representation ST
 
 if TYPE_CHECKING:
     from highdicom.sr import CodedConcept, TrackingIdentifier, VolumetricROIMeasurementsAndQualitativeEvaluations
     from pydicom import Dataset
+
+
+class OutlineOrigin(Enum):
+    """Who made an outline; the value is DICOM's word for how."""
+
+    pointedAt = "SEMIAUTOMATIC"
+    automatic = "AUTOMATIC"
+    elsewhere = "MANUAL"
 
 
 def segmentationObject(
@@ -22,39 +34,42 @@ def segmentationObject(
     labelImage: sitk.Image,
     segments: Sequence[Segment],
     sources: list,
-    isAutomatic: bool = False,
+    origin: OutlineOrigin = OutlineOrigin.pointedAt,
+    verdict: Verdict | None = None,
 ) -> "Dataset":
     """Return labels as a DICOM segmentation with SNOMED CT codes; its segments are numbered in the order given.
 
     :param labelImage: in the fixed frame of reference (LPS mm).
     :param segments: what the labels are.
     :param sources: headers of the image series that the outline was drawn on, in the same frame of reference.
-    :param isAutomatic: whether nobody pointed at it.
+    :param verdict: whether the outline may be trusted, which each segment is described by.
     """
     import highdicom as hd
     from pydicom.sr.codedict import codes
 
-    kinds = hd.seg.SegmentAlgorithmTypeValues
     labels = sitk.GetArrayViewFromImage(labelImage)
     numbered = np.zeros(labels.shape, np.uint8)
     descriptions = []
     for number, segment in enumerate(segments, start=1):
         numbered[labels == segment.value] = number
-        descriptions.append(
-            hd.seg.SegmentDescription(
-                segment_number=number,
-                segment_label=segment.name,
-                segmented_property_category=codes.SCT.MorphologicallyAbnormalStructure,
-                segmented_property_type=tissueCode(segment.tissue),
-                algorithm_type=kinds.AUTOMATIC if isAutomatic else kinds.SEMIAUTOMATIC,
-                algorithm_identification=hd.AlgorithmIdentificationSequence(
-                    name=MANUFACTURER, family=codes.cid7162.NeighborhoodAnalysis, version=study.version
-                ),
-                tracking_uid=study.uid("tracking", number),
-                tracking_id=segment.name,
-                anatomic_regions=[codes.SCT.Brain],
-            )
+        algorithm = hd.AlgorithmIdentificationSequence(
+            name=MANUFACTURER, family=codes.cid7162.NeighborhoodAnalysis, version=study.version
         )
+        description = hd.seg.SegmentDescription(
+            segment_number=number,
+            segment_label=segment.name,
+            segmented_property_category=codes.SCT.MorphologicallyAbnormalStructure,
+            segmented_property_type=tissueCode(segment.tissue),
+            algorithm_type=origin.value,
+            algorithm_identification=None if origin is OutlineOrigin.elsewhere else algorithm,
+            tracking_uid=study.uid("tracking", number),
+            tracking_id=segment.name,
+            anatomic_regions=[codes.SCT.Brain],
+        )
+        if verdict is not None:
+            text = " ".join((f"Outline: {verdict.judgement.value}.", *verdict.reasons))
+            description.SegmentDescription = text[:_LONGEST_TEXT]
+        descriptions.append(description)
     if not numbered.any():
         raise ValueError("The segmentation is empty; there is nothing to write as DICOM.")
     affine = np.eye(4)
@@ -75,7 +90,7 @@ def segmentationObject(
         software_versions=study.version,
         device_serial_number=study.version,
         content_label="TUMOR",
-        content_description="Tumor outline",
+        content_description="Tumor outline" + (f", {verdict.judgement.value}" if verdict is not None else ""),
         series_description="Tumor",
         omit_empty_frames=True,
     )

@@ -6,10 +6,12 @@ import SimpleITK as sitk
 
 from ..Dicom.Export import DicomResults, exportDicom
 from ..Dicom.Registration import RegistrationBasis
+from ..Dicom.Tumor import OutlineOrigin
 from ..Progress import Progress
 from ..Registration.RegistrationResult import RegistrationResult
 from ..Tumor.ErrorMargin import grownByError
-from .RunDocument import RunDocument
+from ..Tumor.TumorSegmentation import SegmentationMethod
+from .RunDocument import MeasuredTumor, RunDocument
 
 
 def errorMargin(document: RunDocument) -> sitk.Image | None:
@@ -21,6 +23,13 @@ def errorMargin(document: RunDocument) -> sitk.Image | None:
     grown = sitk.GetImageFromArray(grownByError(mask, labelImage, document.registration.errorBound).astype("uint8"))
     grown.CopyInformation(labelImage)
     return grown
+
+
+def _origin(tumor: MeasuredTumor | None) -> OutlineOrigin:
+    """Return who made the outline, as DICOM wants to know it."""
+    if tumor is None or not (tumor.isAutomatic or tumor.result.settings.method is SegmentationMethod.given):
+        return OutlineOrigin.pointedAt
+    return OutlineOrigin.automatic if tumor.isAutomatic else OutlineOrigin.elsewhere
 
 
 def writeDicomObjects(
@@ -42,7 +51,8 @@ def writeDicomObjects(
         lesions=tumor.measured.segments if tumor is not None else {},
         registrationComment=_comment(registration),
         registrationBasis=_basis(registration),
-        isTumorAutomatic=tumor is not None and tumor.isAutomatic,
+        tumorOrigin=_origin(tumor),
+        tumorVerdict=tumor.result.verdict if tumor is not None else None,
         marginImage=marginImage,
         version=document.versions.get("medfusion", ""),
     )
