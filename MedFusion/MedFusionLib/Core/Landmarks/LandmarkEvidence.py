@@ -25,6 +25,7 @@ _CHANCE = 0.01
 _FREE_SHIFT_MM = 3.0
 _FEWEST_FOR_SCALE = 5
 _CLEAR_GROWTH = 3.0
+_DOUBTFUL_SCALE = 0.02
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +71,20 @@ class LandmarkEvidence:
         gain = float(np.sum(weights * self.residuals(self.transform) ** 2)) - left
         return scaled if f.sf(gain * freedom / max(left, 1e-12), 1, freedom) < _CHANCE else None
 
+    def doubts(self) -> list[str]:
+        """Return those warnings that leave the registration doubtful."""
+        found = []
+        if not self.loo.belongTogether(self.localization) and not self.exchange:
+            found.append(
+                f"The landmarks do not belong together: they are off by {self.localization.fle:.0f} mm each. Check "
+                "which landmark is paired with which, and that both images show the same patient."
+            )
+        if self.exchange:
+            found.append(self.exchange.sentence)
+        if self.scaled is not None and abs(np.cbrt(np.linalg.det(self.scaled.matrix)) - 1) > _DOUBTFUL_SCALE:
+            found += _scaleWarnings(self)
+        return found
+
     def growthWarning(self, points: np.ndarray | None, where: str) -> list[str]:
         """Return a sentence where the error is far larger at some points (M, 3) than amid the landmarks."""
         if points is None or not len(points) or self.localization is None:
@@ -87,19 +102,12 @@ class LandmarkEvidence:
 
     def warnings(self) -> list[str]:
         """Return a sentence for everything that is odd about the landmarks."""
-        notes = [*self.pairs.notes, *_configurationWarnings(self.errors), *_scaleWarnings(self)]
-        if not self.loo.belongTogether(self.localization) and not self.exchange:
-            notes.append(
-                f"The landmarks do not belong together: they are off by {self.localization.fle:.0f} mm each. Check "
-                "which landmark is paired with which, and that both images show the same patient."
-            )
-        if self.exchange:
-            notes.append(self.exchange.sentence)
-        else:
+        notes = [*self.pairs.notes, *_configurationWarnings(self.errors), *_scaleWarnings(self), *self.doubts()]
+        if not self.exchange:
             outliers = [label for label, wrong in zip(self.pairs.labels, self.loo.outliers, strict=True) if wrong]
             if outliers:
                 notes.append(f"Not in line with the other landmarks: {', '.join(outliers)}; place them again.")
-        return notes
+        return list(dict.fromkeys(notes))
 
 
 def weighLandmarks(pairs: PairedLandmarks, model: TransformModel, bounds: np.ndarray | None = None) -> LandmarkEvidence:

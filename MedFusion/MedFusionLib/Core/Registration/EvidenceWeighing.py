@@ -8,8 +8,8 @@ from ..Landmarks.LandmarkEvidence import LandmarkEvidence
 from .ImageEvidence import ImageEvidence
 from .PoseCovariance import (
     FitError,
+    NonRigidError,
     PoseCovariance,
-    StretchedError,
     TargetError,
     covarianceOfFit,
     poseDifference,
@@ -44,7 +44,7 @@ def chanceOfDistance(pose: Pose, covariance: PoseCovariance, other: Pose, otherC
 def weighEvidence(evidence: LandmarkEvidence, images: ImageEvidence) -> tuple[Pose, TargetError]:
     """Return the rigid pose that landmarks and images together make most likely, and how uncertain it is."""
     pose, covariance = weighedPose((evidence.pose, rigidCovariance(evidence)), (images.pose, images.covariance))
-    return pose, _stretchedError(covariance, images)
+    return pose, _withBending(covariance, images)
 
 
 def rigidCovariance(evidence: LandmarkEvidence) -> PoseCovariance:
@@ -66,7 +66,7 @@ def landmarkError(evidence: LandmarkEvidence, images: ImageEvidence | None = Non
         return FitError(evidence.errors, fle, None if images is None else (evidence.pose, images.pose))
     covariance = covarianceOfFit(evidence.errors, fle)
     if images is None:
-        return covariance if evidence.scaled is None else StretchedError(covariance, (evidence.pose, evidence.scaled))
+        return covariance if evidence.scaled is None else NonRigidError(covariance, evidence.pose, (evidence.scaled,))
     if images.covariance is not None:
         covariance = covariance.plus(images.covariance.about(covariance.center).matrix)
     return covariance.plus(_distanceSquare(evidence, images, covariance.center))
@@ -79,11 +79,12 @@ def imageError(images: ImageEvidence, evidence: LandmarkEvidence | None = None) 
     covariance = images.covariance
     if evidence is not None:
         covariance = covariance.plus(_distanceSquare(evidence, images, covariance.center))
-    return _stretchedError(covariance, images)
+    return _withBending(covariance, images)
 
 
-def _stretchedError(covariance: PoseCovariance, images: ImageEvidence) -> TargetError:
-    return covariance if images.stretched is None else StretchedError(covariance, (images.pose, images.stretched))
+def _withBending(covariance: PoseCovariance, images: ImageEvidence) -> TargetError:
+    others = tuple(pose for pose in (images.stretched, images.deep) if pose is not None)
+    return NonRigidError(covariance, images.pose, others) if others else covariance
 
 
 def _distanceSquare(evidence: LandmarkEvidence, images: ImageEvidence, center: np.ndarray) -> np.ndarray:

@@ -4,21 +4,21 @@ from dataclasses import dataclass
 
 import numpy as np
 import SimpleITK as sitk
-from scipy.ndimage import distance_transform_edt
 
-from ..Images.Foreground import bodyCenter, foreground
-from ..Images.Grids import indexMatrix, voxelPoints
+from ..Images.Foreground import bodyCenter
+from ..Images.Grids import indicesAt
 from ..Images.Transforms import Pose
+from .ContentChecks import DEEP_MM, bodyDepth, contentDoubts
+from .MutualInformation import FixedSamples, mutualInformation
+from .PoseOptimizer import climb
 from .Refinement import RefinedPose
 
 _EVERY = 3
 _STRETCH_GAIN = 0.055
 _PLAIN_STRETCH, _HEAD_MM = 0.005, 150.0
 _HANDED, _SURELY_HANDED = 1.0, 1.05
-_LEAST_SCALP = 0.3
-_SCALP_MM, _DEEP_MM = (2.0, 10.0), 25.0
-_SCALP_SHARE = 0.15
-_LEAST_INSIDE = 0.35
+_FEWEST_DEEP, _DEEP_STEP_MM = 2000, 2.0
+_DEEP_GAIN, _DEEP_SHIFT_MM = 0.05, 1.2
 _AXES = ("left-right", "front-back", "head-foot")
 
 
@@ -28,11 +28,13 @@ class ImageDoubts:
 
     :param refusals: what a registration without landmarks must not go beyond.
     :param stretched: the pose with scale and shear, where these make the images fit much better.
+    :param deep: the pose of what lies deep inside the body, where it is another.
     """
 
     doubts: tuple[str, ...] = ()
     refusals: tuple[str, ...] = ()
     stretched: Pose | None = None
+    deep: Pose | None = None
 
 
 def checkImages(fixedImage: sitk.Image, movingImage: sitk.Image, refined: RefinedPose) -> ImageDoubts:
@@ -42,11 +44,6 @@ def checkImages(fixedImage: sitk.Image, movingImage: sitk.Image, refined: Refine
     for five CT and MRI stacks of the Whole Brain Atlas.
     """
     doubts, refusals = [], []
-    if refined.pose.inside < _LEAST_INSIDE:
-        refusals.append(
-            f"Only {100 * refined.pose.inside:.0f} % of the CT's body lies inside the MRI, too little to confirm the "
-            "alignment."
-        )
     ratio = handedness(fixedImage, refined)
     if ratio < _HANDED:
         refusals.append(
@@ -57,16 +54,17 @@ def checkImages(fixedImage: sitk.Image, movingImage: sitk.Image, refined: Refine
         doubts.append(
             f"Left and right are not confirmed: mirrored, the MRI would fit almost as well (ratio {ratio:.2f})."
         )
-    scalp = scalpShare(fixedImage, movingImage, refined.pose)
-    if scalp is not None and scalp < _LEAST_SCALP:
-        doubts.append(
-            f"The MRI shows no scalp (at {100 * scalp:.0f} % of the CT's): it looks skull-stripped, and only the brain "
-            "was compared. Use the MRI with the skull."
-        )
+    doubts += contentDoubts(fixedImage, movingImage, refined.pose)
     stretched = stretchedPose(refined)
     if stretched is not None:
         doubts += _stretchDoubts(refined, stretched)
-    return ImageDoubts(tuple(doubts), tuple(refusals), stretched)
+    deep = deepPose(fixedImage, refined)
+    if deep is not None:
+        doubts.append(
+            f"Deep inside, the images fit best {_distance(refined, deep):.1f} mm from where the whole body puts them: "
+            "tissue moved between the scans, or the MRI is distorted. The expected error includes it."
+        )
+    return ImageDoubts(tuple(doubts), tuple(refusals), stretched, deep)
 
 
 def handedness(fixedImage: sitk.Image, refined: RefinedPose) -> float:
@@ -89,6 +87,28 @@ def stretchedPose(refined: RefinedPose) -> Pose | None:
     return affine if affine.information > (1 + _STRETCH_GAIN) * rigid.information else None
 
 
+def deepPose(fixedImage: sitk.Image, refined: RefinedPose) -> Pose | None:
+    """Return the pose that fits what lies 25 mm below the skin or deeper, if it is clearly another and better one."""
+    finest = refined.comparisons[-1]
+    depth = bodyDepth(fixedImage)
+    indices = np.rint(indicesAt(depth, finest.samples.points)).astype(int)
+    i, j, k = np.clip(indices, 0, np.array(depth.GetSize()) - 1).T
+    isDeep = sitk.GetArrayViewFromImage(depth)[k, j, i] > DEEP_MM
+    if isDeep.sum() < _FEWEST_DEEP:
+        return None
+    samples = FixedSamples(finest.samples.points[isDeep], finest.samples.bins[isDeep], finest.samples.binCount)
+    pose = climb(samples, finest.moving, refined.pose, _DEEP_STEP_MM, False, 1e-5)
+    before = mutualInformation(samples, finest.moving, refined.pose.matrix, refined.pose.offset).information
+    isBetter = pose.information > (1 + _DEEP_GAIN) * before
+    return pose if isBetter and _distance(refined, pose, samples.points) > _DEEP_SHIFT_MM else None
+
+
+def _distance(refined: RefinedPose, pose: Pose, points: np.ndarray | None = None) -> float:
+    """Return how far another pose puts points, or all that was compared, RMS in mm."""
+    points = refined.comparisons[-1].samples.points if points is None else points
+    return float(np.sqrt(np.mean(np.sum((pose.apply(points) - refined.pose.apply(points)) ** 2, axis=1))))
+
+
 def _stretchDoubts(refined: RefinedPose, stretched: Pose) -> list[str]:
     """Return a sentence where the stretch is larger than the voxels let it seem."""
     scales = np.linalg.norm(refined.pose.matrix.T @ stretched.matrix, axis=0)
@@ -101,30 +121,3 @@ def _stretchDoubts(refined: RefinedPose, stretched: Pose) -> list[str]:
         f"The MRI seems stretched against the CT ({told}): check the voxel sizes of both images. The expected error "
         "includes it."
     ]
-
-
-def scalpShare(fixedImage: sitk.Image, movingImage: sitk.Image, pose: Pose) -> float | None:
-    """Return at what share of the points just below the CT's skin the MRI shows something, or None if too few are seen.
-
-    Something is 15 % of what the MRI shows deep inside.
-    """
-    mask = foreground(fixedImage, 0.0)
-    body = sitk.GetArrayViewFromImage(mask) > 0
-    # Where an image ends the body does not: padding with body leaves only the skin as surface.
-    padded = distance_transform_edt(np.pad(body, 1, constant_values=True), sampling=mask.GetSpacing()[::-1])
-    depth = padded[1:-1, 1:-1, 1:-1]
-    points = voxelPoints(mask)
-    toIndex = indexMatrix(movingImage)
-    values = sitk.GetArrayViewFromImage(movingImage)
-
-    def shownAt(chosen: np.ndarray) -> np.ndarray:
-        indices = np.rint(pose.apply(points[chosen]) @ toIndex[:, :3].T + toIndex[:, 3]).astype(int)
-        inside = np.all((indices >= 0) & (indices < movingImage.GetSize()), axis=1)
-        i, j, k = indices[inside].T
-        return values[k, j, i].astype(float)
-
-    scalp = shownAt((depth >= _SCALP_MM[0]) & (depth < _SCALP_MM[1]) & body)
-    deep = shownAt(depth > _DEEP_MM)
-    if len(scalp) < 200 or len(deep) < 200:
-        return None
-    return float(np.mean(scalp > _SCALP_SHARE * np.median(deep)))

@@ -22,7 +22,7 @@ def judgeImages(
     checks = checkImages(fixedImage, movingImage, refined)
     covariance = refined.covariance(center, progress)
     evidence = ImageEvidence(
-        refined.pose, refined.similarityBefore, refined.similarityAfter, covariance, checks.stretched
+        refined.pose, refined.similarityBefore, refined.similarityAfter, covariance, checks.stretched, checks.deep
     )
     return evidence, checks.refusals, (*_disagreement(covariance, center), *checks.doubts)
 

@@ -14,6 +14,7 @@ from ..Images.Transforms import Pose, TransformModel
 from ..Landmarks.LandmarkEvidence import LandmarkEvidence
 from ..Landmarks.LandmarkFit import fitMatrix
 from ..Progress import Progress, report
+from .ContentChecks import contentDoubts
 from .EvidenceWeighing import chanceOfDistance, rigidCovariance
 from .ImagePyramid import movingField, pyramid, sampleFixedByRank
 from .PoseCovariance import PoseCovariance
@@ -79,13 +80,17 @@ def checkLandmarkPose(
     best = max((middle.climb(pose) for pose in others), key=lambda pose: pose.information, default=own)
     best = fine.climb(best)
     if best.information < _LEAST_SIMILARITY:
-        return PoseCheck(own.information)
+        doubt = (
+            "The images tell nothing about each other where the landmarks put them (similarity "
+            f"{own.information:.2f}): check that both show the same part of the body."
+        )
+        return PoseCheck(own.information, (doubt,))
     if best.information > _CLEAR_LEAD * own.information and _apart(best, own, probes) > _ANOTHER_POSE_MM:
         lead = f"the images agree better then (similarity {best.information:.2f} instead of {own.information:.2f})"
         doubt = _explanation(suspicions, best, probes).format(f"for {lead}")
         return PoseCheck(own.information, (doubt,), best)
     if not _isFar(evidence, own, probes):
-        return PoseCheck(own.information)
+        return PoseCheck(own.information, contentDoubts(fixedImage, movingImage, own))
     lead = f"for the images fit best {_apart(own, evidence.pose, probes):.1f} mm from where the landmarks put them"
     return PoseCheck(own.information, (_explanation(suspicions, own, probes).format(lead),), own)
 

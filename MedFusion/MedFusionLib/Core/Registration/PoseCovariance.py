@@ -52,14 +52,15 @@ class PoseCovariance:
 
 
 @dataclass(frozen=True, eq=False)
-class StretchedError:
-    """Know the error of a rigid pose between images one of which seems stretched: how far that moves a point is added.
+class NonRigidError:
+    """Know the error of a rigid pose between bodies that differ: how far other poses move a point is added.
 
-    :param poses: the rigid pose, and the one that stretches, too.
+    :param others: what fits better with a stretch, or deep inside the body.
     """
 
     covariance: PoseCovariance
-    poses: tuple[Pose, Pose]
+    pose: Pose
+    others: tuple[Pose, ...]
 
     @property
     def freedom(self) -> float:
@@ -68,7 +69,10 @@ class StretchedError:
 
     def covariances(self, points: np.ndarray) -> np.ndarray:
         """Return the covariances (M, 3, 3) in mm^2 of the error at fixed points (M, 3), LPS millimeters."""
-        return self.covariance.covariances(points) + _distanceSquares(*self.poses, points)
+        found = self.covariance.covariances(points)
+        for other in self.others:
+            found = found + _distanceSquares(self.pose, other, points)
+        return found
 
 
 @dataclass(frozen=True, eq=False)

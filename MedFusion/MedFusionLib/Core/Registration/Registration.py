@@ -1,5 +1,6 @@
 """Registration from landmarks, images or both, to a transform that says how wrong it is."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -92,7 +93,7 @@ def registerLandmarks(
     overlap = _overlapOf(fixedImage, movingImage, found.transform, check) if hasImages else None
     report(progress, 0.98, "Registered")
     body = bodySurface(fixedImage) if fixedImage is not None else None
-    doubts = (*check.doubts, *found.doubts)
+    doubts = tuple(dict.fromkeys((*check.doubts, *evidence.doubts(), *found.doubts)))
     result = RegistrationResult(
         transform=found.transform,
         model=settings.model,
@@ -102,7 +103,7 @@ def registerLandmarks(
         repaired=check.repaired,
         error=found.error,
         verdict=_verdict(doubts),
-        warnings=(*evidence.warnings(), *(() if settings.refine else _growth(evidence, body, target)), *doubts),
+        warnings=_warningsOf(evidence, () if settings.refine else _growth(evidence, body, target), doubts),
         overlap=overlap,
         target=None if target is None else np.asarray(target, dtype=float),
         body=body,
@@ -130,6 +131,11 @@ def _growth(evidence: LandmarkEvidence, body: np.ndarray | None, target: np.ndar
     if target is not None:
         return evidence.growthWarning(np.atleast_2d(target), "at the tumor")
     return evidence.growthWarning(body, "at the far side of the body")
+
+
+def _warningsOf(evidence: LandmarkEvidence, *further: Sequence[str]) -> tuple[str, ...]:
+    """Return each sentence once."""
+    return tuple(dict.fromkeys((*evidence.warnings(), *itertools.chain(*further))))
 
 
 def _verdict(doubts: Sequence[str]) -> Verdict:
@@ -219,11 +225,12 @@ def _registerWithoutLandmarks(
             "tissue moved between the scans. The expected error includes that distance; look at the edges."
         )
         doubts, error = (warning, *doubts), imageError(images, evidence)
+    doubts = tuple(dict.fromkeys((*evidence.doubts(), *doubts)))
     return replace(
         result,
         pairs=pairs,
         landmarks=evidence,
         error=error,
         verdict=_verdict(doubts),
-        warnings=(*evidence.warnings(), *doubts),
+        warnings=_warningsOf(evidence, doubts),
     )
