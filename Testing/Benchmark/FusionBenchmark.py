@@ -268,11 +268,13 @@ def memoryOf(name: str) -> None:
     """Print the peak memory in MiB of one fusion beyond inputs and output; for a process of its own."""
     size = (512, 512, 400)
     images = []
-    for value in (-1000, 0):
+    for value, tissue, bone in ((-1000, 40, 900), (0, 500, 30)):
         image = sitk.Image(size, sitk.sitkInt16) + value
-        block = sitk.GetImageFromArray(np.random.default_rng(0).integers(0, 900, (400, 200, 200), np.int16))
+        voxels = np.random.default_rng(0).normal(tissue, 10, (400, 200, 200)).astype(np.int16)
+        voxels[:, :20] = bone
+        block = sitk.GetImageFromArray(voxels)
         images.append(sitk.Paste(image, block, block.GetSize(), destinationIndex=(100, 100, 0)))
-    small = [image[100:164, 100:164, :16] for image in images]
+    small = [image[68:164, 68:164, :16] for image in images]
     settings = FusionSettings(ctChanges=name == "changes")
     fuseVolumes(small[0], small[1:], settings)
     current = int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()

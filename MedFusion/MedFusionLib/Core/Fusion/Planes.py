@@ -19,7 +19,7 @@ from ..Images.Intensities import LEAST_HU
 from .Buffers import Buffers
 from .Inputs import CtKind, FusionScales, MovingScale, Source
 
-_SLICES_PER_READ = 8
+_SLICES_PER_READ = 4
 _T = TypeVar("_T")
 
 
@@ -164,7 +164,8 @@ def _readRows(source: Source, referenceImage: sitk.Image, first: int, last: int,
         size = (referenceImage.GetWidth(), last - first, min(_SLICES_PER_READ, slices.stop - start))
         if onGrid:
             part = sitk.RegionOfInterest(source.image, size, (0, first, start))
-            yield from sitk.GetArrayFromImage(part).astype(np.float32, copy=False)
+            for plane in sitk.GetArrayViewFromImage(part):  # good as long as the part is not read on
+                yield plane.astype(np.float32, copy=False)
             continue
         chunk = sitk.Resample(
             source.image,
@@ -177,14 +178,16 @@ def _readRows(source: Source, referenceImage: sitk.Image, first: int, last: int,
             float("nan"),
             sitk.sitkFloat32,
         )
-        yield from sitk.GetArrayFromImage(chunk)
+        yield from sitk.GetArrayViewFromImage(chunk)
 
 
 def _scaled(
     rawPlanes: tuple[np.ndarray, ...], scales: FusionScales, buffers: Buffers
 ) -> tuple[np.ndarray, list[np.ndarray], list[np.ndarray | None]]:
     """Return the CT, all sources on the scale 0..1 (unclipped), and per source 1 where it is valid, None if all is."""
-    fixed = rawPlanes[0]
+    # A copy outlives the slices that were read together, of which this is one.
+    fixed = buffers.take(rawPlanes[0].size).reshape(rawPlanes[0].shape)
+    np.copyto(fixed, rawPlanes[0])
     span = np.float32(scales.high - scales.low)
     missing = _notFinite(fixed)
     if scales.kind is CtKind.hounsfield and not fixed.min() >= LEAST_HU:
@@ -202,7 +205,6 @@ def _scaled(
         others = [np.where(v > 0, u, 0) if v is not None else u for u, v in zip(units[1:], valid[1:], strict=True)]
         units[0][missing] = np.mean(others, axis=0)[missing]
         air = LEAST_HU if scales.kind is CtKind.hounsfield else scales.low
-        fixed = fixed.copy()
         covered = np.logical_or.reduce([v > 0 if v is not None else np.ones_like(missing) for v in valid[1:]])
         fixed[missing] = np.where(covered, units[0] * span + np.float32(scales.low), np.float32(air))[missing]
         units[0][missing & ~covered] = (air - scales.low) / span

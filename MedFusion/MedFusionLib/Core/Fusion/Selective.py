@@ -152,7 +152,7 @@ def _smoothed(
                 series = [[total * np.float32(2**i) for i in range(4)] for _ in range(zStep)]
             sums = series[number % zStep]
             for i in range(4):
-                added = np.add(sums[i], total, out=buffers.take(len(total)))
+                added = np.add(sums[i], total, out=sums[i])
                 sums[i], total = total, added
         if number >= 2 * zStep:
             ready = waiting.popleft()
@@ -166,8 +166,10 @@ def _continued(works: Iterator[_Cells], what: str, times: int) -> Iterator[tuple
     for work in works:
         last = getattr(work, what)
         yield work, last
-    for _ in range(times if last is not None else 0):
-        yield None, last
+    if last is not None:
+        last = last.copy()  # what is yielded is written to
+        for _ in range(times):
+            yield None, last.copy()
 
 
 def _shared(

@@ -18,7 +18,7 @@ from .Settings import ColorStyle, FusionMethod, FusionSettings
 from .Textbook import fuseTextbook
 
 # Of one slice, by all workers together: less costs time in margins, more costs memory.
-_VOXELS_AT_ONCE = 131072
+_VOXELS_AT_ONCE = 65536
 _MOST_WORKERS = 4
 
 
