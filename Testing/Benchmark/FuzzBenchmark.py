@@ -32,9 +32,15 @@ from MedFusionLib.__main__ import main as medfusion  # noqa: E402
 from MedFusionLib.CommandLine.Demo import writePhantom  # noqa: E402
 from MedFusionLib.CommandLine.Evaluate import readTargets  # noqa: E402
 from MedFusionLib.Core.Dicom.Inspection import inspectPath  # noqa: E402
+from MedFusionLib.Core.Dicom.Registration import registrationObject  # noqa: E402
 from MedFusionLib.Core.Dicom.Series import readSeries  # noqa: E402
+from MedFusionLib.Core.Dicom.StructureSet import RegionOfInterest, structureSetObject  # noqa: E402
+from MedFusionLib.Core.Dicom.Study import studyFor  # noqa: E402
+from MedFusionLib.Core.Inputs.LandmarkFile import readLandmarkFile  # noqa: E402
+from MedFusionLib.Core.Inputs.PixelLandmarks import readPixelLandmarks  # noqa: E402
+from MedFusionLib.Core.Inputs.SegmentationFiles import readSegmentation  # noqa: E402
 from MedFusionLib.Core.Inputs.TransformFiles import readTransform  # noqa: E402
-from MedFusionLib.Core.Inputs.VolumeFiles import readVolume  # noqa: E402
+from MedFusionLib.Core.Inputs.VolumeFiles import readAnyOrientation, readVolume  # noqa: E402
 from MedFusionLib.Core.Phantom import makePhantom  # noqa: E402
 from MedFusionLib.Core.Results.RunFolder import readRunFolder  # noqa: E402
 from MedFusionLib.Scene.LandmarkRegistrationLogic import landmarkList  # noqa: E402
@@ -125,6 +131,26 @@ class Readers:
         path = self._file("ct_landmarks.mrk.json", r)
         with Session() as session:
             return refusesProperly(lambda: landmarkList(loadMarkups(session.scene, path), None))
+
+    def tables(self, r: random.Random) -> str:
+        path = self._file(r.choice(("ct.csv", "ct.tsv", "ct.fcsv", "wide.csv")), r)
+        return refusesProperly(lambda: readLandmarkFile(path))
+
+    def pixels(self, r: random.Random) -> str:
+        path = self._file("pixels.csv", r)
+        return refusesProperly(lambda: readPixelLandmarks(path))
+
+    def registration(self, r: random.Random) -> str:
+        path = self._file(r.choice(("registration.dcm", "small.xfm")), r)
+        return refusesProperly(lambda: readTransform(path))
+
+    def contours(self, r: random.Random) -> str:
+        path = self._file("contours.dcm", r)
+        return refusesProperly(lambda: readSegmentation(path))
+
+    def headers(self, r: random.Random) -> str:
+        path = self._file(r.choice(("small.nii", "small.mha", "small.nrrd")), r)
+        return refusesProperly(lambda: readAnyOrientation(path))
 
     def targets(self, r: random.Random) -> str:
         path = self._file("targets.json", r)
@@ -248,6 +274,11 @@ PLAN = {
     "volume": 1500,
     "transform": 1500,
     "segmentation": 1000,
+    "tables": 800,
+    "pixels": 200,
+    "registration": 500,
+    "contours": 500,
+    "headers": 500,
     "commandLine": 1500,
 }
 
@@ -265,6 +296,21 @@ def makeSources(folder: Path) -> None:
     for name in ("small.tfm", "small.h5"):
         sitk.WriteTransform(phantom.ctToMri, str(folder / name))
     labels = sitk.Cast(small > 0, sitk.sitkUInt8)
+    rows = [f"P{index},{x:.2f},{y:.2f},{z:.2f}" for index, (x, y, z) in enumerate(phantom.ctLandmarks.tolist())]
+    (folder / "ct.csv").write_text("\n".join(["label,l,p,s", *rows]))
+    (folder / "ct.tsv").write_text("\n".join(["name,x_lps,y_lps,z_lps", *rows]).replace(",", "\t"))
+    (folder / "wide.csv").write_bytes("\n".join(["label,r,a,s", *rows]).encode("utf-16"))
+    columns = "id,x,y,z,ow,ox,oy,oz,vis,sel,lock,label,desc,associatedNodeID"
+    markups = [row.replace(",", ",", 1) + ",0,0,0,1,1,1,0,name,," for row in rows]
+    header = f"# Markups fiducial file version = 4.11\n# CoordinateSystem = LPS\n# columns = {columns}\n"
+    (folder / "ct.fcsv").write_text(header + "\n".join(markups))
+    (folder / "pixels.csv").write_text("name,x,y\nA,3,4\nB,10,20\nC,30,5\n")
+    linear = "1 0 0 5\n0 1 0 6\n0 0 1 7;\n"
+    (folder / "small.xfm").write_text(f"MNI Transform File\nTransform_Type = Linear;\nLinear_Transform =\n{linear}")
+    study = studyFor(readSeries(folder / "series").header, None, (small,), "1.0")
+    registrationObject(study, phantom.ctToMri, small).save_as(folder / "registration.dcm", enforce_file_format=True)
+    regions = [RegionOfInterest("Tumor", sitk.GetArrayFromImage(labels) > 0, (1, 0, 0), "GTV")]
+    structureSetObject(study, small, regions).save_as(folder / "contours.dcm", enforce_file_format=True)
     sitk.WriteImage(labels, str(folder / "small.seg.nrrd"))
     targets = {"ct": phantom.targets.tolist(), "mr": phantom.targets.tolist(), "coordinateSystem": "LPS"}
     (folder / "targets.json").write_text(json.dumps(targets))
