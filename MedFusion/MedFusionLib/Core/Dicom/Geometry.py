@@ -9,8 +9,8 @@ from ..Progress import Progress, report
 from .Slices import DicomSlice
 
 # Positions are written with rounding; below a tenth of a millimeter a stack counts as regular.
-POSITION_TOLERANCE = 0.1
-WIDEST_GAP = 25.0
+POSITION_TOLERANCE_MM = 0.1
+WIDEST_GAP_MM = 25.0
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,9 @@ def gridOfSlices(slices: tuple[DicomSlice, ...]) -> SliceGrid:
     local = np.array([s.position for s in slices]) @ direction  # along rows, columns and normal, mm
     distances = np.diff(local[:, 2])
     median = float(np.median(distances))
-    if median > WIDEST_GAP:
+    if median > WIDEST_GAP_MM:
         raise ValueError(f"The slices are {median:.0f} mm apart; no volume can be made of them.")
-    if distances.max() > WIDEST_GAP:
+    if distances.max() > WIDEST_GAP_MM:
         at = int(np.argmax(distances))
         raise ValueError(
             f"Between slice {at + 1} and {at + 2} of {len(slices)} there is a gap of {distances.max():.1f} mm "
@@ -54,8 +54,8 @@ def gridOfSlices(slices: tuple[DicomSlice, ...]) -> SliceGrid:
     step = (local[-1, 2] - local[0, 2]) / (len(slices) - 1)
     lateral = local[:, :2] - local[:, :2].mean(axis=0)
     uneven = local[:, 2] - np.polyval(np.polyfit(np.arange(len(slices)), local[:, 2], 1), np.arange(len(slices)))
-    isSheared = bool(np.abs(lateral).max() > POSITION_TOLERANCE)
-    isUneven = bool(np.abs(uneven).max() > POSITION_TOLERANCE)
+    isSheared = bool(np.abs(lateral).max() > POSITION_TOLERANCE_MM)
+    isUneven = bool(np.abs(uneven).max() > POSITION_TOLERANCE_MM)
     inPlane = np.array(first.spacing)
     if not isSheared and not isUneven:
         corner = np.array([*local[:, :2].mean(axis=0), local[0, 2]])
@@ -80,7 +80,7 @@ def _describe(
         travel = local[-1] - local[0]
         angle = float(np.degrees(np.arctan2(np.linalg.norm(travel[:2]), travel[2])))
         straight = np.abs(local[:, :2] - local[:1, :2] - np.outer((local[:, 2] - local[0, 2]) / travel[2], travel[:2]))
-        if straight.max() <= 10 * POSITION_TOLERANCE and angle > 0.5:
+        if straight.max() <= 10 * POSITION_TOLERANCE_MM and angle > 0.5:
             warnings.append(f"The gantry was tilted by {angle:.1f} degrees; resampled to a straight grid.")
         else:
             warnings.append("The slices are shifted against each other; resampled to a straight grid.")

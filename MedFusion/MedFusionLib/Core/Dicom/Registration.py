@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 SPATIAL_REGISTRATION = "1.2.840.10008.5.1.4.1.1.66.1"
 DEFORMABLE_SPATIAL_REGISTRATION = "1.2.840.10008.5.1.4.1.1.66.3"
-GRID_SPACING = 3.0
+GRID_SPACING_MM = 3.0
 
 
 class RegistrationBasis(Enum):
@@ -115,7 +115,7 @@ def _deformableItem(
     import pydicom
 
     extent = np.array(fixedImage.GetSpacing()) * (np.array(fixedImage.GetSize()) - 1)
-    size = [int(count) for count in np.ceil(extent / GRID_SPACING) + 1]
+    size = [int(count) for count in np.ceil(extent / GRID_SPACING_MM) + 1]
     spacing = [float(v) if v > 0 else 1.0 for v in extent / np.maximum(np.array(size) - 1, 1)]
     direction = directionOf(fixedImage)
     field = sitk.TransformToDisplacementField(

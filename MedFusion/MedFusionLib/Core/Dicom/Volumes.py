@@ -6,7 +6,7 @@ import numpy as np
 
 from .Slices import VOLUME_KEYWORDS, DicomSlice
 
-COINCIDENCE = 0.01
+COINCIDENCE_MM = 0.01
 # Tags that tell which of two planes at one place was made later.
 _MOSAIC_REFUSAL = (
     "It is a mosaic, many slices tiled in each picture, as Siemens scanners store time series; convert it to NIfTI "
@@ -91,7 +91,7 @@ def _coincident(slices: list[DicomSlice]) -> list[list[DicomSlice]]:
     groups: list[list[DicomSlice]] = []
     last = -np.inf
     for index in order:
-        if along[index] - last > COINCIDENCE:
+        if along[index] - last > COINCIDENCE_MM:
             groups.append([])
             last = along[index]
         groups[-1].append(slices[index])

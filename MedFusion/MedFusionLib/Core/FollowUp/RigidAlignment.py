@@ -12,8 +12,8 @@ from ..Progress import Progress, report, subProgress
 from ..Registration.Refinement import refinePose
 
 _COMPARED_AT_MM = 2.0
-SMALLEST_ERROR = 0.2
-LARGEST_ERROR = 3.0
+SMALLEST_ERROR_MM = 0.2
+LARGEST_ERROR_MM = 3.0
 
 
 @dataclass(frozen=True)
@@ -62,13 +62,13 @@ def alignRigidly(
     forward = matrixTransform(pose.matrix, pose.offset, center)
     similarity = _correlation(fixedImage, movingImage, forward)
     warnings = []
-    if error > LARGEST_ERROR or similarity < 0.5:
+    if error > LARGEST_ERROR_MM or similarity < 0.5:
         warnings.append(
             f"The two time points may not be aligned: forward and backward disagree by {error:.1f} mm, the images "
             f"correlate by {similarity:.2f}. Look at the pictures before believing any change."
         )
     report(progress, 1.0, "Aligned the time points")
-    return RigidAlignment(forward, max(error, SMALLEST_ERROR), similarity, tuple(warnings))
+    return RigidAlignment(forward, max(error, SMALLEST_ERROR_MM), similarity, tuple(warnings))
 
 
 def _correlation(fixedImage: sitk.Image, movingImage: sitk.Image, transform: sitk.Transform) -> float:

@@ -6,11 +6,10 @@ from scipy import ndimage
 from ..Images.Grids import boxAround
 from ..Progress import Progress, report
 from .MinCut import minCut
-from .TumorEvidence import HistogramRatio, edgeCapacity, gradients, touching
+from .TumorEvidence import BOUNDARY_COST, HistogramRatio, edgeCapacity, gradients, touching
 
 _BAND_MM = 12.0
 _DISTANCE_WEIGHT = 0.2
-_BOUNDARY_COST_MM = 0.12
 
 
 def refineByCut(
@@ -36,7 +35,7 @@ def refineByCut(
     shell = _signedDistance(current, spacing)
     around = (shell < -2) & (shell > -_BAND_MM) & inUse
     compare = HistogramRatio(part, current | around)
-    capacity = edgeCapacity(gradients(part, spacing), around, _BOUNDARY_COST_MM * radius / spacing)
+    capacity = edgeCapacity(gradients(part, spacing), around, BOUNDARY_COST * radius / spacing)
     for turn in range(rounds):
         report(progress, turn / rounds, "Refining the outline")
         distance = _signedDistance(current, spacing)

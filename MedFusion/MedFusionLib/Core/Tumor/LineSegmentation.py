@@ -13,6 +13,7 @@ from .Diameters import axialDiameters
 from .MinCut import minCut
 from .Outline import Outline
 from .TumorEvidence import (
+    BOUNDARY_COST,
     HistogramRatio,
     airLevel,
     gradients,
@@ -25,7 +26,6 @@ from .WorkingRegion import WorkingRegion, workingRegion
 _ROUNDS = 3
 _REACH = 1.35
 _GROWTH = 1.2
-_BOUNDARY_COST = 0.12
 _CYLINDER_MM = 1.4
 _CERTAIN = 10.0
 _FAINT_OVERLAP = 0.85
@@ -207,7 +207,7 @@ def _cutAbout(
     if brighter is None:
         brighter = _brighterThanSurroundings(region, values, span, shell)
     capacity = inwardEdgeCapacity(
-        derivatives, shell, _BOUNDARY_COST * radius / region.spacing, center, brighterInside=brighter
+        derivatives, shell, BOUNDARY_COST * radius / region.spacing, center, brighterInside=brighter
     )
     inside, labeling, currentRadius = lineHistogram, None, radius
     for turn in range(_ROUNDS):
@@ -231,7 +231,7 @@ def _cutAbout(
     border = found & ~ndimage.binary_erosion(found)
     free = border & ndimage.binary_erosion(usable, border_value=1)
     atMask = 1 - float(free.sum()) / float(border.sum())
-    edgeless = float(capacity[free if free.any() else border].mean()) * region.spacing / (_BOUNDARY_COST * radius)
+    edgeless = float(capacity[free if free.any() else border].mean()) * region.spacing / (BOUNDARY_COST * radius)
     overlap = histogramOverlap(compare.histogram(found), compare.histogram(shell & ~found))
     darkInBright = not brighter or _isDarkInBright(values, found, usable)
     return _Cut(region, usable, found, brighter, darkInBright, edgeless, overlap, atMask)

@@ -8,7 +8,7 @@ from ..Images.Intensities import robustSpread
 from ..Progress import Progress, report, subProgress
 from .MinCut import minCut
 from .Outline import Outline
-from .TumorEvidence import HistogramRatio, edgeCapacity, gradients, touching
+from .TumorEvidence import BOUNDARY_COST, HistogramRatio, edgeCapacity, gradients, touching
 from .WorkingRegion import WorkingRegion, workingRegion
 
 _CERTAIN = 10.0
@@ -47,7 +47,9 @@ def outlineFromStrokes(
         prior = np.clip(1 - toInside / max(extent, 10.0), -1.5, 1)
     else:
         prior = (toOutside - toInside) / (toOutside + toInside + 1)
-    capacity = edgeCapacity(gradients(values, region.spacing), far | outside, 0.12 * max(extent, 10) / region.spacing)
+    capacity = edgeCapacity(
+        gradients(values, region.spacing), far | outside, BOUNDARY_COST * max(extent, 10) / region.spacing
+    )
     stroke, current, labeling = compare.histogram(inside), inside, None
     beside = 0.5 * compare.histogram(around) + 0.5 * compare.histogram(far if far.any() else around)
     for turn in range(3):
@@ -101,7 +103,7 @@ def correctOutline(
     unary[inside], unary[outside] = _CERTAIN, -_CERTAIN
     everywhere = np.ones(values.shape, bool)
     unary[~_usable(region, allowed)] = -_CERTAIN
-    cost = 0.12 * 20 / region.spacing
+    cost = BOUNDARY_COST * 20 / region.spacing
     labeling = minCut(
         unary, edgeCapacity(derivatives, everywhere, cost), was, 80, progress=subProgress(progress, 0.4, 0.9)
     )

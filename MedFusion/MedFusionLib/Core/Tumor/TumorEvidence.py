@@ -6,6 +6,9 @@ from scipy import ndimage
 
 from ..Images.Voxels import everyNth
 
+# What a border without any edge costs beside the intensities' evidence, as a share of the tumor's radius; set by hand
+# with the line method, on which cases is not recorded.
+BOUNDARY_COST = 0.12
 _BINS = 64
 _FLOOR = 1e-3
 
