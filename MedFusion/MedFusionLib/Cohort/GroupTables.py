@@ -16,7 +16,16 @@ from .SubjectState import readDocument
 OUTLIER_Z = 3.5  # of a modified z score; Iglewicz and Hoaglin 1993, "How to detect and handle outliers"
 _FEWEST_FOR_OUTLIERS = 8
 _UNKNOWN = "n/a"
-_CHANGE_KEYS = ("before", "after", "difference", "percent", "uncertainty", "beyond_uncertainty")
+_CHANGE_KEYS = (
+    "before",
+    "after",
+    "difference",
+    "percent",
+    "uncertainty",
+    "beyond_uncertainty",
+    "larger_by_25_percent",
+    "smaller_by_50_percent",
+)
 
 
 @dataclass(frozen=True)
@@ -122,23 +131,23 @@ def writeChanges(folder: Path, changes: Sequence[Change]) -> None:
     for change in changes:
         document = readDocument(folder / change.folder / COMPARISON) or {}
         found = document.get("change")
-        for lesion, name, values in _changed(found if isinstance(found, dict) else {}):
+        for lesion, fate, name, values in _changed(found if isinstance(found, dict) else {}):
             measures = (values.get(key) for key in _CHANGE_KEYS)
-            rows.append((f"sub-{change.participant}", change.first, change.second, lesion, name, *measures))
-    header = ("participant_id", "first_session", "second_session", "lesion", "measure", *_CHANGE_KEYS)
+            rows.append((f"sub-{change.participant}", change.first, change.second, lesion, fate, name, *measures))
+    header = ("participant_id", "first_session", "second_session", "lesion", "fate", "measure", *_CHANGE_KEYS)
     _writeTable(folder / "changes.tsv", header, rows)
 
 
-def _changed(change: dict) -> Iterator[tuple[str, str, dict]]:
-    """Yield the lesion, empty for the whole tumor, the measure and its values."""
+def _changed(change: dict) -> Iterator[tuple[str, str, str, dict]]:
+    """Yield the lesion and what became of it, empty for the whole tumor, the measure and its values."""
     for name, values in change.items():
         if isinstance(values, dict) and "difference" in values:
-            yield "", name, values
+            yield "", "", name, values
     lesions = change.get("lesions")
     for number, lesion in enumerate(lesions if isinstance(lesions, list) else (), 1):
         for name, values in lesion.items() if isinstance(lesion, dict) else ():
             if isinstance(values, dict) and "difference" in values:
-                yield str(number), name, values
+                yield str(number), str(lesion.get("fate", "")), name, values
 
 
 def isDoubtful(result: SubjectResult) -> bool:

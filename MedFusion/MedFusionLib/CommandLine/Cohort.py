@@ -14,13 +14,14 @@ from ..Cohort.Plan import LOGS
 from ..Cohort.Review import REVIEW, Mark, readReview
 from ..Cohort.SubjectRun import Ending, Task
 from ..Cohort.Subjects import RowFault, Subject, label
+from ..Core.Inputs.Memory import bytesNeeded
 from .Arguments import joinNegativeCoordinates, recordedOptions
 from .CohortProgress import CohortProgress
 from .Terminal import warn
 
 SOME_FAILED = 3
 _TIME_LIMIT_MINUTES = 120.0
-_BYTES_OF_A_RUN = 2_000_000_000
+_BYTES_OF_A_DICOM_RUN = 3_000_000_000  # a folder has no one header that tells
 _INPUT_COLUMNS = (PARTICIPANT, SESSION, "ct", "mri", "more_mri")
 _INPUT_OPTIONS = ("ct_landmarks", "mri_landmarks", "foreground", "background")
 _CONFIG_COHORT = ("workers", "time_limit_minutes")
@@ -229,7 +230,7 @@ def _task(subject: Subject, output: Path, timeLimit: float, retryFailed: bool) -
         options=recordedOptions(parsed),
         output=output / subject.folder,
         log=output / LOGS / f"{subject.name}.log",
-        bytes=_BYTES_OF_A_RUN,
+        bytes=bytesNeeded((paths["ct"], paths["mri"])) or _BYTES_OF_A_DICOM_RUN,
         timeLimit=timeLimit,
         retryFailed=retryFailed,
     )

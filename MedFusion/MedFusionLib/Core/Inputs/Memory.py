@@ -40,6 +40,17 @@ def checkMemoryOfFiles(paths: Sequence[str | Path]) -> None:
         _checkWork(sizes, held=0)
 
 
+def bytesNeeded(paths: Sequence[str | Path]) -> int | None:
+    """Return the bytes of memory that a run on these files needs, by their headers; None where no header tells."""
+    sizes = [size for path in map(Path, paths) if path.is_file() and (size := volumeSize(path)) is not None]
+    return _bytesOfRun(sizes) if sizes else None
+
+
+def _bytesOfRun(sizes: Sequence[VolumeSize]) -> int:
+    perVoxel = _BYTES_PER_VOXEL + _VOLUMES_HELD * max(size.bytesPerValue for size in sizes)
+    return _BYTES_WITHOUT_VOLUMES + max(size.voxels for size in sizes) * perVoxel
+
+
 def checkReading(name: str, size: VolumeSize | None) -> None:
     """Raise ValueError with a sentence if the voxels of one volume do not fit into the memory that is free.
 
@@ -58,8 +69,7 @@ def checkReading(name: str, size: VolumeSize | None) -> None:
 def _checkWork(sizes: Sequence[VolumeSize], held: int) -> None:
     free = freeMemory()
     voxels = max(size.voxels for size in sizes)
-    perVoxel = _BYTES_PER_VOXEL + _VOLUMES_HELD * max(size.bytesPerValue for size in sizes)
-    needed = _BYTES_WITHOUT_VOLUMES + voxels * perVoxel
+    needed = _bytesOfRun(sizes)
     if free is not None and needed - held > free:
         raise ValueError(
             f"The larger volume has {voxels / 1e6:.0f} million voxels, for which a run needs about {needed / 1e9:.1f} "
