@@ -8,10 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
+from MedFusionLib.CommandLine.Demo import writePhantom
 from MedFusionLib.Core.Images.Coordinates import flipPoints
 from MedFusionLib.Core.Inputs.OutlinePlace import OutlineFrame, frameOfOutline
 from MedFusionLib.Core.Inputs.SegmentationFiles import SegmentationFile, readSegmentation
 from MedFusionLib.Core.Inputs.VolumeFiles import VolumeFile
+from MedFusionLib.Core.Phantom import makePhantom
 from MedFusionLib.Core.Tumor.SegmentLayers import keptLabels
 from MedFusionLib.Core.Tumor.Segments import Segment
 from MedFusionTesting import checkDocument, medfusion
@@ -122,6 +124,31 @@ class TestCorrection(OutlineTestCase):
             request = ("segment", volume, "--foreground", stroke, option, soft, "--output", self.folder / "never.nrrd")
             self.assertRefused("map of probabilities", *request)
         self.succeeds("segment", volume, line(ACROSS[0]), "--mask", outline, "--output", self.folder / "masked.nrrd")
+
+
+class TestRunTumor(OutlineTestCase):
+    def test_a_run_takes_an_outline_drawn_on_its_mri(self):
+        phantom = makePhantom(spacingFactor=2.5)
+        inputs = writePhantom(phantom, self.folder / "input")
+        onMri = sitk.Resample(
+            phantom.tumorLabels, phantom.mri, phantom.ctToMri.GetInverse(), sitk.sitkNearestNeighbor, 0
+        )
+        outline, output = self.written(onMri, "outline.nii.gz"), self.folder / "results"
+        landmarks = ("--ct-landmarks", inputs["ct_landmarks"], "--mri-landmarks", inputs["mri_landmarks"])
+        run = ("run", inputs["ct"], inputs["mri"], *landmarks, "--tumor", outline, "--output", output)
+        self.assertRefused("given with --tumor", *run, "--line=1,2,3,4,5,6")
+        printed, errors = self.succeeds(*run, "--no-scene")
+        self.assertIn("drawn on mri", errors)
+        self.assertIn("Outline: not confirmed.", printed)
+        checkDocument(output / "measurements.json")
+        document = json.loads((output / "measurements.json").read_text(encoding="utf-8"))
+        self.assertEqual(set(document["tumor"]["segments"]), {"1", "2", "4"})
+        self.assertEqual(document["inputs"]["tumor"]["file"], "outline.nii.gz")
+        drawn = int((sitk.GetArrayFromImage(onMri) > 0).sum()) * float(np.prod(onMri.GetSpacing())) / 1000
+        self.assertAlmostEqual(document["tumor"]["volume_ml"], drawn, delta=0.01)
+        read = readSegmentation(output / "tumor.seg.nrrd")
+        self.assertEqual([segment.value for segment in read.segments], [1, 2, 4])
+        self.assertEqual(read.labelImage.GetSize(), phantom.ct.GetSize())
 
 
 class TestPlace(unittest.TestCase):
