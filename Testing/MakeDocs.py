@@ -63,8 +63,7 @@ def commandLinePage() -> str:
     """Return the page with every command and every option, each with an example."""
     from MedFusionLib.__main__ import _parser
 
-    parser = _parser()
-    commands = next(action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
+    commands = _commandsOf(_parser([]))
     parts = [
         "# Command line\n",
         LINKS,
@@ -76,7 +75,8 @@ def commandLinePage() -> str:
         "interrupted leaves nothing behind, and no input is ever written to.\n",
     ]
     helps = {choice.dest: choice.help for choice in commands._choices_actions}
-    for name, command in commands.choices.items():
+    for name in commands.choices:
+        command = _commandsOf(_parser([name])).choices[name]  # only a command that is asked for has its arguments
         nested = [action for action in command._actions if isinstance(action, argparse._SubParsersAction)]
         parts.append(f"## {name}\n\n{_sentence(helps.get(name, ''))}\n")
         if nested:
@@ -87,6 +87,10 @@ def commandLinePage() -> str:
         else:
             parts.append(_options(command))
     return "\n".join(parts)
+
+
+def _commandsOf(parser: argparse.ArgumentParser) -> argparse._SubParsersAction:
+    return next(action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
 
 
 def _options(command: argparse.ArgumentParser) -> str:
