@@ -66,6 +66,12 @@ class TestBrainMask(unittest.TestCase):
         self.assertIs(search.kind, ImageKind.cropped)
         self.assertIsNone(search.image)
 
+    def test_a_lesion_in_a_crop_without_air_is_not_taken_for_a_head(self):
+        k, j, i = np.meshgrid(*[np.arange(40)] * 3, indexing="ij")
+        ball = (k - 20) ** 2 + (j - 20) ** 2 + (i - 20) ** 2 < 12**2
+        values = 100 + 80 * ball + np.random.default_rng(4).normal(0, 5, ball.shape)
+        self.assertIs(searchMask(asImage(values, (1.0, 1.0, 1.0))).kind, ImageKind.cropped)
+
     def test_the_brain_mask_holds_the_brain_and_ends_at_scalp_and_neck(self):
         values, brain = madeHead()
         gray = 500 - np.where(values > 20, values, 0)

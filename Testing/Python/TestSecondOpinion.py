@@ -126,6 +126,15 @@ class TestCavityCheck(unittest.TestCase):
             self.assertGreater(dice(lesion(result, 1), truth), 0.9)
             self.assertRegex(" ".join(result.verdict.reasons), "cavity found in the CT")
 
+    def test_a_volume_too_thin_to_compare_its_sides_is_refused_or_outlined_but_never_fails(self):
+        image, _truth = brainWith([((16, 0, 4), 12, 180)])
+        slab = image[:, :, 33:35]
+        for sequence in (MrSequence.flair, MrSequence.t1c):
+            with self.assertRaisesRegex(ValueError, "16 mm each way"):
+                segmentTumor([slab], None, settings(SegmentationMethod.automatic, sequence))
+            result = segmentTumor([slab], self.LINE, settings(SegmentationMethod.line, sequence))
+            self.assertTrue(lesion(result, 1).any())
+
     def test_a_cavity_away_from_the_tumor_is_kept_in_silence(self):
         image, _truth = brainWith([((16, 0, 4), 12, 180)])
         result = segmentTumor([image], self.LINE, settings(SegmentationMethod.line), self.cut(image, 55))

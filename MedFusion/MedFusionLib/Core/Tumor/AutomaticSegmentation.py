@@ -15,6 +15,7 @@ _SPACING_MM = 2.0
 _MOST_VOXELS = 600_000
 _THRESHOLDS = 16
 _SEED = 1
+_LEAST_VOXELS = 8  # along each axis of the working grid, for the registration of the mirror image
 _SMALLEST_ML = 0.5
 _LARGEST_SHARE = 0.35
 _LEAST_ASYMMETRY = 1.0
@@ -36,8 +37,7 @@ def outlineAutomatically(image: sitk.Image, allowed: sitk.Image, progress: Progr
     report(progress, 0.05, "Finding the midline")
     region = wholeRegion(image, allowed)
     usable = region.sampled(allowed) > 0.5
-    if usable.sum() * region.spacing**3 < 50_000:
-        raise ValueError("Less than 50 ml of the volume is inside the mask; choose a volume that shows the brain.")
+    checkRegion(usable, region.spacing)
     z = evenedZ(region, usable)
     otherSide = mirrored(z, usable, region.spacing)
     report(progress, 0.4, "Comparing left and right")
@@ -53,6 +53,17 @@ def outlineAutomatically(image: sitk.Image, allowed: sitk.Image, progress: Progr
     doubts = _doubts(found, z, asymmetry, usable, region.spacing)
     report(progress, 1.0, "Tumor outlined")
     return Outline(mask, slices, tuple(doubts))
+
+
+def checkRegion(usable: np.ndarray, spacing: float) -> None:
+    """Raise ValueError unless there is enough brain to compare its sides."""
+    if usable.sum() * spacing**3 < 50_000 or min(usable.shape) < _LEAST_VOXELS:
+        extent = " x ".join(f"{n * spacing:.0f}" for n in usable.shape[::-1])
+        volumeMl = usable.sum() * spacing**3 / 1000
+        raise ValueError(
+            f"Within the mask there are {volumeMl:.0f} ml of the volume in a box of {extent} mm; "
+            "the automatic method needs 50 ml and 16 mm each way. Choose a volume that shows the brain, or draw a line."
+        )
 
 
 def wholeRegion(image: sitk.Image, allowed: sitk.Image) -> WorkingRegion:

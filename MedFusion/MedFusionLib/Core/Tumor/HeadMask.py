@@ -10,7 +10,6 @@ from .CoarseGrid import coarseVolume, largestPiece, slicesFilled
 
 SPACING_MM = 2.0
 _UPPER_MM = 85.0
-_LEAST_HEAD_ML = 300.0
 _HALF_AXES_MM = (45.0, 150.0)
 _STEEPEST = np.deg2rad(35)
 
@@ -30,6 +29,11 @@ class Head:
     mask: np.ndarray
     depthMm: np.ndarray
 
+    @property
+    def volumeMl(self) -> float:
+        """Return the volume of the mask."""
+        return float(self.mask.sum()) * SPACING_MM**3 / 1000
+
 
 def findHead(image: sitk.Image) -> Head:
     """Return the head in an MRI.
@@ -43,8 +47,6 @@ def findHead(image: sitk.Image) -> Head:
     smooth = ndimage.gaussian_filter(values, (0, 2 / SPACING_MM, 2 / SPACING_MM))
     smooth = np.minimum(smooth, np.percentile(smooth[::2, ::2, ::2], 97))
     mask = _solid(smooth > 0.8 * _lowerThreshold(smooth))
-    if mask.sum() * SPACING_MM**3 < 1000 * _LEAST_HEAD_ML:
-        mask = _solid(smooth > float(np.median(smooth)))
     if not mask.any():
         raise ValueError("No head was found in the volume: nothing in it stands out from the air.")
     padded = np.pad(np.pad(mask, ((1, 1), (0, 0), (0, 0)), mode="edge"), ((0, 0), (1, 1), (1, 1)))

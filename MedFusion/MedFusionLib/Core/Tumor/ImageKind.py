@@ -15,6 +15,7 @@ _MOST_RING_SHARE = 0.19
 _MOST_FALL = 1.4
 _RAYS = 96
 _CROPPED_SHARE = 0.5
+_LEAST_HEAD_ML = 400.0
 
 
 class ImageKind(Enum):
@@ -33,12 +34,14 @@ class HeadShape:
     :param ringShare: share of the rays from outside that cross something bright, something dark, something bright.
     :param fall: brightness of what lies before the darkest layer below the surface over that layer's.
     :param croppedShare: share of the sides of the field of view that lie inside the head.
+    :param volumeMl: of what stands out from the air; in a part of a head that may be the lesion alone.
     """
 
     constantShare: float
     ringShare: float
     fall: float
     croppedShare: float
+    volumeMl: float
 
     @property
     def kind(self) -> ImageKind:
@@ -47,7 +50,7 @@ class HeadShape:
         A scanner's air is noise, but zeroed air and a removed face look like a stripped image's outside; so a brain
         without its skull must lack the skull, too. Limits read off 91 stripped and 117 whole images.
         """
-        if self.croppedShare > _CROPPED_SHARE:
+        if self.croppedShare > _CROPPED_SHARE or self.volumeMl < _LEAST_HEAD_ML:
             return ImageKind.cropped
         isStripped = (
             self.constantShare >= _CONSTANT_SHARE and self.ringShare <= _MOST_RING_SHARE and self.fall <= _MOST_FALL
@@ -71,7 +74,7 @@ def headShape(constantShare: float, head: Head, frame: HeadFrame) -> HeadShape:
     mask = head.mask[middle]
     sides = np.concatenate([part.ravel() for part in (mask[:, :2], mask[:, -2:], mask[:, :, :2], mask[:, :, -2:])])
     ring = _ringShare(head, frame, middle[:: max(len(middle) // 15, 1)])
-    return HeadShape(constantShare, ring, _fall(head, middle), float(sides.mean()))
+    return HeadShape(constantShare, ring, _fall(head, middle), float(sides.mean()), head.volumeMl)
 
 
 def _ringShare(head: Head, frame: HeadFrame, slices: list[int]) -> float:

@@ -79,9 +79,9 @@ class LesionMethods:
         automatic = self._automaticAt(seed) if self.isAutomaticPossible else None
         try:
             own = outlineFromClick(self.image, seed, self.allowed, progress)
-        except NothingStandsOut:
+        except NothingStandsOut as refusal:
             if automatic is None:
-                return self._aroundClick(seed)
+                return self._aroundClick(seed, refusal)
             return replace(
                 automatic,
                 notes=("Nothing stood out at the click, so the automatic method outlined the tumor there.",),
@@ -95,10 +95,16 @@ class LesionMethods:
             otherWords=_CLICK_ALONE,
         )
 
-    def _aroundClick(self, seed: np.ndarray) -> Outline:
-        """Return what looks like the near surroundings of a click: a short line through it stands for the user's."""
+    def _aroundClick(self, seed: np.ndarray, refusal: NothingStandsOut) -> Outline:
+        """Return what looks like the near surroundings of a click: a short line through it stands for the user's.
+
+        :raises NothingStandsOut: the click's own refusal, if there is no outline that way either.
+        """
         step = 0.5 * _STAND_IN_MM * directionOf(self.image)[:, 0]
-        found = outlineFromLine(self.image, np.array([seed - step, seed + step]), self.allowed)
+        try:
+            found = outlineFromLine(self.image, np.array([seed - step, seed + step]), self.allowed)
+        except ValueError:
+            raise refusal from None
         doubt = "Nothing stood out at the click; the outline is what looks like its surroundings. Draw a line instead."
         return Outline(found.mask, found.slices, (doubt,))
 

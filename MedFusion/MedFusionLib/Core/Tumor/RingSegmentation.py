@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from ..Images.Grids import boxAround
 from ..Progress import Progress, report
-from .AutomaticSegmentation import evenedZ, mirrored, wholeRegion
+from .AutomaticSegmentation import checkRegion, evenedZ, mirrored, wholeRegion
 from .CoarseGrid import closed, slicesFilled
 from .Outline import Outline
 
@@ -36,6 +36,7 @@ def outlineRing(image: sitk.Image, allowed: sitk.Image, progress: Progress | Non
     report(progress, 0.05, "Finding the midline")
     region = wholeRegion(image, allowed)
     spacing, usable = region.spacing, region.sampled(allowed) > 0.5
+    checkRegion(usable, spacing)
     z = evenedZ(region, usable)
     other = ndimage.gaussian_filter(mirrored(z, usable, spacing), 2.0 / spacing)
     asymmetry = np.where(usable, ndimage.gaussian_filter(np.where(usable, z, 0), 1.0 / spacing) - other, 0)
