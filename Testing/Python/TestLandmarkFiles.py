@@ -108,6 +108,12 @@ class TestLandmarkFiles(unittest.TestCase):
                     # The old format has no word for a point that was not placed.
                     self.assertFalse(suffix == ".mrk.json" and any(back.used[4:]))
 
+    def test_a_point_that_is_only_previewed_is_not_used(self):
+        document = json.loads(markups())
+        document["markups"][0]["controlPoints"][1]["positionStatus"] = "preview"
+        found = readLandmarkFile(self.write("preview.mrk.json", json.dumps(document)))
+        self.assertEqual([landmark.isUsed for landmark in found.landmarks], [True, False, True])
+
     def test_what_cannot_be_known_is_refused_with_what_the_user_wrote(self):
         nan = markups("RAS", np.array([[1.0, np.nan, 3.0], *RAS[1:]]))
         for name, text, pattern in (

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import SimpleITK as sitk
@@ -135,6 +136,16 @@ class TestRegisterCommand(PhantomCase):
         self.assertEqual(measured["landmarks"], 0)
         self.assertIsNone(measured["fre_mm"])
         self.assertLess(errors.max(), 1.0)
+
+    def test_auto_begins_at_a_transform_that_is_given(self):
+        path = self.folder / "start.tfm"
+        sitk.WriteTransform(self.phantom.ctToMri, str(path))
+        with patch("MedFusionLib.Core.Registration.Registration.findStart", side_effect=AssertionError("searched")):
+            _measured, errors, _ = self.register("begun", "--auto", "--transform", path, landmarks=False)
+        self.assertLess(errors.max(), 1.0)
+        volumes = ["register", self.inputs["ct"], self.inputs["mri"], "--output", self.folder / "refused"]
+        self.assertRefused("add --auto", *volumes, "--transform", path)
+        self.assertRefused("There is no transform file", *volumes, "--auto", "--transform", self.folder / "none.dcm")
 
     def test_what_cannot_be_done_is_refused(self):
         volumes = ["register", self.inputs["ct"], self.inputs["mri"], "--output", self.folder / "refused"]

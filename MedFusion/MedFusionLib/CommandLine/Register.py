@@ -11,11 +11,12 @@ import slicer
 from ..Core.Images.Coordinates import CoordinateSystem
 from ..Core.Images.Grids import isInside
 from ..Core.Images.Resampling import Interpolation, resampleImage
-from ..Core.Images.Transforms import TransformModel
+from ..Core.Images.Transforms import TransformModel, poseOf
 from ..Core.Inputs.Identity import frameWarnings
 from ..Core.Inputs.LandmarkFile import readLandmarkFile
 from ..Core.Inputs.SliceFiles import isSlice
-from ..Core.Inputs.VolumeFiles import volumeName
+from ..Core.Inputs.TransformFiles import readTransform
+from ..Core.Inputs.VolumeFiles import VolumeFile, volumeName
 from ..Core.Landmarks.LandmarkPairing import Pairing
 from ..Core.Registration.InverseCheck import checkInverse
 from ..Core.Registration.Registration import RegistrationSettings
@@ -89,6 +90,11 @@ def addRegistrationArguments(parser: argparse.ArgumentParser) -> None:
         "--auto", action="store_true", help="register without landmarks, or refuse where that is unsafe"
     )
     parser.add_argument(
+        "--transform",
+        metavar="FILE",
+        help="where --auto begins instead of a search: CT to MRI points (.h5, .tfm, .txt, .xfm, DICOM registration)",
+    )
+    parser.add_argument(
         "--targets", metavar="FILE", help="landmark list of points in the CT at which the expected error is told"
     )
 
@@ -114,6 +120,19 @@ def readTargets(inputs: dict[str, str], ct: sitk.Image, axes: str | None = None)
     return targets
 
 
+def withStart(
+    settings: RegistrationSettings, path: str | None, ct: VolumeFile, mri: VolumeFile
+) -> RegistrationSettings:
+    """Return the settings with the transform of a file as the start of the images' alignment."""
+    if path is None:
+        return settings
+    frames = tuple(volume.header.frameOfReferenceUid if volume.header else "" for volume in (ct, mri))
+    transform = readTransform(path, frames)
+    if not transform.IsLinear():
+        raise ValueError(f"{Path(path).name} bends space; only a rigid or affine transform can be a start.")
+    return replace(settings, start=poseOf(transform))
+
+
 def addInterpolation(parser: argparse.ArgumentParser) -> None:
     """Add how the resampled volume gets its values."""
     interpolations = [interpolation.value for interpolation in Interpolation]
@@ -122,6 +141,8 @@ def addInterpolation(parser: argparse.ArgumentParser) -> None:
 
 def registrationSettings(arguments: argparse.Namespace) -> RegistrationSettings:
     """Return the settings that the registration arguments describe."""
+    if arguments.transform and not arguments.auto:
+        raise ValueError("--transform is where --auto begins; add --auto, or leave the transform away.")
     if not arguments.auto and not (arguments.ct_landmarks and arguments.mri_landmarks):
         raise ValueError("Give --ct-landmarks and --mri-landmarks, or --auto to register without landmarks.")
     return RegistrationSettings(
@@ -221,7 +242,7 @@ def execute(arguments: argparse.Namespace) -> None:
         landmarks, notes = loadLandmarks(session.scene, inputs, arguments.landmark_axes)
         asked = readTargets(inputs, ct.image, arguments.landmark_axes)
         _, registration = LandmarkRegistrationLogic(session.scene).register(
-            ctNode, mriNode, *landmarks, settings, progress.step("Register")
+            ctNode, mriNode, *landmarks, withStart(settings, arguments.transform, ct, mri), progress.step("Register")
         )
         registration = replace(registration, targets=asked)
         name, source, target, transform = "mri_registered", mri.image, ct.image, registration.transform

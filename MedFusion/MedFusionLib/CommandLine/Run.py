@@ -44,6 +44,7 @@ from .Register import (
     readTargets,
     registrationSettings,
     registrationSummary,
+    withStart,
 )
 from .Segment import addSegmentationArguments, interactionFiles, segmentationOptions
 from .Terminal import StepProgress, warn
@@ -87,6 +88,7 @@ class RunOptions:
     withErrorMargin: bool = False
     withScene: bool = True
     fusedMris: tuple[int, ...] = (1,)
+    start: str | None = None
     given: dict[str, str] = field(default_factory=dict)
     tumor: SegmentationFile | None = None
     tumorFrame: OutlineFrame | None = None
@@ -174,6 +176,7 @@ def execute(arguments: argparse.Namespace) -> None:
             withErrorMargin=arguments.error_margin,
             withScene=FileNames.SCENE not in _leftOut(arguments),
             fusedMris=arguments.fuse_with or (1,),
+            start=arguments.transform,
             given=recordedOptions(arguments),
             tumor=tumor,
             tumorFrame=arguments.tumor_frame,
@@ -211,7 +214,11 @@ def runChain(folder: Path, inputs: dict[str, str], options: RunOptions) -> RunDo
         landmarks, landmarkNotes = loadLandmarks(scene, inputs, options.landmarkAxes)
         targets = readTargets(inputs, ct.image, options.landmarkAxes)
         transformNode, registration = LandmarkRegistrationLogic(scene).register(
-            ctNode, mriNode, *landmarks, options.registration, progress.step("Register")
+            ctNode,
+            mriNode,
+            *landmarks,
+            withStart(options.registration, options.start, ct, mri),
+            progress.step("Register"),
         )
         registration = replace(registration, targets=targets)
         moved = frameWarnings(

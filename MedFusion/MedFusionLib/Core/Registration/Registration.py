@@ -31,6 +31,7 @@ class RegistrationSettings:
     """Choose how landmarks are paired, what transform they may give, and whether the images take part.
 
     :param refine: follow the landmarks (or the automatic start) by mutual information of the images.
+    :param start: where the images are followed from without landmarks, instead of a search for it.
     :param auto: need no landmarks; those given only tell how far they are from the result.
     """
 
@@ -38,6 +39,7 @@ class RegistrationSettings:
     pairing: Pairing = Pairing.label
     refine: bool = False
     auto: bool = False
+    start: Pose | None = None
 
     def __post_init__(self) -> None:
         if self.refine and self.model not in (TransformModel.rigid, TransformModel.affine):
@@ -191,8 +193,8 @@ def _registerWithoutLandmarks(
     progress: Progress | None,
 ) -> RegistrationResult:
     """Return the transform that the images alone give; landmarks, if given, only measure it."""
-    found = findStart(fixedImage, movingImage, subProgress(progress, 0.0, 0.6))
-    refined = refinePose(fixedImage, movingImage, found.pose, False, subProgress(progress, 0.6, 0.8))
+    start = settings.start or findStart(fixedImage, movingImage, subProgress(progress, 0.0, 0.6)).pose
+    refined = refinePose(fixedImage, movingImage, start, False, subProgress(progress, 0.6, 0.8))
     images, refusals, doubts = judgeImages(fixedImage, movingImage, refined, subProgress(progress, 0.8, 0.98))
     if refusals:
         raise RuntimeError(f"{refusals[0]} Without landmarks that is not safe; place at least 3 landmark pairs.")
