@@ -121,6 +121,14 @@ class TestPanelFiles(unittest.TestCase):
                 keys += re.findall(r"&(\w)", (element.findtext("string") or "").lower())
         self.assertEqual(sorted(keys), sorted(set(keys)))
 
+    def test_tooltips_of_buttons_name_their_key(self):
+        for widget in ElementTree.parse(UI_FILE).getroot().iter("widget"):
+            text = widget.findtext("property[@name='text']/string") or ""
+            key = re.search(r"&(\w)", text)
+            if key and widget.get("class") in ("QPushButton", "QCheckBox"):
+                tip = widget.findtext("property[@name='toolTip']/string")
+                self.assertRegex(tip, rf"\((Alt\+{key[1].upper()}|Ctrl\+\w+)\)", widget.get("name"))
+
     def test_every_node_selector_is_connected_to_the_scene(self):
         root = ElementTree.parse(UI_FILE).getroot()
         selectors = {w.get("name") for w in root.iter("widget") if w.get("class").endswith("NodeComboBox")}

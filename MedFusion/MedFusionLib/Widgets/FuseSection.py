@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 import slicer
 
-from ..Core.Fusion.Metrics import METRIC_MEANINGS
 from ..Core.Fusion.Settings import CtWindowPreset
 from ..Core.Progress import Progress
 from ..Scene.FusionDisplay import FusionDisplay, hasDisplays, showAs
@@ -61,7 +60,7 @@ class FuseSection(Section):
         missing = self._missing(parameters)
         for widget in (self._ui.fuseButton, self._ui.previewCheckBox):
             widget.enabled = not missing
-        self._ui.fuseButton.toolTip = missing or _("Fuse the whole volume.")
+        self._ui.fuseButton.toolTip = missing or _("Fuse the whole volume (Alt+F).")
         fused = parameters.fusedVolume
         self._ui.fusionDisplayComboBox.enabled = fused is not None and hasDisplays(fused)
         isMeasurable = fused is not None and not fused.IsA("vtkMRMLVectorVolumeNode")
@@ -174,6 +173,8 @@ class FuseSection(Section):
 
     def _meanings(self, parameters: "MedFusionParameterNode") -> str:
         """Return what the measures on the card say, or what the card is when there are none."""
+        from ..Core.Fusion.Metrics import METRIC_MEANINGS
+
         shown = self._metricsOf(parameters)
         if not shown:
             return _("The fused volume and what to think of it.")

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 import SimpleITK as sitk
 import slicer
 
-from ..Scene.SlicePreview import SlicePreview, sliceGrid
 from .MadeFrom import fusionState
 from .Parameters import fusionSettings, movingVolumes
 from .Runner import errorsShown
@@ -14,6 +13,8 @@ from .Translation import tr as _
 
 if TYPE_CHECKING:
     from MedFusion import MedFusionWidget
+
+    from ..Scene.SlicePreview import SlicePreview
 
 
 class FusionPreview:
@@ -44,6 +45,8 @@ class FusionPreview:
         self._preview, self._previewOf = None, None
 
     def _draw(self, sliceNode: slicer.vtkMRMLSliceNode) -> tuple[sitk.Image, tuple[float, float]]:
+        from ..Scene.SlicePreview import SlicePreview, sliceGrid
+
         parameters = self._panel.parameterNode
         state = fusionState(parameters)
         if state != self._previewOf:

@@ -11,11 +11,10 @@ from ..Core.Images.Coordinates import flipPoints
 from ..Core.Images.Transforms import TransformModel
 from ..Core.Landmarks.LandmarkPairing import Pairing
 from ..Core.Registration.Registration import RegistrationSettings
-from ..Core.Tumor.TumorModels import ModelSettings
-from ..Core.Tumor.TumorSegmentation import SegmentationMethod, SegmentationSettings
 from .Translation import tr as _
 
 if TYPE_CHECKING:
+    from ..Core.Tumor.TumorSegmentation import SegmentationSettings
     from .ParameterNode import MedFusionParameterNode
 
 OTHER_VOLUMES_ROLE = "otherMovingVolume"
@@ -222,8 +221,11 @@ def fusionSettings(parameters: "MedFusionParameterNode") -> FusionSettings:
     )
 
 
-def segmentationSettings(parameters: "MedFusionParameterNode") -> SegmentationSettings:
+def segmentationSettings(parameters: "MedFusionParameterNode") -> "SegmentationSettings":
     """Return what the parameter node says about the tumor's outline."""
+    from ..Core.Tumor.TumorModels import ModelSettings
+    from ..Core.Tumor.TumorSegmentation import SegmentationMethod, SegmentationSettings
+
     method = SegmentationMethod[parameters.tumorMethod.value]
     model = ModelSettings(str(parameters.modelFolder)) if method is SegmentationMethod.model else None
     return SegmentationSettings(method=method, model=model)

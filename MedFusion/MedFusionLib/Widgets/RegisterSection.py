@@ -78,7 +78,7 @@ class RegisterSection(Section):
             return
         missing = self._missing(parameters)
         self._ui.registerButton.enabled = not missing
-        self._ui.registerButton.toolTip = missing or _("Bring the MRI to the CT.")
+        self._ui.registerButton.toolTip = missing or _("Bring the MRI to the CT (Alt+R).")
         transformNode = registrationOf(parameters.movingVolume)
         steps = self._panel.logic.steps
         self._ui.registrationCard.text = (

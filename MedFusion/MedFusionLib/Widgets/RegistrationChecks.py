@@ -9,7 +9,6 @@ import slicer
 
 from ..Core.Images.Coordinates import flipPoints
 from ..Scene.NodeFiles import discard
-from ..Scene.SliceMosaic import SliceMosaic
 from .MadeFrom import volumeState
 from .RegistrationTexts import errorMapLegend
 from .Runner import errorsShown
@@ -18,6 +17,8 @@ from .Translation import tr as _
 
 if TYPE_CHECKING:
     from MedFusion import MedFusionWidget
+
+    from ..Scene.SliceMosaic import SliceMosaic
 
 _FLICKER_MILLISECONDS = 500
 _GRAYS = (0.0, 255.0)
@@ -124,6 +125,8 @@ class RegistrationChecks:
         self._overlay.show()
 
     def _draw(self, sliceNode: slicer.vtkMRMLSliceNode) -> tuple[sitk.Image, tuple[float, float]]:
+        from ..Scene.SliceMosaic import SliceMosaic
+
         volumes = (self._panel.parameterNode.fixedVolume, self._panel.parameterNode.movingVolume)
         state = tuple(map(volumeState, volumes))
         if state != self._mosaicOf:

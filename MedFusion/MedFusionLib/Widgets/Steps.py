@@ -28,7 +28,6 @@ from ..Core.Tumor.TumorSegmentation import TumorInteraction, TumorResult
 from ..Report.Pdf import checkPdfRenderer
 from ..Scene.LandmarkRegistrationLogic import LandmarkRegistrationLogic, landmarkLists
 from ..Scene.RegistrationNodes import showErrorMap
-from ..Scene.ResultFolder import RunResults, inputFiles, writeResultFolder
 from ..Scene.TumorNodes import scribbleImages, tumorResultFromNode
 from ..Scene.TumorSegmentationLogic import TumorSegmentationLogic
 from ..Scene.VolumeNodes import definedPointsFromMarkups, imageFromVolumeNode, worldImageFromVolumeNode
@@ -51,6 +50,7 @@ from .Translation import tr as _
 from .VolumeHeaders import VolumeHeaders
 
 if TYPE_CHECKING:
+    from ..Scene.ResultFolder import RunResults
     from .ParameterNode import MedFusionParameterNode
 
 DICOM_FOLDER = "dicom"
@@ -274,6 +274,8 @@ class Steps:
 
         The results as DICOM objects go into a folder of their own in it.
         """
+        from ..Scene.ResultFolder import writeResultFolder  # a third of the time that the panel takes to open
+
         if parameters.savePdf:
             checkPdfRenderer()
         folder = Path(parameters.outputFolder)
@@ -294,8 +296,10 @@ class Steps:
         logging.info("Results written to %s", folder)
         return folder / FileNames.REPORT
 
-    def _runResults(self, parameters: "MedFusionParameterNode") -> RunResults:
+    def _runResults(self, parameters: "MedFusionParameterNode") -> "RunResults":
         """Gather the results; what this session did not compute is read back from the nodes."""
+        from ..Scene.ResultFolder import RunResults, inputFiles
+
         transformNode = registrationOf(parameters.movingVolume)
         if transformNode is None or parameters.fusedVolume is None:
             raise ValueError(_("Register and fuse the volumes first; then save the results."))

@@ -31,7 +31,7 @@ def meanings(rows: Iterable[tuple[str, str]]) -> str:
     return paragraphs(f"<b>{html.escape(name)}</b>: {html.escape(text, quote=False)}" for name, text in rows)
 
 
-def measurementRows(measurements: TumorMeasurements) -> list[tuple[str, ...]]:
+def measurementRows(measurements: "TumorMeasurements") -> list[tuple[str, ...]]:
     """Return name, volume, longest diameter and RANO product of each lesion, and their sums, as texts."""
     rows = [
         (

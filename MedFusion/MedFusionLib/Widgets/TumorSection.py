@@ -88,7 +88,7 @@ class TumorSection(Section):
         self._ui.scribbleButton.enabled = parameters.tumorVolume is not None
         missing = self._missing(parameters)
         self._ui.segmentButton.enabled = not missing
-        self._ui.segmentButton.toolTip = missing or _("Outline the tumor.")
+        self._ui.segmentButton.toolTip = missing or _("Outline the tumor (Alt+O).")
         self._ui.useCavityCheckBox.enabled = parameters.fixedVolume is not None
         hasOutline = parameters.segmentation is not None
         self._ui.segmentEditorButton.enabled = hasOutline and parameters.tumorVolume is not None
