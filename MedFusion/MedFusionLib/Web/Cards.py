@@ -9,6 +9,7 @@ from trame_server import Server
 
 from ..Widgets.Parameters import FusionChoice, RegistrationModel, TumorChoice
 from .Page import Page
+from .PageOverlay import Overlay
 
 _WIDTH = 380
 # The pictures must not widen the places that they are drawn for.
@@ -42,11 +43,12 @@ def buildPage(server: Server, page: Page, isUploadAllowed: bool) -> None:
             "ctChanges": False,
             "blend": 50,
             "isFlickering": False,
-            "hasEdges": False,
+            "overlay": Overlay.blend.name,
             "tumorMethod": TumorChoice.line.name,
             "pointing": "",
             "outputName": "results",
             "replace": False,
+            "saveDicom": False,
             "saved": "",
         }
     )
@@ -122,8 +124,8 @@ def _volumes(page: Page, isUploadAllowed: bool) -> None:
 
 
 def _landmarks(page: Page) -> None:
-    _button("{{ placing ? 'Stop placing' : 'Place pairs' }}", page.placePairs, disabled=("!ctName",))
-    _button("Undo", page.undo, disabled=("!canUndo",))
+    _button("{{ placing ? 'Stop placing' : 'Place pairs' }}", page.landmarks.place, disabled=("!ctName",))
+    _button("Undo", page.landmarks.undo, disabled=("!canUndo",))
     html.P("{{ placing }}", v_if=("placing",), role="status", classes="font-weight-bold")
     with html.Table(v_if=("pairs.length",), style="width: 100%; border-spacing: 0 2px;", id="pairs"):
         with html.Thead(), html.Tr():
@@ -134,14 +136,14 @@ def _landmarks(page: Page) -> None:
                 html.Input(
                     type="checkbox",
                     checked=("pair.isUsed",),
-                    change=(page.usePair, "[index, $event.target.checked]"),
+                    change=(page.landmarks.use, "[index, $event.target.checked]"),
                     aria_label=("`Use ${pair.label}`",),
                 )
             with html.Td():
                 html.Input(
                     value=("pair.label",),
-                    change=(page.renamePair, "[index, $event.target.value]"),
-                    focus=(page.showPair, "[index]"),
+                    change=(page.landmarks.rename, "[index, $event.target.value]"),
+                    focus=(page.landmarks.jumpTo, "[index]"),
                     aria_label=("`Name of ${pair.label}`",),
                     style="width: 100%; color: inherit;",
                 )
@@ -150,14 +152,14 @@ def _landmarks(page: Page) -> None:
                 v.VBtn(
                     "Delete",
                     size="x-small",
-                    click=(page.deletePair, "[index]"),
+                    click=(page.landmarks.delete, "[index]"),
                     aria_label=("`Delete ${pair.label}`",),
                 )
     html.Div(v_html=("fit",), id="fit", classes="mt-2")
     with html.Div(v_if=("lists.length && ctName",), classes="mt-3"):
         _select("File with landmarks", "chosenList", ("lists",))
         for role, text in (("fixedLandmarks", "For the CT"), ("movingLandmarks", "For the MRI")):
-            _button(text, (page.loadLandmarks, f"['{role}', chosenList]"), disabled=("!chosenList",))
+            _button(text, (page.landmarks.load, f"['{role}', chosenList]"), disabled=("!chosenList",))
 
 
 def _register(page: Page) -> None:
@@ -171,13 +173,21 @@ def _register(page: Page) -> None:
         v.VSlider(
             label="MRI over CT",
             model_value=("blend",),
-            end=(page.setBlend, "[$event]"),
+            end=(page.overlay.setBlend, "[$event]"),
             min=0,
             max=100,
             hide_details=True,
         )
-        _button("{{ isFlickering ? 'Stop flicker' : 'Flicker' }}", page.flicker)
-        _button("{{ hasEdges ? 'No edges' : 'Edges of the MRI' }}", page.toggleEdges)
+        _button("{{ isFlickering ? 'Stop flicker' : 'Flicker' }}", page.overlay.flicker)
+        kinds = [{"title": kind.value, "value": kind.name} for kind in Overlay]
+        v.VSelect(
+            label="Over the CT",
+            model_value=("overlay",),
+            update_modelValue=(page.overlay.choose, "[$event]"),
+            items=("overlays", kinds),
+            density="compact",
+            hide_details=True,
+        )
 
 
 def _fuse(page: Page) -> None:
@@ -205,6 +215,7 @@ def _tumor(page: Page) -> None:
     html.P("{{ tumorText }}", v_if=("tumorText",))
     v.VTextField(label="Name of the result folder", v_model=("outputName",), density="compact", classes="mt-3")
     v.VCheckbox(label="Replace an existing one", v_model=("replace",), density="compact", hide_details=True)
+    v.VCheckbox(label="As DICOM, too", v_model=("saveDicom",), density="compact", hide_details=True)
     _button("Save results", (page.save, "[outputName, replace]"), disabled=("!isFused",), id="save")
     with html.Div(v_if=("saved",), classes="mt-2"):
         html.A("Open the report", href="/report.html", target="_blank", classes="mr-3")

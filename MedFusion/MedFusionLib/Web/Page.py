@@ -7,16 +7,14 @@ from pathlib import Path
 import slicer
 from trame_server import Server
 
+from ..Core.Images.ValueJudgement import checkNotExchanged, judgeImage
 from ..Core.Inputs.VolumeFiles import readVolume, volumeName
 from ..Core.Phantom import makePhantom
 from ..Core.Progress import Progress
 from ..Core.Registration.RegistrationResult import RegistrationResult
-from ..Scene.EdgeOverlay import addEdges
-from ..Scene.NodeFiles import addVolume, discard, loadMarkups
+from ..Scene.NodeFiles import addVolume
 from ..Scene.PhantomNodes import addPhantom
 from ..Scene.SceneNodes import nodesOfClass
-from ..Widgets.LandmarkLists import LandmarkLists, PairRow
-from ..Widgets.PairPlacement import PairPlacement
 from ..Widgets.Parameters import FusionChoice, RegistrationModel, TumorChoice, registrationOf, tumorCenter
 from ..Widgets.PlaceMode import PlaceMode
 from ..Widgets.RegistrationTexts import registrationCard
@@ -25,14 +23,15 @@ from ..Widgets.Texts import measurementRows
 from ..Widgets.TumorPointing import TumorPointing
 from ..Widgets.VolumeGuess import guessVolumes
 from .Folder import WorkFolder
+from .Later import later
 from .PageHeaders import PageHeaders
+from .PageLandmarks import PageLandmarks
+from .PageOverlay import Overlay, PageOverlay
 from .PageParameters import PageParameters
 from .Views import COMPARISON, FIXED_VIEWS, FUSED_VIEWS, FUSION, MOVING_VIEWS, Views
 from .Work import Work
 
-_FLICKER_SECONDS = 0.5
 _LAYOUT_SECONDS = 0.5  # what a browser takes to give the views of another layout their size
-_LISTS = {"fixedLandmarks": "CT landmarks", "movingLandmarks": "MRI landmarks"}
 
 
 class Page:
@@ -42,7 +41,6 @@ class Page:
         self.state, self.views, self.folder = server.state, views, folder
         self.scene: slicer.vtkMRMLScene = views.app.scene
         self.work = Work(server, views)
-        self._edges: slicer.vtkMRMLVolumeNode | None = None
         self._begin()
 
     def _begin(self) -> None:
@@ -50,14 +48,14 @@ class Page:
         self.parameters = PageParameters(self.scene)
         self.headers = PageHeaders()
         self.steps = Steps(self.scene, self.headers)
-        self.lists = LandmarkLists(self._onPairs, self._onPlaced)
-        self.placement = PairPlacement(self.lists, self._showPlacing, self._mouse, _later)
-        self.pointing = TumorPointing(self.scene, self._showPointing, self._mouse)
+        self.overlay = PageOverlay(self)
+        self.landmarks = PageLandmarks(self)
+        self.pointing = TumorPointing(self.scene, self._showPointing, self.mouse)
         self.pointing.watch(self.parameters)
-        self._watchLists()
+        self.landmarks.watch()
         self.refresh()
 
-    def _mouse(self, onEnded: Callable[[], None]) -> PlaceMode:
+    def mouse(self, onEnded: Callable[[], None]) -> PlaceMode:
         interaction = self.scene.GetNodeByID("vtkMRMLInteractionNodeSingleton")
         selection = self.scene.GetNodeByID("vtkMRMLSelectionNodeSingleton")
         return PlaceMode(interaction, selection, onEnded)
@@ -79,7 +77,9 @@ class Page:
             if ct == mri:
                 raise ValueError(f"{ct} was given for both the CT and the MRI; give each its own volume.")
             chosen = ((ct, "CT"), (mri, "MR"))
-            return [(readVolume(self.folder.inside(name), None, kind), name) for name, kind in chosen]
+            volumes = [(readVolume(self.folder.inside(name), None, kind), name) for name, kind in chosen]
+            checkNotExchanged(*(judgeImage(volume.image) for volume, _ in volumes), ct, mri)
+            return volumes
 
         found = await self.work.run("Reading the volumes", read)
         if found is None:
@@ -107,61 +107,41 @@ class Page:
                 raise ValueError(f"{name} could not be read as a result of MedFusion.")
             return True
 
-        if await self.work.run("Opening the result", load):
-            self._begin()
+        self.work.quick(self._letGo)
+        isLoaded = await self.work.run("Opening the result", load)
+        self._begin()
+        if isLoaded:
             if self.parameters.fixedVolume is None:
                 guessVolumes(self.scene, self.parameters)
-            self._watchLists()
+            self.landmarks.watch()
             self._showVolumes()
             self.refresh()
 
+    def _letGo(self) -> None:
+        """Let go of everything in the scene."""
+        self.overlay.forget()
+        self.landmarks.cleanup()
+        self.pointing.cleanup()
+
     def _replaceScene(self, add: Callable[[], object]) -> None:
         def replace() -> None:
-            self.placement.cleanup()
-            self.pointing.cleanup()
+            self._letGo()
             self.scene.Clear(0)
-            self._edges = None
             self._begin()
             add()
             if self.parameters.fixedVolume is None or self.parameters.movingVolume is None:
                 guessVolumes(self.scene, self.parameters)
-            self._makeLists()
+            self.landmarks.makeLists()
             self._showVolumes()
             self.refresh()
 
         self.work.quick(replace)
 
-    def _makeLists(self) -> None:
-        for role, name in _LISTS.items():
-            if getattr(self.parameters, role) is None:
-                node = self.scene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", name)
-                node.CreateDefaultDisplayNodes()
-                setattr(self.parameters, role, node)
-        self._watchLists()
-
-    def _watchLists(self) -> None:
-        fixed, moving = self.parameters.fixedLandmarks, self.parameters.movingLandmarks
-        self.lists.watch(fixed, moving)
-        self.views.ofList(fixed, FIXED_VIEWS)
-        self.views.ofList(moving, MOVING_VIEWS)
-
-    def loadLandmarks(self, role: str, name: str) -> None:
-        """Read a list of landmarks of the folder for the CT or the MRI."""
-
-        def load() -> None:
-            if role not in _LISTS:
-                raise ValueError("Landmarks belong to the CT or to the MRI.")
-            setattr(self.parameters, role, loadMarkups(self.scene, self.folder.inside(name)))
-            self._watchLists()
-            self._onPairs()
-
-        self.work.quick(load)
-
     def _showVolumes(self) -> None:
         self.views.layouts.set_layout(COMPARISON)
         self.views.show(FIXED_VIEWS, self.parameters.fixedVolume)
         self.views.show(MOVING_VIEWS, self.parameters.movingVolume)
-        _later(self.views.fit)
+        later(self.views.fit)
         with self.state:
             self.state.layout = COMPARISON
 
@@ -173,7 +153,7 @@ class Page:
         """Let the mouse change brightness and contrast, or go back to moving the views."""
 
         def toggle() -> None:
-            self.placement.stop()
+            self.landmarks.placement.stop()
             self.pointing.stop()
             node = self.scene.GetNodeByID("vtkMRMLInteractionNodeSingleton")
             windows = slicer.vtkMRMLInteractionNode.AdjustWindowLevel
@@ -182,104 +162,11 @@ class Page:
 
         self.work.quick(toggle)
 
-    # Landmarks
-
-    def placePairs(self) -> None:
-        """Let clicks place pairs until it is called again."""
-
-        def toggle() -> None:
-            if self.placement.isActive:
-                self.placement.stop()
-                return
-            if self.parameters.fixedVolume is None:
-                raise ValueError("Open a CT and an MRI first.")
-            self._makeLists()
-            self.placement.start()
-
-        self.work.quick(toggle)
-
-    def _onPlaced(self, side: str, index: int) -> None:
-        self.placement.onPlaced(side, index)
-
-    def undo(self) -> None:
-        """Take back the last change of the landmarks."""
-        self.work.quick(self.lists.undo)
-
-    def _row(self, index: int) -> PairRow:
-        rows = self.lists.rows(byOrder=False)
-        if not 0 <= index < len(rows):
-            raise ValueError("This pair is there no longer.")
-        return rows[index]
-
-    def renamePair(self, index: int, label: str) -> None:
-        """Give both points of a pair a name."""
-        self.work.quick(lambda: self.lists.rename(self._row(index), str(label).strip()[:60]))
-
-    def deletePair(self, index: int) -> None:
-        """Remove a pair."""
-        self.work.quick(lambda: self.lists.delete(self._row(index)))
-
-    def usePair(self, index: int, isUsed: bool) -> None:
-        """Let a pair take part or leave it out."""
-        self.work.quick(lambda: self.lists.setUsed(self._row(index), bool(isUsed)))
-
-    def showPair(self, index: int) -> None:
-        """Show a pair in the middle of the views."""
-
-        def jump() -> None:
-            row = self._row(index)
-            for node, number, names in (
-                (self.lists.fixed, row.fixedIndex, FIXED_VIEWS),
-                (self.lists.moving, row.movingIndex, MOVING_VIEWS),
-            ):
-                if number is not None:
-                    position = [0.0, 0.0, 0.0]
-                    node.GetNthControlPointPositionWorld(number, position)
-                    self.views.jumpTo(names, position)
-
-        self.work.quick(jump)
-
-    def _onPairs(self) -> None:
-        """Show the pairs with their residuals, and what they let expect."""
-        if not self.work.isBusy:
-            self._showPairs()
-
-    def _showPairs(self) -> None:
-        fit, text = None, ""
-        try:
-            if self.parameters.fixedVolume is not None:
-                fit = self.steps.liveFit(self.parameters)
-        except ValueError as error:
-            text = str(error)
-        residuals = {} if fit is None else dict(zip(fit.labels, fit.residuals, strict=True))
-        suspects = () if fit is None else fit.suspects
-        rows = [
-            {
-                "label": row.label,
-                "isWhole": row.fixedIndex is not None and row.movingIndex is not None,
-                "isUsed": self.lists.isUsed(row),
-                "residual": f"{residuals[row.label]:.2f}" if row.label in residuals else "",
-                "isSuspect": row.label in suspects,
-            }
-            for row in self.lists.rows(byOrder=False)
-        ]
-        with self.state:
-            self.state.pairs = rows
-            self.state.fit = text if fit is None else registrationCard(fit, tumorCenter(self.parameters))
-            self.state.fre = "" if fit is None else f"{fit.fre:.2f}"
-            self.state.canUndo = self.lists.canUndo
-
-    def _showPlacing(self) -> None:
-        words = {"fixed": "Click the point in the CT.", "moving": "Click the same point in the MRI.", None: ""}
-        with self.state:
-            self.state.placing = words[self.placement.waitingFor]
-        self._onPairs()
-
     # Registration
 
     async def register(self) -> None:
         """Bring the MRI to the CT."""
-        self.placement.stop()
+        self.landmarks.placement.stop()
         self.parameters.refine, self.parameters.auto = bool(self.state.refine), bool(self.state.auto)
         self.parameters.model = RegistrationModel[self.state.model]
 
@@ -292,50 +179,8 @@ class Page:
         result = await self.work.run("Registering", register)
         if result is not None:
             self.views.link(True)
-            self._overlay()
+            self.overlay.choose(Overlay.blend.name)
             self.refresh()
-
-    def _overlay(self) -> None:
-        """Show the MRI over the CT as chosen."""
-        if registrationOf(self.parameters.movingVolume) is None:
-            return
-        opacity = float(self.state.blend) / 100
-        self.views.show(FIXED_VIEWS, self.parameters.fixedVolume, self.parameters.movingVolume, opacity)
-
-    def setBlend(self, percent: float) -> None:
-        """Show so much of the MRI over the CT."""
-        with self.state:
-            self.state.blend = min(max(float(percent), 0.0), 100.0)
-        self.work.quick(self._overlay)
-
-    async def flicker(self) -> None:
-        """Show CT and MRI in turn until it is called again."""
-        with self.state:
-            self.state.isFlickering = not self.state.isFlickering
-        showsMoving = False
-        while self.state.isFlickering and not self.work.isBusy:
-            showsMoving = not showsMoving
-            for name in FIXED_VIEWS:
-                self.views.view(name).set_foreground_opacity(float(showsMoving))
-            await asyncio.sleep(_FLICKER_SECONDS)
-        self._overlay()
-
-    def toggleEdges(self) -> None:
-        """Draw the MRI's edges over the CT, or take them away."""
-
-        def toggle() -> None:
-            if self._edges is None:
-                self._edges = addEdges(self.scene, self.parameters.movingVolume)
-            else:
-                discard(self.scene, self._edges)
-                self._edges = None
-            labelID = self._edges.GetID() if self._edges is not None else None
-            for name in FIXED_VIEWS:
-                logic = self.views.app.app_logic.GetSliceLogicByLayoutName(name)
-                logic.GetSliceCompositeNode().SetLabelVolumeID(labelID)
-            self.state.hasEdges = self._edges is not None
-
-        self.work.quick(toggle)
 
     # Fusion
 
@@ -377,7 +222,7 @@ class Page:
             if kind not in ("line", "inside", "outside") or self.parameters.movingVolume is None:
                 raise ValueError("Open an MRI first, then point out the tumor.")
             self.parameters.tumorVolume = self.parameters.tumorVolume or self.parameters.movingVolume
-            self.placement.stop()
+            self.landmarks.placement.stop()
             self.pointing.start(kind)
 
         self.work.quick(start)
@@ -418,6 +263,7 @@ class Page:
             if not str(name).strip():
                 raise ValueError("Give the results a name.")
             self.parameters.outputFolder = self.folder.inside(str(name).strip())
+            self.parameters.saveDicom = bool(self.state.saveDicom)
             return self.steps.save(self.parameters, bool(replace), progress)
 
         report = await self.work.run("Saving", write)
@@ -436,7 +282,7 @@ class Page:
 
     def refresh(self) -> None:
         """Show the scene as it is now."""
-        self._showPairs()
+        self.landmarks.show()
         self._showPointing()
         registration = self.steps.resultOf(registrationOf(self.parameters.movingVolume))
         names = [
@@ -475,11 +321,3 @@ class Page:
             return [], str(error)
         result = self.steps.resultOf(self.parameters.segmentation)
         return rows, " ".join(result.warnings) if result is not None else ""
-
-
-def _later(call: Callable[[], None]) -> None:
-    """Run something after the present event."""
-    try:
-        asyncio.get_running_loop().call_soon(call)
-    except RuntimeError:  # before the server runs
-        call()

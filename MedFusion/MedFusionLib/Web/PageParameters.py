@@ -75,6 +75,9 @@ class PageParameters:
     modelFolder = _Value(Path())
     useCavity = _Value(True)
     outputFolder = _Value(Path())
+    saveDicom = _Value(False)
+    savePdf = _Value(False)
+    saveScene = _Value(True)
 
     def __init__(self, scene: slicer.vtkMRMLScene) -> None:
         found = scene.GetSingletonNode(_TAG, "vtkMRMLScriptedModuleNode")
