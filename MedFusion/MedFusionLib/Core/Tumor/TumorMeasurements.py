@@ -84,7 +84,7 @@ def numberedLesions(labelImage: sitk.Image, segments: Sequence[Segment | Segment
     _present, box = _labelsAndBox(labelImage)
     region = _croppedWithMargin(labelImage, box)
     labels = sitk.GetArrayFromImage(region)
-    numbered = np.zeros(labels.shape, np.uint8)
+    numbered = np.zeros(labels.shape, np.uint16)
     for number, lesion in enumerate(_partsOf(list(_numberedMasks(labels, segments).values()), region).lesions, start=1):
         numbered[lesion.box][lesion.mask] = number
     image = sitk.GetImageFromArray(numbered)
