@@ -7,7 +7,7 @@ import numpy as np
 import SimpleITK as sitk
 from MedFusionLib.Core.Images.Transforms import TransformModel
 from MedFusionLib.Core.Inputs.VolumeFiles import checkedVolume
-from MedFusionLib.Core.Landmarks.LandmarkErrors import ErrorModel, estimateLocalisationError
+from MedFusionLib.Core.Landmarks.LandmarkErrors import ErrorModel, estimateLocalizationError
 from MedFusionLib.Core.Landmarks.LandmarkFit import fitMatrix
 from MedFusionLib.Report.Page import Figure, figures, page
 
@@ -24,7 +24,7 @@ class TestSilentFaults(unittest.TestCase):
             mapped = np.einsum("rij,nj->rni", matrices, fixed) + offsets[:, None]
             residuals = np.linalg.norm(mapped - moving, axis=2)
             errors = ErrorModel(model, fixed, np.ones(fewest))
-            squares = [estimateLocalisationError(errors, residual).fle ** 2 for residual in residuals]
+            squares = [estimateLocalizationError(errors, residual).fle ** 2 for residual in residuals]
             # One parameter too few or too many moves this by a fifth or more.
             self.assertAlmostEqual(float(np.mean(squares)) / 3, 1.0, delta=0.06, msg=model.value)
 
