@@ -7,6 +7,7 @@ import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 
+from ..Images.Coordinates import flipPoints
 from ..Images.Grids import boxAround
 from ..Images.Intensities import robustSpread
 from ..Progress import Progress, report, subProgress
@@ -43,10 +44,10 @@ def outlineFromClick(
     :param seed: LPS millimeters, shape (3,).
     :param allowed: where a tumor can be; None takes all of the image.
     """
-    place = np.round(seed, 1).tolist()
+    place = flipPoints(np.round(seed, 1)).tolist()
     inVolume = image.TransformPhysicalPointToContinuousIndex(seed.tolist())
     if any(i < -0.5 or i > n - 0.5 for i, n in zip(inVolume, image.GetSize(), strict=True)):
-        raise ValueError(f"The seed {place} (LPS mm) is outside the volume; click on the tumor.")
+        raise ValueError(f"The seed {place} (RAS mm) is outside the volume; click on the tumor.")
     best, air = None, airLevel(image)
     for reach, fraction in ((_FAR_MM, 0.0), (_NEAR_MM, 0.5)):
         report(progress, fraction, "Trying thresholds")
@@ -57,7 +58,7 @@ def outlineFromClick(
             best, bestRegion, bestUsable = choice, region, usable
     if best is None:
         raise NothingStandsOut(
-            f"Nothing stands out at the seed {place} (LPS mm); click inside the tumor, or draw a line."
+            f"Nothing stands out at the seed {place} (RAS mm); click inside the tumor, or draw a line."
         )
     report(progress, 0.7, "Refining the outline")
     if not best.brighter:
@@ -106,9 +107,8 @@ def _bestCandidate(region: WorkingRegion, usable: np.ndarray, air: float, seed: 
     tissue = usable & (smooth > air)
     index = tuple(np.clip(np.rint(region.indices(seed[None])[0]).astype(int), 0, np.array(values.shape) - 1))
     if not usable[index] or not ndimage.binary_fill_holes(ndimage.binary_dilation(tissue, iterations=2))[index]:
-        raise ValueError(
-            f"The seed {np.round(seed, 1).tolist()} (LPS mm) is in air or outside the mask; click on the tumor."
-        )
+        place = flipPoints(np.round(seed, 1)).tolist()
+        raise ValueError(f"The seed {place} (RAS mm) is in air or outside the mask; click on the tumor.")
     magnitude = np.sqrt(sum(d * d for d in gradients(values, spacing, 1.0)))
     for brighter in (True, False):
         rated = []

@@ -6,6 +6,7 @@ import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 
+from ..Images.Coordinates import flipPoints
 from ..Images.Grids import indicesAt, pointsAt
 from ..Images.Intensities import robustSpread
 from ..Progress import Progress, report, subProgress
@@ -291,7 +292,9 @@ def _checkLine(image: sitk.Image, line: np.ndarray) -> None:
     ends = indicesAt(image, line)
     size = np.array(image.GetSize())
     if (ends < -0.5).any() or (ends > size - 0.5).any():
-        raise ValueError(f"The line {np.round(line, 1).tolist()} (LPS mm) leaves the volume; draw it on the tumor.")
+        raise ValueError(
+            f"The line {flipPoints(np.round(line, 1)).tolist()} (RAS mm) leaves the volume; draw it on the tumor."
+        )
     length = float(np.linalg.norm(ends[1] - ends[0]))
     if length < 3:
         raise ValueError(f"The line is only {length:.1f} voxels long; draw it along the tumor's longest diameter.")
