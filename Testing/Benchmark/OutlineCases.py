@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
-from MedFusionLib.Core.Tumor.TumorSegmentation import MrSequence
+from MedFusionLib.Core.Tumor.MrSequence import MrSequence
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 HALVES = ("dev", "test")

@@ -20,8 +20,9 @@ from scipy import ndimage
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "MedFusion"), str(Path(__file__).resolve().parent)]
 
+from MedFusionLib.Core.Tumor.CoarseGrid import cavityOn  # noqa: E402
 from MedFusionLib.Core.Tumor.Diameters import axialDiameters  # noqa: E402
-from MedFusionLib.Core.Tumor.IntracranialCavity import cavityOn, coarseCavity  # noqa: E402
+from MedFusionLib.Core.Tumor.IntracranialCavity import coarseCavity  # noqa: E402
 from MedFusionLib.Core.Tumor.SearchMask import searchMask  # noqa: E402
 from MedFusionLib.Core.Tumor.SegmentationMetrics import compareMasks, compareSegmentations  # noqa: E402
 from MedFusionLib.Core.Tumor.TumorSegmentation import (  # noqa: E402

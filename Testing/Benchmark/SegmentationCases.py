@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
+from MedFusionLib.Core.Tumor.MrSequence import MrSequence
 from MedFusionLib.Core.Tumor.TumorSegmentation import (
-    MrSequence,
     SegmentationMethod,
     SegmentationSettings,
     TumorInteraction,

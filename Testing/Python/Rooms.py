@@ -52,7 +52,7 @@ def place(path: Path) -> tuple[str, ...]:
 
 def importsFrom(path: Path) -> Iterator[tuple[tuple[str, ...], str]]:
     """Yield the place in the library and the name of everything that a file imports from it, wherever it does so."""
-    package = path.relative_to(MODULE_FOLDER).parent.parts
+    package = path.relative_to(MODULE_FOLDER if MODULE_FOLDER in path.parents else PROJECT_ROOT).parent.parts
     for node in ast.walk(tree(path)):
         if not isinstance(node, ast.ImportFrom):
             continue

@@ -10,8 +10,9 @@ from MedFusionLib.Core.Images.Resampling import resampleImage
 from MedFusionLib.Core.Images.Transforms import transformPoints
 from MedFusionLib.Core.Images.Voxels import everyNth, extremes, slabs, writableVoxels
 from MedFusionLib.Core.Landmarks.LandmarkList import LandmarkList
+from MedFusionLib.Core.Landmarks.LandmarkPairing import Pairing
 from MedFusionLib.Core.Phantom import Phantom, makePhantom
-from MedFusionLib.Core.Registration.Registration import Pairing, RegistrationSettings, registerLandmarks
+from MedFusionLib.Core.Registration.Registration import RegistrationSettings, registerLandmarks
 from MedFusionLib.Core.Tumor.IntracranialCavity import coarseCavity
 from MedFusionLib.Core.Tumor.TumorMeasurements import measureTumor
 from MedFusionLib.Core.Tumor.TumorSegmentation import (
