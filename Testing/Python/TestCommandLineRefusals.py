@@ -59,7 +59,12 @@ class TestBadInput(PhantomCase):
             "away.mrk.json",
             lambda points: [point | {"position": [x + 900 for x in point["position"]]} for point in points],
         )
-        self.assertRefused("overlap|share only", *self.runArguments(mri_landmarks=away), "--output", self.folder / "o")
+        self.assertRefused(
+            "overlap|share only|put the heads beside each other|do not fit these images",
+            *self.runArguments(mri_landmarks=away),
+            "--output",
+            self.folder / "o",
+        )
 
     def test_a_seed_outside_the_volume_is_refused(self):
         arguments = [*self.runArguments(), "--tumor-seed", "900,900,900", "--output", self.folder / "out"]
@@ -158,7 +163,7 @@ class TestBadInput(PhantomCase):
     def test_an_mri_without_common_coordinates_is_refused(self):
         folder = sharedData("visible-human")
         self.assertRefused(
-            "overlap|share only",
+            "overlap|share only|put the heads beside each other|do not fit these images",
             *self.runArguments(ct=folder / "vm_head_ct.mha", mri=folder / "vm_head_mri.mha"),
             *("--output", self.folder / "out"),
         )
