@@ -100,6 +100,14 @@ class TestPanelFreshness(PanelTestCase):
         self.panel.onParametersModified()
         self.assertIn("Out of date", self.ui.registrationCard.text)
 
+    def test_diameters_without_any_volume_are_refused_in_a_sentence(self):
+        self.outlineTumor()
+        self.scene.RemoveNode(self.parameters.movingVolume)
+        self.app.settle()
+        self.ui.diametersCheckBox.checked = True
+        self.app.settle()
+        self.assertRegex(self.errors()[0], r"^The diameters could not be drawn\.\n\nThe volume of the outline is gone")
+
     def test_images_are_asked_about_the_landmarks_once_the_hands_rest(self):
         section = self.panel.landmarksSection
         section.refresh()

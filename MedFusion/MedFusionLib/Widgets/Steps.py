@@ -347,4 +347,6 @@ class Steps:
         if segmentationNode is None:
             return None
         volumeNode = parameters.tumorVolume or parameters.movingVolume
+        if volumeNode is None:
+            raise ValueError(_("The volume of the outline is gone; choose the volume in which the tumor is seen."))
         return tumorResultFromNode(segmentationNode, volumeNode, self.resultOf(segmentationNode))
