@@ -6,7 +6,7 @@ from scipy.ndimage import distance_transform_edt
 
 from ..Images.Foreground import foreground
 from ..Images.Grids import indicesAt, voxelPoints
-from ..Images.Transforms import Pose
+from ..Images.Transforms import Pose, TransformModel, matrixTransform
 
 _LEAST_SCALP = 0.3
 _SCALP_MM, DEEP_MM = (2.0, 10.0), 25.0
@@ -62,14 +62,15 @@ def scalpShare(fixedImage: sitk.Image, movingImage: sitk.Image, pose: Pose) -> f
     Something is 15 % of what the MRI shows deep inside.
     """
     depthImage = bodyDepth(fixedImage)
-    depth, points = sitk.GetArrayViewFromImage(depthImage), voxelPoints(depthImage)
-    values = sitk.GetArrayViewFromImage(movingImage)
+    depth = sitk.GetArrayViewFromImage(depthImage)
+    toMoving = matrixTransform(pose.matrix, pose.offset, np.zeros(3), TransformModel.affine)
+    # Resampled, for a look at the image as an array would copy all of it.
+    shown = (movingImage, depthImage, toMoving, sitk.sitkNearestNeighbor, float("nan"), sitk.sitkFloat32)
+    values = sitk.GetArrayFromImage(sitk.Resample(*shown))
 
     def shownAt(chosen: np.ndarray) -> np.ndarray:
-        indices = np.rint(indicesAt(movingImage, pose.apply(points[chosen]))).astype(int)
-        inside = np.all((indices >= 0) & (indices < movingImage.GetSize()), axis=1)
-        i, j, k = indices[inside].T
-        return values[k, j, i].astype(float)
+        found = values[chosen]
+        return found[np.isfinite(found)].astype(float)
 
     scalp = shownAt((depth >= _SCALP_MM[0]) & (depth < _SCALP_MM[1]))
     deep = shownAt(depth > DEEP_MM)
