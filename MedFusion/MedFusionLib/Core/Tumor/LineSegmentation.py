@@ -10,7 +10,7 @@ from ..Images.Coordinates import flipPoints
 from ..Images.Grids import indicesAt, pointsAt
 from ..Images.Intensities import robustSpread
 from ..Progress import Progress, report, subProgress
-from .Diameters import axialDiameters
+from .Diameters import axialDiameters, longestDiameter
 from .MinCut import minCut
 from .Outline import Outline
 from .TumorEvidence import (
@@ -111,7 +111,7 @@ def ballMm3(diameterMm: float) -> float:
 def _doubts(cut: "_Cut", length: float) -> tuple[str, ...]:
     """Return what speaks against an outline made from a line of a length in millimeters."""
     doubts = []
-    longest = axialDiameters(cut.found, cut.region.grid)[0].lengthMm
+    longest = longestDiameter(np.pad(cut.found, 1), cut.region.grid)[0].lengthMm
     if longest > _MOST_LENGTHS * length:
         doubts.append(
             f"The outline is {longest:.0f} mm long and the line only {length:.0f} mm ({longest / length:.2f} times); "
