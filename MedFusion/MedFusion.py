@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from MedFusionLib.Core.Progress import Progress
     from MedFusionLib.Core.Registration.RegistrationResult import RegistrationResult
     from MedFusionLib.Core.Tumor.TumorSegmentation import TumorResult
-    from MedFusionLib.Widgets.Guide import Card
     from MedFusionLib.Widgets.ParameterNode import MedFusionParameterNode
-    from MedFusionLib.Widgets.PlaceMode import PlaceMode
+    from MedFusionLib.Workflow.Guide import Card
+    from MedFusionLib.Workflow.PlaceMode import PlaceMode
 
 # Slicer runs this file at every start: MedFusionLib, and with it numpy and SimpleITK, arrive inside methods only.
 
@@ -174,7 +174,7 @@ class MedFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def placeMode(self, onEndedByUser: Callable[[], None]) -> "PlaceMode":
         """Return the application's mouse for placing points."""
-        from MedFusionLib.Widgets.PlaceMode import PlaceMode
+        from MedFusionLib.Workflow.PlaceMode import PlaceMode
 
         applicationLogic = slicer.app.applicationLogic()
         nodes = (applicationLogic.GetInteractionNode(), applicationLogic.GetSelectionNode())
@@ -222,7 +222,7 @@ class MedFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     @vtk.calldata_type(vtk.VTK_OBJECT)
     def onNodeAboutToBeRemoved(self, _caller: object, _event: str, node: slicer.vtkMRMLNode | None = None) -> None:
         """Let the roles of a node that goes become empty, also while another module is shown."""
-        from MedFusionLib.Widgets.Parameters import forgetNode
+        from MedFusionLib.Workflow.Parameters import forgetNode
 
         if node is None or self.scene.IsClosing() or self._followed is None:
             return
@@ -234,7 +234,7 @@ class MedFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def initializeParameterNode(self) -> None:
         """Use the scene's parameter node, and guess the volumes if none was ever chosen."""
-        from MedFusionLib.Widgets.Parameters import mayGuess
+        from MedFusionLib.Workflow.Parameters import mayGuess
 
         parameters = self.logic.getParameterNode()
         if self.parameterNode is None or self.parameterNode.parameterNode is not parameters.parameterNode:
@@ -273,7 +273,7 @@ class MedFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def _showNextStep(self) -> None:
         """Say what to do next, and open its card when the step before is done."""
-        from MedFusionLib.Widgets.Guide import nextStep
+        from MedFusionLib.Workflow.Guide import nextStep
 
         step = nextStep(self.parameterNode, self.resultsSection.isSaved)
         self.ui.guideLabel.visible = step is not None
@@ -298,8 +298,8 @@ class MedFusionLogic(ScriptedLoadableModuleLogic):
 
     def __init__(self) -> None:
         ScriptedLoadableModuleLogic.__init__(self)
-        from MedFusionLib.Widgets.Steps import Steps
-        from MedFusionLib.Widgets.VolumeHeaders import VolumeHeaders
+        from MedFusionLib.Workflow.Steps import Steps
+        from MedFusionLib.Workflow.VolumeHeaders import VolumeHeaders
 
         # The database is opened after the modules are loaded, and another one can be chosen at any time.
         self.steps = Steps(slicer.mrmlScene, VolumeHeaders(lambda: getattr(slicer, "dicomDatabase", None)))
@@ -312,7 +312,7 @@ class MedFusionLogic(ScriptedLoadableModuleLogic):
 
     def guessVolumes(self, parameters: "MedFusionParameterNode") -> None:
         """Choose CT and MRI among the volumes of the scene."""
-        from MedFusionLib.Widgets.VolumeGuess import guessVolumes
+        from MedFusionLib.Workflow.VolumeGuess import guessVolumes
 
         guessVolumes(self.steps.scene, parameters)
 

@@ -45,8 +45,8 @@ class Painter:
         from MedFusionLib.Core.Phantom import makePhantom
         from MedFusionLib.Scene.PhantomNodes import addPhantom
         from MedFusionLib.Scene.VolumeNodes import setMarkupsPoints
-        from MedFusionLib.Widgets.Parameters import TUMOR_LINES_ROLE
         from MedFusionLib.Widgets.SelfTest import longestDiameter
+        from MedFusionLib.Workflow.Parameters import TUMOR_LINES_ROLE
 
         phantom = makePhantom(spacingFactor=1.5)
         addPhantom(self.app.scene, phantom)

@@ -12,8 +12,8 @@ from MedFusionLib.Core.Images.Coordinates import flipPoints
 from MedFusionLib.Core.Phantom import makePhantom
 from MedFusionLib.Scene.NodeFiles import saveScene
 from MedFusionLib.Scene.PhantomNodes import addPhantom
-from MedFusionLib.Widgets.Parameters import FusionChoice, TumorChoice
-from MedFusionLib.Widgets.Texts import measurementRows
+from MedFusionLib.Workflow.Parameters import FusionChoice, TumorChoice
+from MedFusionLib.Workflow.Texts import measurementRows
 from PanelTestCase import PanelTestCase
 from vtk.util import numpy_support
 

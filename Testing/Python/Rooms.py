@@ -29,8 +29,9 @@ FLOORS = {
     "Report": ("Core",),
     "Scene": ("Core", "Report"),
     "Cohort": ("Core", "Report"),
-    "Widgets": ("Core", "Report", "Scene"),
-    "Web": ("Core", "Report", "Scene", "Widgets"),
+    "Workflow": ("Core", "Report", "Scene"),
+    "Widgets": ("Core", "Report", "Scene", "Workflow"),
+    "Web": ("Core", "Report", "Scene", "Workflow"),
     "CommandLine": ("Core", "Report", "Scene", "Cohort", "Web"),
 }
 

@@ -12,24 +12,6 @@ from MedFusionTesting import PROJECT_ROOT
 
 MODULE_FOLDER = PROJECT_ROOT / "MedFusion"
 LIBRARY = MODULE_FOLDER / "MedFusionLib"
-# A page in a browser drives these as the panel does, on Slicer's core without the application.
-WITHOUT_QT = (
-    "LandmarkLists",
-    "MadeFrom",
-    "OutlineWatch",
-    "PairPlacement",
-    "Parameters",
-    "PlaceMode",
-    "RegistrationTexts",
-    "SelfTest",
-    "SliceViews",
-    "Steps",
-    "Texts",
-    "Translation",
-    "TumorPointing",
-    "VolumeGuess",
-    "VolumeHeaders",
-)
 HEAVY = ("slicer", "vtk", "vtkmodules", "slicer_core", "qt", "PySide6", "ctk")
 
 
@@ -85,21 +67,19 @@ class TestBoundaries(unittest.TestCase):
             )
             self.assertEqual(found, [], path.name)
 
-    def test_panel_and_command_line_never_import_each_other(self):
-        for room, other in (("Widgets", "CommandLine"), ("CommandLine", "Widgets")):
+    def test_the_doors_never_import_each_other(self):
+        doors = {"Widgets": {"CommandLine", "Web"}, "Web": {"CommandLine", "Widgets"}, "CommandLine": {"Widgets"}}
+        for room, others in doors.items():
             for path in (LIBRARY / room).glob("*.py"):
-                self.assertNotIn((other,), roomsImportedBy(path), path.name)
+                self.assertEqual(roomsImportedBy(path) & {(other,) for other in others}, set(), path.name)
 
-    def test_widgets_without_qt_run_without_the_application(self):
-        loaded = modulesLoadedBy("\n".join(f"import MedFusionLib.Widgets.{name}" for name in WITHOUT_QT))
-        self.assertEqual(loaded & {"qt", "ctk", "PySide6", "sitkUtils"}, set())
+    def test_the_workflow_of_panel_and_page_runs_without_the_application(self):
+        self.assertEqual(modulesLoadedBy(importsOf("Workflow")) & {"qt", "ctk", "PySide6", "sitkUtils"}, set())
 
-    def test_widgets_without_qt_are_handed_scene_and_nodes(self):
+    def test_the_workflow_is_handed_scene_and_nodes(self):
         singletons = re.compile(r"slicer\.(?:app|modules|mrmlScene)\b")
-        for path in (LIBRARY / "Widgets").glob("*.py"):
-            text = path.read_text(encoding="utf-8")
-            if not re.search(r"^import qt$", text, re.MULTILINE):
-                self.assertEqual(singletons.findall(text), [], path.name)
+        for path in (LIBRARY / "Workflow").glob("*.py"):
+            self.assertEqual(singletons.findall(path.read_text(encoding="utf-8")), [], path.name)
 
     def test_only_one_scene_file_and_one_core_file_flip_axes(self):
         flips = re.compile(r"-1(?:\.0)?,\s*-1(?:\.0)?,\s*1")

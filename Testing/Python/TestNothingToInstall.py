@@ -21,7 +21,7 @@ import tempfile
 from pathlib import Path
 from TestStepsWithoutPanel import *
 from MedFusionLib.Scene.VolumeNodes import setMarkupsPoints
-from MedFusionLib.Widgets.Parameters import TUMOR_LINES_ROLE
+from MedFusionLib.Workflow.Parameters import TUMOR_LINES_ROLE
 from MedFusionLib.Widgets.SelfTest import longestDiameter
 with Session() as session, tempfile.TemporaryDirectory() as folder:
     scene, phantom = session.scene, makePhantom(spacingFactor=2.5)
@@ -73,7 +73,7 @@ class TestPackages(PanelTestCase):
         self.addCleanup(missing.stop)
 
     def fuseWithWavelets(self) -> None:
-        from MedFusionLib.Widgets.Parameters import FusionChoice
+        from MedFusionLib.Workflow.Parameters import FusionChoice
 
         self.loadPhantom()
         self.parameters.fusionMethod = FusionChoice.dwt

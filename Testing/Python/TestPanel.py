@@ -300,7 +300,7 @@ class TestPanelOnRealHead(PanelTestCase):
 class TestPanelGuesses(PanelTestCase):
     def test_ct_is_known_by_dicom_modality_then_by_air_then_by_name(self):
         import slicer
-        from MedFusionLib.Widgets.VolumeGuess import looksLikeCt
+        from MedFusionLib.Workflow.VolumeGuess import looksLikeCt
 
         def volume(name: str, low: float, high: float, modality: str | None = None) -> object:
             voxels = np.linspace(low, high, 64).reshape(4, 4, 4)
@@ -334,7 +334,7 @@ class TestPanelLabels(unittest.TestCase):
         from MedFusionLib.Core.Images.Transforms import TransformModel
         from MedFusionLib.Core.Landmarks.LandmarkPairing import Pairing
         from MedFusionLib.Core.Tumor.TumorSegmentation import SegmentationMethod
-        from MedFusionLib.Widgets import Parameters
+        from MedFusionLib.Workflow import Parameters
 
         pairs = (
             (Parameters.RegistrationModel, TransformModel),

@@ -5,7 +5,7 @@ import unittest
 import numpy as np
 import slicer
 from MedFusionLib.Core.Images.Coordinates import flipPoints
-from MedFusionLib.Widgets.Parameters import TumorChoice
+from MedFusionLib.Workflow.Parameters import TumorChoice
 from PanelTestCase import PanelTestCase, smallPhantom
 from vtk.util import numpy_support
 

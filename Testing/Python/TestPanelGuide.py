@@ -6,7 +6,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from MedFusionLib.Core.Images.Coordinates import flipPoints
-from MedFusionLib.Widgets.Parameters import TumorChoice
+from MedFusionLib.Workflow.Parameters import TumorChoice
 from PanelTestCase import PanelTestCase, smallPhantom
 
 
@@ -71,7 +71,7 @@ class TestPanelGuide(PanelTestCase):
         with tempfile.TemporaryDirectory() as folder:
             self.ui.outputFolderEdit.currentPath = str(Path(folder) / "results")
             self.ui.savePdfCheckBox.checked = True
-            with patch("MedFusionLib.Widgets.Steps.checkPdfRenderer", side_effect=ValueError("A PDF needs more.")):
+            with patch("MedFusionLib.Workflow.Steps.checkPdfRenderer", side_effect=ValueError("A PDF needs more.")):
                 self.click("saveButton")
             self.assertEqual(self.errors(), ["The results could not be saved.\n\nA PDF needs more."])
             self.assertFalse((Path(folder) / "results").exists())

@@ -99,12 +99,12 @@ class TestPanelIdentity(PanelTestCase):
 
     def test_the_sequence_is_taken_from_the_header(self):
         from MedFusionLib.Core.Tumor.MrSequence import MrSequence
-        from MedFusionLib.Widgets.Parameters import TumorChoice
+        from MedFusionLib.Workflow.Parameters import TumorChoice
 
         self.loadSeries({"SeriesDescription": "t1_se", "ContrastBolusAgent": "Gadovist"})
         self.parameters.tumorVolume = self.parameters.movingVolume
         self.parameters.tumorMethod = TumorChoice.automatic
-        with patch("MedFusionLib.Widgets.Steps.TumorSegmentationLogic.segment") as segment:
+        with patch("MedFusionLib.Workflow.Steps.TumorSegmentationLogic.segment") as segment:
             segment.side_effect = ValueError("Enough seen.")
             with self.assertRaises(ValueError):
                 self.panel.logic.segment(self.parameters)

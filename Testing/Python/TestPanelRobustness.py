@@ -6,7 +6,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from MedFusionLib.Scene.NodeFiles import saveScene
-from MedFusionLib.Widgets.Parameters import TumorChoice
+from MedFusionLib.Workflow.Parameters import TumorChoice
 from PanelTestCase import PanelTestCase, smallPhantom
 
 

@@ -2,7 +2,7 @@
 
 import unittest
 
-from MedFusionLib.Widgets.Parameters import TumorChoice
+from MedFusionLib.Workflow.Parameters import TumorChoice
 from PanelTestCase import PanelTestCase
 
 NODE_ROLES = {

@@ -5,7 +5,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import SimpleITK as sitk
-from MedFusionLib.Widgets.Parameters import TumorChoice
+from MedFusionLib.Workflow.Parameters import TumorChoice
 from PanelTestCase import PanelTestCase, smallPhantom
 
 

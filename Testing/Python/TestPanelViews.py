@@ -10,8 +10,8 @@ import vtk
 from MedFusionLib.Core.Images.Coordinates import flipPoints
 from MedFusionLib.Scene.NodeFiles import saveScene
 from MedFusionLib.Scene.Session import Session
-from MedFusionLib.Widgets.Parameters import TumorChoice
 from MedFusionLib.Widgets.SliceViews import FIXED_VIEWS, MOVING_VIEWS
+from MedFusionLib.Workflow.Parameters import TumorChoice
 from PanelTestCase import PanelTestCase, smallPhantom
 from PySide6 import QtCore, QtTest
 

@@ -35,7 +35,7 @@ from PhantomCase import PhantomCase
 class TestRobustness(PhantomCase):
     @classmethod
     def setUpClass(cls) -> None:
-        with mock.patch("TestCommandLine.makePhantom", lambda spacingFactor: makePhantom(spacingFactor=3.0)):
+        with mock.patch("PhantomCase.makePhantom", lambda spacingFactor: makePhantom(spacingFactor=3.0)):
             super().setUpClass()
 
     def command(self, output: Path) -> list[str]:

@@ -9,9 +9,9 @@ from MedFusionLib.Core.Images.Coordinates import flipPoints
 from MedFusionLib.Core.Phantom import makePhantom
 from MedFusionLib.Scene.PhantomNodes import addPhantom
 from MedFusionLib.Scene.Session import Session
-from MedFusionLib.Widgets.LandmarkLists import LandmarkLists
-from MedFusionLib.Widgets.PairPlacement import PairPlacement
-from MedFusionLib.Widgets.Parameters import (
+from MedFusionLib.Workflow.LandmarkLists import LandmarkLists
+from MedFusionLib.Workflow.PairPlacement import PairPlacement
+from MedFusionLib.Workflow.Parameters import (
     FusionChoice,
     FusionColors,
     LandmarkPairing,
@@ -20,11 +20,11 @@ from MedFusionLib.Widgets.Parameters import (
     registrationOf,
     tumorCenter,
 )
-from MedFusionLib.Widgets.PlaceMode import PlaceMode
-from MedFusionLib.Widgets.RegistrationTexts import registrationCard
-from MedFusionLib.Widgets.Steps import Steps
-from MedFusionLib.Widgets.TumorPointing import TumorPointing
-from MedFusionLib.Widgets.VolumeGuess import guessVolumes
+from MedFusionLib.Workflow.PlaceMode import PlaceMode
+from MedFusionLib.Workflow.RegistrationTexts import registrationCard
+from MedFusionLib.Workflow.Steps import Steps
+from MedFusionLib.Workflow.TumorPointing import TumorPointing
+from MedFusionLib.Workflow.VolumeGuess import guessVolumes
 
 
 def plainParameters(scene: slicer.vtkMRMLScene) -> SimpleNamespace:

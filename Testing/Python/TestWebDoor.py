@@ -26,7 +26,7 @@ class TestWebDoor(unittest.TestCase):
     def test_the_page_knows_every_parameter_that_the_steps_ask_for(self):
         library = Path(Web.__file__).parents[1]
         shared = [
-            library / "Widgets" / f"{name}.py" for name in ("Steps", "Parameters", "TumorPointing", "VolumeGuess")
+            library / "Workflow" / f"{name}.py" for name in ("Steps", "Parameters", "TumorPointing", "VolumeGuess")
         ]
         asked = {name for file in shared for name in re.findall(r"parameters\.([a-z]\w*)", file.read_text("utf-8"))}
         page = (library / "Web" / "PageParameters.py").read_text("utf-8")

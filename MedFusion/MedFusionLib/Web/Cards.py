@@ -7,7 +7,7 @@ from trame.widgets import client, html
 from trame.widgets import vuetify3 as v
 from trame_server import Server
 
-from ..Widgets.Parameters import FusionChoice, RegistrationModel, TumorChoice
+from ..Workflow.Parameters import FusionChoice, RegistrationModel, TumorChoice
 from .Page import Page
 from .PageOverlay import Overlay
 

@@ -15,13 +15,13 @@ from ..Core.Registration.RegistrationResult import RegistrationResult
 from ..Scene.NodeFiles import addVolume
 from ..Scene.PhantomNodes import addPhantom
 from ..Scene.SceneNodes import nodesOfClass
-from ..Widgets.Parameters import FusionChoice, RegistrationModel, TumorChoice, registrationOf, tumorCenter
-from ..Widgets.PlaceMode import PlaceMode
-from ..Widgets.RegistrationTexts import registrationCard
-from ..Widgets.Steps import Steps
-from ..Widgets.Texts import measurementRows
-from ..Widgets.TumorPointing import TumorPointing
-from ..Widgets.VolumeGuess import guessVolumes
+from ..Workflow.Parameters import FusionChoice, RegistrationModel, TumorChoice, registrationOf, tumorCenter
+from ..Workflow.PlaceMode import PlaceMode
+from ..Workflow.RegistrationTexts import registrationCard
+from ..Workflow.Steps import Steps
+from ..Workflow.Texts import measurementRows
+from ..Workflow.TumorPointing import TumorPointing
+from ..Workflow.VolumeGuess import guessVolumes
 from .Folder import WorkFolder
 from .Later import later
 from .PageHeaders import PageHeaders

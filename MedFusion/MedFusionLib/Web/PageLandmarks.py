@@ -3,10 +3,10 @@
 from typing import TYPE_CHECKING
 
 from ..Scene.NodeFiles import loadMarkups
-from ..Widgets.LandmarkLists import LandmarkLists, PairRow
-from ..Widgets.PairPlacement import PairPlacement
-from ..Widgets.Parameters import tumorCenter
-from ..Widgets.RegistrationTexts import registrationCard
+from ..Workflow.LandmarkLists import LandmarkLists, PairRow
+from ..Workflow.PairPlacement import PairPlacement
+from ..Workflow.Parameters import tumorCenter
+from ..Workflow.RegistrationTexts import registrationCard
 from .Later import later
 from .Views import FIXED_VIEWS, MOVING_VIEWS
 

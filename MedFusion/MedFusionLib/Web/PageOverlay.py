@@ -11,7 +11,7 @@ from ..Scene.NodeFiles import discard
 from ..Scene.SliceMosaic import SliceMosaic
 from ..Scene.SlicePreview import SlicePreview, sliceGrid
 from ..Scene.VolumeNodes import setVolumeNodeImage
-from ..Widgets.Parameters import fusionSettings, movingVolumes, registrationOf
+from ..Workflow.Parameters import fusionSettings, movingVolumes, registrationOf
 from .Views import FIXED_VIEWS
 
 if TYPE_CHECKING:

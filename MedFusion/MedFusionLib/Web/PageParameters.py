@@ -7,7 +7,7 @@ from pathlib import Path
 import slicer
 
 from ..Core.Fusion.Settings import CtWindowPreset
-from ..Widgets.Parameters import FusionChoice, FusionColors, LandmarkPairing, RegistrationModel, TumorChoice
+from ..Workflow.Parameters import FusionChoice, FusionColors, LandmarkPairing, RegistrationModel, TumorChoice
 
 _TAG = "MedFusionPage"
 

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import slicer
 
+from ..Workflow.Translation import tr as _
 from .Runner import errorsShown
-from .Translation import tr as _
 
 if TYPE_CHECKING:
     from MedFusion import MedFusionWidget

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import qt
 import slicer
 
-from .PlaceMode import PlaceMode
+from ..Workflow.PlaceMode import PlaceMode
 
 if TYPE_CHECKING:
     from MedFusion import MedFusionWidget

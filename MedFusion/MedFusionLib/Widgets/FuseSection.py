@@ -8,13 +8,13 @@ import slicer
 from ..Core.Fusion.Settings import CtWindowPreset
 from ..Core.Progress import Progress
 from ..Scene.FusionDisplay import FusionDisplay, hasDisplays, showAs
+from ..Workflow.MadeFrom import fusionState, volumeState
+from ..Workflow.Parameters import FusionChoice, movingVolumes
+from ..Workflow.Texts import meanings, paragraphs, table, warning
+from ..Workflow.Translation import tr as _
 from .FusionPreview import FusionPreview
-from .MadeFrom import fusionState, volumeState
 from .Packages import ensurePackageOf
-from .Parameters import FusionChoice, movingVolumes
 from .Section import Section
-from .Texts import meanings, paragraphs, table, warning
-from .Translation import tr as _
 
 if TYPE_CHECKING:
     from MedFusion import MedFusionWidget

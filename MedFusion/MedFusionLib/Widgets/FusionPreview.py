@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 import SimpleITK as sitk
 import slicer
 
-from .MadeFrom import fusionState
-from .Parameters import fusionSettings, movingVolumes
+from ..Workflow.MadeFrom import fusionState
+from ..Workflow.Parameters import fusionSettings, movingVolumes
+from ..Workflow.Translation import tr as _
 from .Runner import errorsShown
 from .SliceOverlay import SliceOverlay
-from .Translation import tr as _
 
 if TYPE_CHECKING:
     from MedFusion import MedFusionWidget

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import qt
 
 from ..Core.Registration.RegistrationResult import RegistrationResult
-from .LandmarkLists import LandmarkLists, PairRow, isDefined
-from .Translation import tr as _
+from ..Workflow.LandmarkLists import LandmarkLists, PairRow, isDefined
+from ..Workflow.Translation import tr as _
 
 _LABEL, _FIXED, _MOVING, _RESIDUAL, _LEFT_OUT, _FLAG = _COLUMNS = range(6)
 # Pixels, so that the table fits a panel of 364.

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 import qt
 
 from ..Core.Registration.RegistrationResult import RegistrationResult
+from ..Workflow.LandmarkLists import LandmarkLists, PairRow, isDefined
+from ..Workflow.MadeFrom import registrationState
+from ..Workflow.PairPlacement import PairPlacement
+from ..Workflow.Parameters import LandmarkPairing, registrationOf
+from ..Workflow.Texts import paragraphs, warning
+from ..Workflow.Translation import tr as _
 from .ComparisonLayout import ComparisonLayout
-from .LandmarkLists import LandmarkLists, PairRow, isDefined
 from .LandmarkTable import LandmarkTable
-from .MadeFrom import registrationState
-from .PairPlacement import PairPlacement
-from .Parameters import LandmarkPairing, registrationOf
 from .Section import Section
-from .Texts import paragraphs, warning
-from .Translation import tr as _
 
 if TYPE_CHECKING:
     from MedFusion import MedFusionWidget

@@ -6,8 +6,8 @@ from enum import Enum
 
 import slicer
 
-from .Parameters import FusionChoice, TumorChoice
-from .Translation import tr as _
+from ..Workflow.Parameters import FusionChoice, TumorChoice
+from ..Workflow.Translation import tr as _
 
 
 class Package(Enum):

@@ -7,7 +7,7 @@ from slicer import vtkMRMLMarkupsFiducialNode, vtkMRMLScalarVolumeNode, vtkMRMLS
 from slicer.parameterNodeWrapper import Decimals, SingleStep, WithinRange, parameterNodeWrapper
 
 from ..Core.Fusion.Settings import CtWindowPreset
-from .Parameters import FusionChoice, FusionColors, LandmarkPairing, RegistrationModel, TumorChoice
+from ..Workflow.Parameters import FusionChoice, FusionColors, LandmarkPairing, RegistrationModel, TumorChoice
 
 
 @parameterNodeWrapper

@@ -4,13 +4,13 @@ from typing import TYPE_CHECKING
 
 import qt
 
-from .Nudge import Nudge
-from .Parameters import registrationOf, registrationSettings, tumorCenter
+from ..Workflow.Nudge import Nudge
+from ..Workflow.Parameters import registrationOf, registrationSettings, tumorCenter
+from ..Workflow.RegistrationTexts import errorMeanings, registrationCard
+from ..Workflow.Translation import tr as _
 from .RegistrationChecks import RegistrationChecks
-from .RegistrationTexts import errorMeanings, registrationCard
 from .Runner import errorsShown
 from .Section import Section
-from .Translation import tr as _
 
 if TYPE_CHECKING:
     from MedFusion import MedFusionWidget

@@ -9,11 +9,11 @@ import slicer
 
 from ..Core.Images.Coordinates import flipPoints
 from ..Scene.NodeFiles import discard
-from .MadeFrom import volumeState
-from .RegistrationTexts import errorMapLegend
+from ..Workflow.MadeFrom import volumeState
+from ..Workflow.RegistrationTexts import errorMapLegend
+from ..Workflow.Translation import tr as _
 from .Runner import errorsShown
 from .SliceOverlay import SliceOverlay
-from .Translation import tr as _
 
 if TYPE_CHECKING:
     from MedFusion import MedFusionWidget

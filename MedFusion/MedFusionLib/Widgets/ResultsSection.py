@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import qt
 
 from ..Core.Results import FileNames
-from .Parameters import registrationOf
+from ..Workflow.Parameters import registrationOf
+from ..Workflow.Translation import tr as _
 from .Section import Section
-from .Translation import tr as _
 
 if TYPE_CHECKING:
     from MedFusion import MedFusionWidget

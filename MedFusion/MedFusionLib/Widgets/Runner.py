@@ -11,8 +11,8 @@ import slicer
 import vtk
 
 from ..Core.Progress import Cancelled, Progress
+from ..Workflow.Translation import tr as _
 from .ProgressDisplay import ProgressDisplay
-from .Translation import tr as _
 
 if TYPE_CHECKING:
     from MedFusion import MedFusionWidget

@@ -10,7 +10,7 @@ from ..Core.Images.Grids import pointsAt
 from ..Core.Images.Transforms import transformPoints
 from ..Core.Phantom import ENHANCING, NECROSIS, makePhantom
 from ..Scene.VolumeNodes import setMarkupsPoints
-from .Parameters import TUMOR_LINES_ROLE
+from ..Workflow.Parameters import TUMOR_LINES_ROLE
 
 if TYPE_CHECKING:
     from MedFusion import MedFusionLogic

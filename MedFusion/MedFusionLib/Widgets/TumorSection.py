@@ -7,15 +7,15 @@ import slicer
 
 from ..Core.Progress import Progress
 from ..Scene.TumorNodes import addScribbles
-from .MadeFrom import volumeState
-from .OutlineWatch import OutlineWatch, outlineState
+from ..Workflow.MadeFrom import volumeState
+from ..Workflow.OutlineWatch import OutlineWatch, outlineState
+from ..Workflow.Parameters import TumorChoice
+from ..Workflow.Texts import measurementRows, paragraphs, warning
+from ..Workflow.Translation import tr as _
+from ..Workflow.TumorPointing import TumorPointing
 from .Packages import ensurePackageOf
-from .Parameters import TumorChoice
 from .Runner import errorsShown
 from .Section import Section
-from .Texts import measurementRows, paragraphs, warning
-from .Translation import tr as _
-from .TumorPointing import TumorPointing
 
 if TYPE_CHECKING:
     from MedFusion import MedFusionWidget

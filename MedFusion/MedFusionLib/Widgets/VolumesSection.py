@@ -10,11 +10,11 @@ import slicer
 from ..Core.Images.Grids import directionOf
 from ..Core.Registration.Overlap import checkOverlap
 from ..Scene.VolumeNodes import imageFromVolumeNode, relativeTransform
-from .Parameters import OTHER_VOLUMES_ROLE, movingVolumes, referencedNodes, registrationOf
+from ..Workflow.Parameters import OTHER_VOLUMES_ROLE, movingVolumes, referencedNodes, registrationOf
+from ..Workflow.Texts import paragraphs, warning
+from ..Workflow.Translation import tr as _
+from ..Workflow.VolumeGuess import looksLikeCt
 from .Section import Section
-from .Texts import paragraphs, warning
-from .Translation import tr as _
-from .VolumeGuess import looksLikeCt
 
 if TYPE_CHECKING:
     from MedFusion import MedFusionWidget

@@ -1,4 +1,4 @@
-"""Move the registered MRI by hand in small steps in the plane of a view, and take them back. No Qt here."""
+"""Move the registered MRI by hand in small steps in the plane of a view, and take them back."""
 
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from .Parameters import registrationOf
 from .Steps import Steps
 
 if TYPE_CHECKING:
-    from .ParameterNode import MedFusionParameterNode
+    from .Choices import Choices
 
 STEP_MM, STEP_DEGREES = 0.5, 0.5
 
@@ -26,7 +26,7 @@ class Nudge:
         # The transform node's ID, its matrix and its result before each move.
         self._undo: list[tuple[str, vtk.vtkMatrix4x4, RegistrationResult]] = []
 
-    def isPossible(self, parameters: "MedFusionParameterNode") -> bool:
+    def isPossible(self, parameters: "Choices") -> bool:
         """Return whether the MRI is registered in this session, and rigidly or affinely."""
         node = registrationOf(parameters.movingVolume)
         return (
@@ -36,7 +36,7 @@ class Nudge:
             and self._steps.resultOf(node) is not None
         )
 
-    def canUndo(self, parameters: "MedFusionParameterNode") -> bool:
+    def canUndo(self, parameters: "Choices") -> bool:
         """Return whether the last move was one of the present registration."""
         node = registrationOf(parameters.movingVolume)
         return bool(self._undo) and node is not None and self._undo[-1][0] == node.GetID()
@@ -45,9 +45,7 @@ class Nudge:
         """Forget all moves, because the MRI was registered anew."""
         self._undo.clear()
 
-    def move(
-        self, parameters: "MedFusionParameterNode", sliceNode: slicer.vtkMRMLSliceNode, right: int, up: int, turn: int
-    ) -> None:
+    def move(self, parameters: "Choices", sliceNode: slicer.vtkMRMLSliceNode, right: int, up: int, turn: int) -> None:
         """Move the MRI in the plane of a view.
 
         :param right: steps to the right of the view; up: steps upward; turn: steps counterclockwise about its middle.
@@ -69,7 +67,7 @@ class Nudge:
         image = imageFromVolumeNode(parameters.fixedVolume)
         self._keep(parameters, node, movedByHand(result, worldToNodeTransform(parameters.movingVolume, image)))
 
-    def undo(self, parameters: "MedFusionParameterNode") -> None:
+    def undo(self, parameters: "Choices") -> None:
         """Take back the last move."""
         if self.canUndo(parameters):
             _nodeID, matrix, result = self._undo.pop()
@@ -77,8 +75,6 @@ class Nudge:
             node.SetMatrixTransformToParent(matrix)
             self._keep(parameters, node, result)
 
-    def _keep(
-        self, parameters: "MedFusionParameterNode", node: slicer.vtkMRMLTransformNode, result: RegistrationResult
-    ) -> None:
+    def _keep(self, parameters: "Choices", node: slicer.vtkMRMLTransformNode, result: RegistrationResult) -> None:
         self._steps.replaceRegistration(parameters, node, result)
         updateErrorTables(node, result)

@@ -1,4 +1,4 @@
-"""What the user draws to point out the tumor: lines along diameters, points inside and outside. No Qt here."""
+"""What the user draws to point out the tumor: lines along diameters, points inside and outside."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ from .PlaceMode import PlaceMode
 from .Translation import tr as _
 
 if TYPE_CHECKING:
-    from .ParameterNode import MedFusionParameterNode
+    from .Choices import Choices
 
 
 class TumorPointing:
@@ -31,7 +31,7 @@ class TumorPointing:
         self._observed: list[tuple[slicer.vtkMRMLMarkupsNode, int]] = []
         self._watched: list[slicer.vtkMRMLMarkupsNode] = []
         self.active: str | None = None
-        self._parameters: MedFusionParameterNode | None = None
+        self._parameters: Choices | None = None
         self._mouse = placeModeFor(self._onEnded)
 
     def cleanup(self) -> None:
@@ -40,7 +40,7 @@ class TumorPointing:
         self.watch(None)
         self._mouse.cleanup()
 
-    def watch(self, parameters: "MedFusionParameterNode | None") -> None:
+    def watch(self, parameters: "Choices | None") -> None:
         """Follow the markups of a parameter node."""
         self._parameters = parameters
         nodes = self.nodes() if parameters is not None else []

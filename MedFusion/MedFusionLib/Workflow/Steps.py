@@ -1,4 +1,4 @@
-"""The steps of the panel: from its parameter node to the logics that the command line uses as well. No Qt here."""
+"""The steps of the panel: from its parameter node to the logics that the command line uses as well."""
 
 import dataclasses
 import logging
@@ -51,7 +51,7 @@ from .VolumeHeaders import VolumeHeaders
 
 if TYPE_CHECKING:
     from ..Scene.ResultFolder import RunResults
-    from .ParameterNode import MedFusionParameterNode
+    from .Choices import Choices
 
 DICOM_FOLDER = "dicom"
 _SMALLEST_MAP_RANGE_MM = 0.2
@@ -84,7 +84,7 @@ class Steps:
         self._recipes.clear()
         self._madeFrom.clear()
 
-    def isRegistrationOutOfDate(self, parameters: "MedFusionParameterNode") -> bool:
+    def isRegistrationOutOfDate(self, parameters: "Choices") -> bool:
         """Return whether volumes, landmarks or pose changed since the MRI was registered in this session."""
         transformNode = registrationOf(parameters.movingVolume)
         if transformNode is None or transformNode.GetID() not in self._madeFrom:
@@ -94,12 +94,12 @@ class Steps:
         except ValueError:  # one list is chosen for both images by now
             return True
 
-    def isFusionOutOfDate(self, parameters: "MedFusionParameterNode") -> bool:
+    def isFusionOutOfDate(self, parameters: "Choices") -> bool:
         """Return whether the volumes or their poses changed since they were fused in this session."""
         node = parameters.fusedVolume
         return node is not None and self._madeFrom.get(node.GetID(), fusionState(parameters)) != fusionState(parameters)
 
-    def conflicts(self, parameters: "MedFusionParameterNode") -> tuple[str, ...]:
+    def conflicts(self, parameters: "Choices") -> tuple[str, ...]:
         """Return what the headers say against CT and MRIs belonging together, one sentence each.
 
         :raises ValueError: if one series is chosen as CT and as MRI.
@@ -107,7 +107,7 @@ class Steps:
         volumes = [node for node in (parameters.fixedVolume, *movingVolumes(parameters)) if node is not None]
         return conflictsBetween([self.headers.patientOf(node) for node in volumes])
 
-    def objections(self, parameters: "MedFusionParameterNode") -> tuple[str, ...]:
+    def objections(self, parameters: "Choices") -> tuple[str, ...]:
         """Return all that speaks against working on the chosen volumes: their headers, and too little memory."""
         nodes = [node for node in (parameters.fixedVolume, *movingVolumes(parameters)) if node is not None]
         objections = self.conflicts(parameters)
@@ -117,7 +117,7 @@ class Steps:
             objections += (str(error),)
         return objections
 
-    def liveFit(self, parameters: "MedFusionParameterNode") -> RegistrationResult:
+    def liveFit(self, parameters: "Choices") -> RegistrationResult:
         """Return the fit of the landmarks alone; quick enough for every movement of a point."""
         settings = RegistrationSettings(
             model=TransformModel[parameters.model.value], pairing=Pairing[parameters.pairing.value]
@@ -125,7 +125,7 @@ class Steps:
         lists = landmarkLists(parameters.fixedLandmarks, parameters.movingLandmarks, parameters.movingVolume)
         return registerLandmarks(*lists, settings)
 
-    def poseDoubts(self, parameters: "MedFusionParameterNode", fit: RegistrationResult) -> tuple[str, ...]:
+    def poseDoubts(self, parameters: "Choices", fit: RegistrationResult) -> tuple[str, ...]:
         """Return what the images say against the pose of the landmarks, in about half a second.
 
         :param fit: what liveFit returned.
@@ -135,7 +135,7 @@ class Steps:
         images = (worldImageFromVolumeNode(parameters.fixedVolume), imageFromVolumeNode(parameters.movingVolume))
         return checkLandmarkPose(*images, fit.landmarks).doubts
 
-    def register(self, parameters: "MedFusionParameterNode", progress: Progress | None = None) -> RegistrationResult:
+    def register(self, parameters: "Choices", progress: Progress | None = None) -> RegistrationResult:
         """Put all MRIs, and the segmentations drawn on them, under a transform that brings them to the CT."""
         drawn, settings = drawnOnMovingVolumes(parameters), registrationSettings(parameters)
         transformNode, result = LandmarkRegistrationLogic(self.scene).register(
@@ -160,7 +160,7 @@ class Steps:
 
     def replaceRegistration(
         self,
-        parameters: "MedFusionParameterNode",
+        parameters: "Choices",
         transformNode: slicer.vtkMRMLTransformNode,
         result: RegistrationResult,
     ) -> None:
@@ -168,7 +168,7 @@ class Steps:
         self._results[transformNode.GetID()] = result
         self._madeFrom[transformNode.GetID()] = registrationState(parameters)
 
-    def _registrationFromLandmarks(self, parameters: "MedFusionParameterNode") -> RegistrationResult:
+    def _registrationFromLandmarks(self, parameters: "Choices") -> RegistrationResult:
         """Return what the landmarks say about a registration that was not made in this session."""
         try:
             return self.liveFit(parameters)
@@ -178,9 +178,7 @@ class Steps:
                 + _("then save.")
             ) from error
 
-    def errorMap(
-        self, parameters: "MedFusionParameterNode", progress: Progress | None = None
-    ) -> slicer.vtkMRMLScalarVolumeNode:
+    def errorMap(self, parameters: "Choices", progress: Progress | None = None) -> slicer.vtkMRMLScalarVolumeNode:
         """Return a new hidden volume with the error in mm that the landmarks let expect all over the CT."""
         result = self.resultOf(registrationOf(parameters.movingVolume)) or self.liveFit(parameters)
         node = showErrorMap(parameters.fixedVolume, result, progress)
@@ -191,7 +189,7 @@ class Steps:
         node.SetSaveWithScene(False)
         return node
 
-    def fuse(self, parameters: "MedFusionParameterNode", progress: Progress | None = None) -> FusionResult:
+    def fuse(self, parameters: "Choices", progress: Progress | None = None) -> FusionResult:
         """Fuse the CT and the MRIs into the parameter node's fused volume."""
         node = parameters.fusedVolume
         settings = fusionSettings(parameters)
@@ -205,11 +203,11 @@ class Steps:
         self._madeFrom[node.GetID()] = fusionState(parameters)
         return result
 
-    def fusionMetrics(self, parameters: "MedFusionParameterNode", progress: Progress | None = None) -> dict[str, float]:
+    def fusionMetrics(self, parameters: "Choices", progress: Progress | None = None) -> dict[str, float]:
         """Return the scores of the fused volume."""
         return fusionMetricsOf(parameters.fusedVolume, parameters.fixedVolume, parameters.movingVolume, progress)
 
-    def segment(self, parameters: "MedFusionParameterNode", progress: Progress | None = None) -> TumorResult:
+    def segment(self, parameters: "Choices", progress: Progress | None = None) -> TumorResult:
         """Outline the tumor into the parameter node's segmentation."""
         interaction, volumes = self._interaction(parameters), tumorVolumes(parameters)
         sequences = tuple(guessSequence(node.GetName(), self.headers.patientOf(node)) for node in volumes)
@@ -226,7 +224,7 @@ class Steps:
         self._recipes[node.GetID()] = interactionRecipe(interaction)
         return result
 
-    def _interaction(self, parameters: "MedFusionParameterNode") -> TumorInteraction:
+    def _interaction(self, parameters: "Choices") -> TumorInteraction:
         """Return what the user pointed at, in world points."""
 
         def pointsOf(node: slicer.vtkMRMLMarkupsNode | None) -> np.ndarray | None:
@@ -256,20 +254,20 @@ class Steps:
             )
         return TumorInteraction()
 
-    def measure(self, parameters: "MedFusionParameterNode") -> TumorMeasurements:
+    def measure(self, parameters: "Choices") -> TumorMeasurements:
         """Return the measurements of the segmentation as it is now, with every correction made by hand."""
         tumor = self._tumorResult(parameters)
         if tumor is None:
             raise ValueError(_("There is no outline to measure; outline the tumor first."))
         return measureTumor(tumor.labelImage, segments=tumor.allSegments, second=tumor.second)
 
-    def showDiameters(self, parameters: "MedFusionParameterNode") -> list[slicer.vtkMRMLNode]:
+    def showDiameters(self, parameters: "Choices") -> list[slicer.vtkMRMLNode]:
         """Return new nodes with the measurements as a table and the diameters as lines."""
         logic = TumorSegmentationLogic(self.scene)
         tableNode, lineNodes = logic.showMeasurements(self.measure(parameters), parameters.segmentation)
         return [tableNode, *lineNodes]
 
-    def save(self, parameters: "MedFusionParameterNode", replace: bool, progress: Progress | None = None) -> Path:
+    def save(self, parameters: "Choices", replace: bool, progress: Progress | None = None) -> Path:
         """Write the result folder of the command line and return the report's path.
 
         The results as DICOM objects go into a folder of their own in it.
@@ -296,7 +294,7 @@ class Steps:
         logging.info("Results written to %s", folder)
         return folder / FileNames.REPORT
 
-    def _runResults(self, parameters: "MedFusionParameterNode") -> "RunResults":
+    def _runResults(self, parameters: "Choices") -> "RunResults":
         """Gather the results; what this session did not compute is read back from the nodes."""
         from ..Scene.ResultFolder import RunResults, inputFiles
 
@@ -335,13 +333,13 @@ class Steps:
             ),
         )
 
-    def _changesSince(self, parameters: "MedFusionParameterNode") -> tuple[str, ...]:
+    def _changesSince(self, parameters: "Choices") -> tuple[str, ...]:
         """Return what a reader of the results must know of changes after the registration."""
         if self.isRegistrationOutOfDate(parameters):
             return (_("Landmarks or volumes were changed after the registration; its errors are those of before."),)
         return ()
 
-    def _tumorResult(self, parameters: "MedFusionParameterNode") -> TumorResult | None:
+    def _tumorResult(self, parameters: "Choices") -> TumorResult | None:
         """Return the outline as it is in the scene now, or None when nothing is outlined."""
         segmentationNode = parameters.segmentation
         if segmentationNode is None:

@@ -1,4 +1,4 @@
-"""Which volumes and lists of a scene are the CT, the MRI and their landmarks. No Qt here."""
+"""Which volumes and lists of a scene are the CT, the MRI and their landmarks."""
 
 import re
 from typing import TYPE_CHECKING
@@ -10,13 +10,13 @@ from ..Scene.SceneNodes import nodesOfClass
 from ..Scene.VolumeNodes import imageFromVolumeNode
 
 if TYPE_CHECKING:
-    from .ParameterNode import MedFusionParameterNode
+    from .Choices import Choices
 
 # The word CT, or CT at the beginning of a name in capitals such as CTBrain; not the end of "contrast" or "direct".
 _CT_NAME = re.compile(r"(?<![A-Za-z])(ct(?![A-Za-z])|CT(?![a-z]))")
 
 
-def guessVolumes(scene: slicer.vtkMRMLScene, parameters: "MedFusionParameterNode") -> None:
+def guessVolumes(scene: slicer.vtkMRMLScene, parameters: "Choices") -> None:
     """Choose CT and MRI by DICOM modality, intensity range and name, and the lists of landmarks by name."""
     nodes = nodesOfClass(scene, "vtkMRMLScalarVolumeNode")
     nodes = [n for n in nodes if n.GetClassName() == "vtkMRMLScalarVolumeNode" and n.GetImageData()]
@@ -29,7 +29,7 @@ def guessVolumes(scene: slicer.vtkMRMLScene, parameters: "MedFusionParameterNode
     _guessLandmarks(scene, parameters)
 
 
-def _guessLandmarks(scene: slicer.vtkMRMLScene, parameters: "MedFusionParameterNode") -> None:
+def _guessLandmarks(scene: slicer.vtkMRMLScene, parameters: "Choices") -> None:
     lists = nodesOfClass(scene, "vtkMRMLMarkupsFiducialNode")
     for name, words in (("fixedLandmarks", ("ct",)), ("movingLandmarks", ("mr", "mri"))):
         found = [node for node in lists if set(node.GetName().lower().replace("_", " ").split()) & set(words)]

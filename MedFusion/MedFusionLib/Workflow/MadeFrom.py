@@ -1,4 +1,4 @@
-"""What a result was made from, to tell when it no longer fits. No Qt here."""
+"""What a result was made from, to tell when it no longer fits."""
 
 from typing import TYPE_CHECKING
 
@@ -10,20 +10,20 @@ from ..Scene.LandmarkRegistrationLogic import landmarkLists
 from .Parameters import movingVolumes
 
 if TYPE_CHECKING:
-    from .ParameterNode import MedFusionParameterNode
+    from .Choices import Choices
 
 # Finer than anyone places a landmark or moves a volume, coarser than what a transform's inverse is off.
 _DECIMALS = 2
 
 
-def registrationState(parameters: "MedFusionParameterNode") -> tuple:
+def registrationState(parameters: "Choices") -> tuple:
     """Return the volumes with their pose and the landmarks as they are now, in a form that can be compared."""
     lists = landmarkLists(parameters.fixedLandmarks, parameters.movingLandmarks, parameters.movingVolume)
     landmarks = tuple((item.labels, _rounded(item.points), item.used) if item is not None else None for item in lists)
     return (*(volumeState(node) for node in (parameters.fixedVolume, parameters.movingVolume)), landmarks)
 
 
-def fusionState(parameters: "MedFusionParameterNode") -> tuple:
+def fusionState(parameters: "Choices") -> tuple:
     """Return the volumes that are fused with their poses, in a form that can be compared."""
     return tuple(volumeState(node) for node in (parameters.fixedVolume, *movingVolumes(parameters)))
 

@@ -1,4 +1,4 @@
-"""What to do next, from loading to the report. No Qt here."""
+"""What to do next, from loading to the report."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -8,7 +8,7 @@ from .Parameters import registrationOf
 from .Translation import tr as _
 
 if TYPE_CHECKING:
-    from .ParameterNode import MedFusionParameterNode
+    from .Choices import Choices
 
 
 class Card(Enum):
@@ -30,7 +30,7 @@ class NextStep:
     sentence: str
 
 
-def nextStep(parameters: "MedFusionParameterNode", isSaved: bool) -> NextStep | None:
+def nextStep(parameters: "Choices", isSaved: bool) -> NextStep | None:
     """Return what to do next, None when all is done.
 
     :param isSaved: whether the results were saved.

@@ -1,4 +1,4 @@
-"""The mouse that places points of a markups node until the user or the panel ends it. No Qt here."""
+"""The mouse that places points of a markups node until the user or the panel ends it."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""What the panel says about a registration. No Qt here."""
+"""What the panel says about a registration."""
 
 import html
 

@@ -1,4 +1,4 @@
-"""Notice every change of an outline, by whatever it is made: painting, undo, renaming, deleting, moving. No Qt here."""
+"""Notice every change of an outline, by whatever it is made: painting, undo, renaming, deleting, moving."""
 
 from collections.abc import Callable
 

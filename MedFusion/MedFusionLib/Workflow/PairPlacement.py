@@ -1,4 +1,4 @@
-"""Place points pair by pair: a click in the CT, the same point in the MRI, and on. No Qt here."""
+"""Place points pair by pair: a click in the CT, the same point in the MRI, and on."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""The two lists of landmarks as rows of pairs, with every edit of a row and undo. No Qt here."""
+"""The two lists of landmarks as rows of pairs, with every edit of a row and undo."""
 
 import math
 from collections.abc import Callable

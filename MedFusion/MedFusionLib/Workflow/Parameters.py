@@ -1,4 +1,4 @@
-"""The choices of the panel and the settings that they stand for, with the roles of the nodes it refers to. No Qt."""
+"""The choices of the panel and the settings that they stand for, with the roles of the nodes it refers to."""
 
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from .Translation import tr as _
 
 if TYPE_CHECKING:
     from ..Core.Tumor.TumorSegmentation import SegmentationSettings
-    from .ParameterNode import MedFusionParameterNode
+    from .Choices import Choices
 
 OTHER_VOLUMES_ROLE = "otherMovingVolume"
 TUMOR_LINES_ROLE = "tumorLine"
@@ -123,7 +123,7 @@ class TumorChoice(Enum):
         return self in (TumorChoice.click, TumorChoice.watershed)
 
 
-def referencedNodes(parameters: "MedFusionParameterNode", role: str) -> list[slicer.vtkMRMLNode]:
+def referencedNodes(parameters: "Choices", role: str) -> list[slicer.vtkMRMLNode]:
     """Return the nodes that the parameter node refers to in a role."""
     node = parameters.parameterNode
     nodes = [node.GetNthNodeReference(role, index) for index in range(node.GetNumberOfNodeReferences(role))]
@@ -148,20 +148,20 @@ def forgetNode(parameterNode: slicer.vtkMRMLScriptedModuleNode, node: slicer.vtk
                     parameterNode.RemoveNthNodeReferenceID(role, index)
 
 
-def mayGuess(parameters: "MedFusionParameterNode") -> bool:
+def mayGuess(parameters: "Choices") -> bool:
     """Return whether CT and MRI were never chosen, so that they may be guessed."""
     isEmpty = parameters.fixedVolume is None and parameters.movingVolume is None
     return isEmpty and not parameters.parameterNode.GetAttribute(_NO_GUESS)
 
 
-def movingVolumes(parameters: "MedFusionParameterNode") -> list[slicer.vtkMRMLScalarVolumeNode]:
+def movingVolumes(parameters: "Choices") -> list[slicer.vtkMRMLScalarVolumeNode]:
     """Return the MRI that is registered and then the other ones of its session."""
     volumes = [parameters.movingVolume] if parameters.movingVolume else []
     others = referencedNodes(parameters, OTHER_VOLUMES_ROLE)
     return volumes + [node for node in others if node not in (parameters.movingVolume, parameters.fixedVolume)]
 
 
-def tumorVolumes(parameters: "MedFusionParameterNode") -> list[slicer.vtkMRMLScalarVolumeNode]:
+def tumorVolumes(parameters: "Choices") -> list[slicer.vtkMRMLScalarVolumeNode]:
     """Return the volume to outline the tumor in, and with an MRI the other MRIs of its session."""
     volumes = movingVolumes(parameters)
     if parameters.tumorVolume not in volumes:
@@ -169,7 +169,7 @@ def tumorVolumes(parameters: "MedFusionParameterNode") -> list[slicer.vtkMRMLSca
     return [parameters.tumorVolume] + [node for node in volumes if node is not parameters.tumorVolume]
 
 
-def drawnOnMovingVolumes(parameters: "MedFusionParameterNode") -> list[slicer.vtkMRMLSegmentationNode]:
+def drawnOnMovingVolumes(parameters: "Choices") -> list[slicer.vtkMRMLSegmentationNode]:
     """Return the panel's segmentations that lie on one of the MRIs and are to move with it."""
     nodes = [node for node in (parameters.segmentation, parameters.tumorScribbles) if node is not None]
     volumes = movingVolumes(parameters)
@@ -189,7 +189,7 @@ def registrationOf(movingVolumeNode: slicer.vtkMRMLScalarVolumeNode | None) -> s
     return None
 
 
-def tumorCenter(parameters: "MedFusionParameterNode") -> np.ndarray | None:
+def tumorCenter(parameters: "Choices") -> np.ndarray | None:
     """Return the center of the outlined tumor in world LPS millimeters, once it can be known in the CT's space."""
     segmentationNode = parameters.segmentation
     if segmentationNode is None or registrationOf(parameters.movingVolume) is None:
@@ -200,7 +200,7 @@ def tumorCenter(parameters: "MedFusionParameterNode") -> np.ndarray | None:
     return None if center is None else flipPoints(center)
 
 
-def registrationSettings(parameters: "MedFusionParameterNode") -> RegistrationSettings:
+def registrationSettings(parameters: "Choices") -> RegistrationSettings:
     """Return what the parameter node says about the registration."""
     return RegistrationSettings(
         model=TransformModel[parameters.model.value],
@@ -210,7 +210,7 @@ def registrationSettings(parameters: "MedFusionParameterNode") -> RegistrationSe
     )
 
 
-def fusionSettings(parameters: "MedFusionParameterNode") -> FusionSettings:
+def fusionSettings(parameters: "Choices") -> FusionSettings:
     """Return what the parameter node says about the fusion."""
     return FusionSettings(
         method=FusionMethod[parameters.fusionMethod.value],
@@ -221,7 +221,7 @@ def fusionSettings(parameters: "MedFusionParameterNode") -> FusionSettings:
     )
 
 
-def segmentationSettings(parameters: "MedFusionParameterNode") -> "SegmentationSettings":
+def segmentationSettings(parameters: "Choices") -> "SegmentationSettings":
     """Return what the parameter node says about the tumor's outline."""
     from ..Core.Tumor.TumorModels import ModelSettings
     from ..Core.Tumor.TumorSegmentation import SegmentationMethod, SegmentationSettings

@@ -1,4 +1,4 @@
-"""The DICOM headers of loaded volumes, read from the application's database of DICOM files. No Qt here."""
+"""The DICOM headers of loaded volumes, read from the application's database of DICOM files."""
 
 from collections.abc import Callable
 from pathlib import Path
