@@ -16,6 +16,8 @@ from .Security import TOKEN, guard, newToken
 if TYPE_CHECKING:
     from aiohttp import web
 
+    from .Page import Page
+
 _HOST = "127.0.0.1"
 _IDLE_SECONDS = 3600
 _CHUNK = 1 << 20
@@ -78,7 +80,7 @@ def serve(
     )
 
 
-async def _report(page: "Page") -> "web.StreamResponse":  # noqa: F821
+async def _report(page: "Page") -> "web.StreamResponse":
     from aiohttp import web
 
     folder = page.savedFolder
@@ -87,7 +89,7 @@ async def _report(page: "Page") -> "web.StreamResponse":  # noqa: F821
     return web.FileResponse(folder / FileNames.REPORT)
 
 
-async def _zip(request: "web.Request", page: "Page") -> "web.StreamResponse":  # noqa: F821
+async def _zip(request: "web.Request", page: "Page") -> "web.StreamResponse":
     """Send the saved folder as one file."""
     from aiohttp import web
 
@@ -109,7 +111,7 @@ async def _zip(request: "web.Request", page: "Page") -> "web.StreamResponse":  #
     return response
 
 
-async def _upload(request: "web.Request", page: "Page") -> "web.StreamResponse":  # noqa: F821
+async def _upload(request: "web.Request", page: "Page") -> "web.StreamResponse":
     """Take one file into the folder, whole or not at all."""
     from aiohttp import web
 
