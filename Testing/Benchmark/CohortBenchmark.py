@@ -24,6 +24,7 @@ from MedFusionLib.Core.Phantom import makePhantom
 
 COLUMNS = ("participant_id", "ct", "mri", "ct_landmarks", "mri_landmarks", "tumor_seed")
 FAULTS = 4
+OUT = "out"  # of one name everywhere, for the page shows it
 # What says when a run was made, not what it found.
 _DATED = ("measurements.json", "report.html", "scene.mrb")
 
@@ -75,20 +76,20 @@ def measureRuns(folder: Path, count: int) -> dict[str, str]:
     seconds = {}
     for workers in (1, 2):
         begin = time.monotonic()
-        status = start(table, folder / f"out-{workers}", workers).wait()
+        status = start(table, folder / f"run-{workers}" / OUT, workers).wait()
         seconds[workers] = time.monotonic() - begin
-        failures = (folder / f"out-{workers}" / "failures.tsv").read_text(encoding="utf-8").count("\n") - 1
-        done = len(list((folder / f"out-{workers}").glob("sub-*/measurements.json")))
+        failures = (folder / f"run-{workers}" / OUT / "failures.tsv").read_text(encoding="utf-8").count("\n") - 1
+        done = len(list((folder / f"run-{workers}" / OUT).glob("sub-*/measurements.json")))
         print(f"{workers} workers: exit {status}, {done} of {count - FAULTS} right, {failures} of {FAULTS} named, "
               f"{seconds[workers]:.0f} s")  # fmt: skip
     print(f"two workers are {seconds[1] / seconds[2]:.2f} times as fast as one")
-    return contents(folder / "out-2")
+    return contents(folder / "run-2" / OUT)
 
 
 def measureKills(folder: Path, whole: dict[str, str], kills: int) -> None:
     """Kill a cohort at random moments, let it end, and compare with the one that went through."""
     moments = random.Random(0)
-    output = folder / "out-killed"
+    output = folder / "killed" / OUT
     for _ in range(kills):
         process = start(folder / "table.tsv", output, 2)
         time.sleep(moments.uniform(1.0, 12.0))
@@ -115,9 +116,9 @@ def measureScheduler(count: int) -> None:
 
 def measurePage(folder: Path, count: int) -> None:
     """Write the page over many subjects, each of them a link to the first run."""
-    output = folder / "out-page"
-    output.mkdir()
-    run = folder / "out-2" / "sub-001"
+    output = folder / "page" / OUT
+    output.mkdir(parents=True)
+    run = folder / "run-2" / OUT / "sub-001"
     for number in range(count):
         (output / f"sub-{number:04d}").symlink_to(run)
     subjects = tuple(Subject(f"{number:04d}", "", (), ()) for number in range(count))
