@@ -10,6 +10,7 @@ from unittest import mock
 
 from MedFusionLib.Cohort import Engine, SubjectRun
 from MedFusionLib.Cohort.BidsFolder import findSessions, isBidsFolder
+from MedFusionLib.Cohort.Cohort import Cohort, writeGroupResults
 from MedFusionLib.Cohort.CohortTable import optionArguments, readTable
 from MedFusionLib.Cohort.Engine import ThreadedPool, runAll
 from MedFusionLib.Cohort.GroupTables import SubjectResult, outliers, writeGroupTables
@@ -143,6 +144,26 @@ class TestCohortState(FolderTestCase):
         self.assertEqual(self.run_(self.task(options={"model": "affine"}), 0)[0].ending, Ending.done)
         self.write("ct.nrrd", "other voxels")
         self.assertEqual(self.run_(task, 0)[0].ending, Ending.done)
+
+    def test_an_older_result_does_not_hide_that_the_changed_subject_failed(self):
+        task = self.task()
+        self.finish(task)
+        self.run_(self.task(options={"model": "affine"}), 2)
+        subject = Subject("1", "", (), ())
+        writeGroupResults(Cohort(self.folder, (subject,), ()), [])
+        self.assertIn("Too few landmarks.", (self.folder / "failures.tsv").read_text(encoding="utf-8"))
+        self.assertEqual(self.run_(task, 2)[0].ending, Ending.unchanged)
+        writeGroupResults(Cohort(self.folder, (subject,), ()), [])
+        self.assertNotIn("Too few", (self.folder / "failures.tsv").read_text(encoding="utf-8"))
+
+    def test_further_inputs_that_a_result_names_do_not_make_it_look_changed(self):
+        task = self.task()
+        self.finish(task)
+        path = self.folder / task.name / "measurements.json"
+        document = json.loads(path.read_text(encoding="utf-8"))
+        document["inputs"]["mri2"] = {"file": "flair.nrrd", "sha256": "0"}
+        path.write_text(json.dumps(document), encoding="utf-8")
+        self.assertEqual(self.run_(task, 0)[0].ending, Ending.unchanged)
 
     def test_a_refusal_is_tried_once_and_remembered_until_something_changes_or_it_is_asked_for(self):
         outcome, attempts = self.run_(self.task(), 2)

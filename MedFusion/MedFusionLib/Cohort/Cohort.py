@@ -101,8 +101,10 @@ def _result(output: Path, subject: Subject, failure: Outcome | None) -> SubjectR
     if failure is not None:
         return SubjectResult(subject.participant, subject.session, None, failure.step, failure.sentence)
     document = readDocument(output / subject.folder / "measurements.json")
-    if document is None:
-        recorded = readDocument(output / LOGS / f"{subject.name}.failure.json") or {}
+    # A failure outlasts an older result, which was made of something else; success removes it.
+    recorded = readDocument(output / LOGS / f"{subject.name}.failure.json")
+    if document is None or recorded is not None:
+        recorded = recorded or {}
         step, sentence = str(recorded.get("step", "")), str(recorded.get("sentence", ""))
         return SubjectResult(subject.participant, subject.session, None, step, sentence)
     return SubjectResult(subject.participant, subject.session, document)

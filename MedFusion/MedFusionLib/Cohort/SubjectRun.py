@@ -75,7 +75,7 @@ def stateOf(task: Task) -> tuple[State, Outcome | None]:
     document = readDocument(task.output / task.document)
     provenance = provenanceOf(task.paths, task.options, document)
     if document is not None:
-        return (State.done if recordedProvenance(document) == provenance else State.changed), None
+        return (State.done if recordedProvenance(document, task.paths) == provenance else State.changed), None
     failure = readDocument(task.failure)
     if failure is None or failure.get("provenance") != provenance.measurements():
         return State.new, None
@@ -90,6 +90,8 @@ def runTask(task: Task) -> Outcome:
     except (OSError, ValueError) as error:
         return Outcome(task.name, Ending.failed, "Load", str(error))
     if state is State.done:
+        with suppress(FileNotFoundError):
+            task.failure.unlink()
         return Outcome(task.name, Ending.unchanged)
     if failed is not None and not task.retryFailed:
         return failed

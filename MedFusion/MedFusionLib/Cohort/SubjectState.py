@@ -1,6 +1,7 @@
 """Whether a subject must be run: its result folder alone tells, by what went into it."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -41,10 +42,13 @@ def provenanceOf(paths: dict[str, Path], options: dict[str, str], document: dict
     return Provenance({role: _checksum(path, _part(inputs, role)) for role, path in paths.items()}, options)
 
 
-def recordedProvenance(document: dict) -> Provenance:
-    """Return what a result says that it was made from."""
+def recordedProvenance(document: dict, roles: Iterable[str]) -> Provenance:
+    """Return what a result says that it was made from.
+
+    :param roles: of the inputs that are asked for; files given as options are known by the options themselves.
+    """
     inputs, parameters = _part(document, "inputs"), _part(document, "parameters")
-    checksums = {role: str(_part(inputs, role).get("sha256", "")) for role in inputs}
+    checksums = {role: str(_part(inputs, role).get("sha256", "")) for role in roles}
     version = str(_part(document, "versions").get("medfusion", ""))
     return Provenance(checksums, {key: str(value) for key, value in _part(parameters, "arguments").items()}, version)
 
