@@ -62,6 +62,31 @@ class TestPanelIdentity(PanelTestCase):
         self.assertEqual(len(self.questions()), 2, "what was accepted is not asked again")
         self.assertEqual(self.errors(), [])
 
+    def test_a_file_without_orientation_is_asked_for_before_anything_runs(self):
+        import SimpleITK as sitk
+
+        nodes = self.loadPhantom()
+        path = self.folder / "ct.nii"
+        sitk.WriteImage(smallPhantom().ct, str(path))
+        data = bytearray(path.read_bytes())
+        data[252:256] = bytes(4)  # qform_code and sform_code
+        path.write_bytes(data)
+        storageNode = self.scene.AddNewNodeByClass("vtkMRMLVolumeArchetypeStorageNode")
+        storageNode.SetFileName(str(path))
+        nodes[0].SetAndObserveStorageNodeID(storageNode.GetID())
+        self.app.answer = False
+        self.click("registerButton")
+        self.assertEqual(len(self.questions()), 2, "both ways are asked for")
+        self.assertRegex(self.errors()[-1], "Nobody knows where left and right are")
+        self.assertIsNone(self.parameters.movingVolume.GetParentTransformNode())
+        self.app.answer = True
+        self.click("registerButton")
+        self.assertIsNotNone(self.parameters.movingVolume.GetParentTransformNode())
+        asked = len(self.questions())
+        self.click("fuseButton")
+        self.assertEqual(len(self.questions()), asked)
+        self.assertTrue(self.panel.logic.steps._runResults(self.parameters).areSidesAssumed)
+
     def test_studies_years_apart_are_told(self):
         self.loadSeries({"StudyDate": "20200301"})
         self.click("registerButton")

@@ -172,8 +172,12 @@ class Page:
 
         def register(progress: Progress) -> RegistrationResult:
             objections = self.steps.objections(self.parameters)
-            if objections and not self.state.goesOn:
-                raise ValueError(f"{' '.join(objections)} If they belong together, tick Go on all the same.")
+            questions = self.steps.orientationQuestions(self.parameters)
+            asked = [*(question.text(question.choices[0]) for question in questions), *objections]
+            if asked and not self.state.goesOn:
+                raise ValueError(f"{' '.join(asked)} If so, and if they belong together, tick Go on all the same.")
+            for question in questions:
+                self.steps.answerOrientation(self.parameters, question, question.choices[0])
             return self.steps.register(self.parameters, progress)
 
         result = await self.work.run("Registering", register)

@@ -26,6 +26,7 @@ class Consent:
         :param title: the first line of the dialog where the volumes cannot be used together at all.
         """
         with errorsShown(title):
+            self._askOrientations(parameters)
             objections = [text for text in self._panel.logic.steps.objections(parameters) if text not in self._accepted]
             if not objections:
                 return True
@@ -34,3 +35,19 @@ class Consent:
                 self._accepted.update(objections)
                 return True
         return False
+
+    def _askOrientations(self, parameters: "MedFusionParameterNode") -> None:
+        """Ask which way the axes lead of volumes whose files do not say it.
+
+        :raises ValueError: where the user does not know it either.
+        """
+        for question in self._panel.logic.steps.orientationQuestions(parameters):
+            axes = next((way for way in question.choices if slicer.util.confirmYesNoDisplay(question.text(way))), None)
+            if axes is None:
+                name = question.volumeNode.GetName()
+                raise ValueError(
+                    _('Nobody knows where left and right are in "{name}"; export it with its orientation.').format(
+                        name=name
+                    )
+                )
+            self._panel.logic.steps.answerOrientation(parameters, question, axes)

@@ -11,9 +11,9 @@ import slicer
 from ..Core.Dicom.Sequence import guessSequence
 from ..Core.Fusion.Fusion import FusionResult
 from ..Core.Fusion.Settings import FusionMethod
+from ..Core.Images.Coordinates import CoordinateSystem
 from ..Core.Images.Transforms import TransformModel
 from ..Core.Inputs.Identity import conflictsBetween, frameWarnings
-from ..Core.Inputs.Memory import checkMemory
 from ..Core.Landmarks.LandmarkPairing import Pairing
 from ..Core.Progress import Progress, subProgress
 from ..Core.Registration.PoseCheck import checkLandmarkPose
@@ -47,6 +47,14 @@ from .Parameters import (
     tumorVolumes,
 )
 from .Translation import tr as _
+from .VolumeDoubts import (
+    OrientationQuestion,
+    assumeOrientation,
+    isOrientationAssumed,
+    memoryDoubts,
+    orientationQuestion,
+    valueDoubts,
+)
 from .VolumeHeaders import VolumeHeaders
 
 if TYPE_CHECKING:
@@ -108,14 +116,26 @@ class Steps:
         return conflictsBetween([self.headers.patientOf(node) for node in volumes])
 
     def objections(self, parameters: "Choices") -> tuple[str, ...]:
-        """Return all that speaks against working on the chosen volumes: their headers, and too little memory."""
+        """Return all that speaks against working on the chosen volumes: headers, values, and too little memory.
+
+        :raises ValueError: where they cannot be used together at all.
+        """
         nodes = [node for node in (parameters.fixedVolume, *movingVolumes(parameters)) if node is not None]
-        objections = self.conflicts(parameters)
-        try:
-            checkMemory(*(imageFromVolumeNode(node) for node in nodes))
-        except ValueError as error:
-            objections += (str(error),)
-        return objections
+        return (
+            *self.conflicts(parameters),
+            *memoryDoubts(nodes),
+            *valueDoubts(parameters.fixedVolume, movingVolumes(parameters)),
+        )
+
+    def orientationQuestions(self, parameters: "Choices") -> tuple[OrientationQuestion, ...]:
+        """Return what must be asked before the chosen volumes are used: which way their axes lead."""
+        nodes = dict.fromkeys((parameters.fixedVolume, *movingVolumes(parameters)))
+        return tuple(question for node in nodes if (question := orientationQuestion(node)) is not None)
+
+    def answerOrientation(self, parameters: "Choices", question: OrientationQuestion, axes: CoordinateSystem) -> None:
+        """Let the axes of a volume lead where the user says; its landmarks go with it."""
+        lists = {parameters.fixedVolume: parameters.fixedLandmarks, parameters.movingVolume: parameters.movingLandmarks}
+        assumeOrientation(question.volumeNode, axes, lists.get(question.volumeNode))
 
     def liveFit(self, parameters: "Choices") -> RegistrationResult:
         """Return the fit of the landmarks alone; quick enough for every movement of a point."""
@@ -319,6 +339,7 @@ class Steps:
             segmentationNode=segmentationNode,
             tumor=tumor,
             warnings=self.conflicts(parameters) + self._changesSince(parameters),
+            areSidesAssumed=isOrientationAssumed(parameters.fixedVolume),
             fixedDicom=self.headers.seriesOf(parameters.fixedVolume),
             movingDicom=self.headers.seriesOf(parameters.movingVolume),
             recipe={

@@ -25,12 +25,17 @@ _NO_LIMIT = 1 << 60
 
 
 def checkMemory(*images: sitk.Image) -> None:
-    """Raise ValueError with a sentence if a run on these images needs more memory than is free.
+    """Raise ValueError with a sentence if a run on these images needs more memory than is free."""
+    checkMemoryOfLoaded([VolumeSize(image.GetSize(), image.GetSizeOfPixelComponent()) for image in images])
+
+
+def checkMemoryOfLoaded(sizes: Sequence[VolumeSize]) -> None:
+    """Raise ValueError with a sentence if a run on volumes that were read needs more memory than is free.
 
     They are in memory already and take no more of what is free.
     """
-    sizes = [VolumeSize(image.GetSize(), image.GetSizeOfPixelComponent()) for image in images]
-    _checkWork(sizes, held=sum(size.bytes for size in sizes))
+    if sizes:
+        _checkWork(sizes, held=sum(size.bytes for size in sizes))
 
 
 def checkMemoryOfFiles(paths: Sequence[str | Path]) -> None:
