@@ -8,7 +8,7 @@ from MedFusionLib.Core.Landmarks.LandmarkPairing import Pairing, pairLandmarks
 from scipy.spatial.transform import Rotation
 
 
-def landmarks(labels, used=None, name="landmarks"):
+def landmarks(labels, used=(), name="landmarks"):
     points = np.array([[hash(label) % 97, n, 0] for n, label in enumerate(labels)], float)
     return LandmarkList(tuple(labels), points, used, name)
 

@@ -4,7 +4,7 @@ import html
 
 import numpy as np
 
-from ..Core.Results.RunDocument import RunDocument
+from ..Core.Results.RunDocument import RunDocument, needed
 from ..Core.Tumor.LesionMeasurements import LesionMeasurements, SegmentMeasurements
 from ..Core.Tumor.Outline import SecondOpinion
 from .IdentificationSection import identificationBlock
@@ -18,9 +18,9 @@ _MOST_LESIONS = 6
 
 def firstScreen(document: RunDocument, views: Views) -> str:
     """Return it."""
-    tumor = document.tumor
+    registration, tumor = needed(document.registration), document.tumor
     boxes = [
-        verdictBox("Alignment", document.registration.verdict, registrationSentence(document.registration)),
+        verdictBox("Alignment", registration.verdict, registrationSentence(registration)),
         verdictBox("Outline", tumor.result.verdict, tumorSentence(tumor)) if tumor is not None else "",
     ]
     facts = [_facts(document), toCheck(document)]
@@ -62,7 +62,7 @@ def _facts(document: RunDocument) -> str:
             mm(error.expected),
             f"with 95\N{NO-BREAK SPACE}% probability below {mm(error.bound)}",
         )
-        for error in document.registration.expectedErrors[:1]
+        for error in needed(document.registration).expectedErrors[:1]
     ]
     if document.tumor is None:
         return keyFigures(*entries) + paragraph("No tumor was outlined.")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ..Core.Results import FileNames
 from ..Core.Results.Comparison import Comparison
-from ..Core.Results.RunDocument import RunDocument
+from ..Core.Results.RunDocument import RunDocument, needed
 from .FirstScreen import toCheck
 from .FollowUpSection import bothOutlines, changeTable, detailsSection, sideBySideSection
 from .IdentificationSection import identityList, readable, readableTime
@@ -28,7 +28,7 @@ def writeFollowUpReport(folder: Path, document: RunDocument, withPdf: bool = Fal
 
 def followUpReport(document: RunDocument, isFull: bool = False) -> str:
     """Return the report as HTML."""
-    comparison = document.comparison
+    comparison = needed(document.comparison)
     first, second = comparison.runs
     sections = [sideBySideSection(comparison), detailsSection(comparison), inputsSection(document, isFull)]
     patient = [readable(key, first.identity.get(key, "")) for key in _FIELDS]

@@ -12,10 +12,12 @@ def inputsSection(document: RunDocument, isFull: bool = False) -> str:
     inputs = document.provenance.inputs
     settings = [(step, name, value) for step, values in document.parameters.items() for name, value in values.items()]
     versions = list(document.versions.items())
-    files = [(item.role, code(item.name), code(item.series), code(item.sha256)) for item in inputs]
-    header = ("Input", "File", "DICOM series", "SHA-256 of what was read")
-    if not any(item.series for item in inputs):
-        header, files = header[:2] + header[3:], [row[:2] + row[3:] for row in files]
+    withSeries = any(item.series for item in inputs)
+    header = ("Input", "File", *(("DICOM series",) if withSeries else ()), "SHA-256 of what was read")
+    files = [
+        (item.role, code(item.name), *((code(item.series),) if withSeries else ()), code(item.sha256))
+        for item in inputs
+    ]
     return section(
         "Inputs",
         table(header, files),

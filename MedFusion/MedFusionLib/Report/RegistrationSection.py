@@ -54,8 +54,8 @@ def _summary(registration: RegistrationResult) -> str:
             f"images from {images.similarityBefore:.3f} to {images.similarityAfter:.3f}. The FRE may rise by it: the "
             "landmarks' own fit makes it as small as their placing errors allow, and no other pose can do so."
         )
-    if registration.fle is not None:
-        localization = registration.landmarks.localization
+    localization = None if registration.landmarks is None else registration.landmarks.localization
+    if localization is not None:
         sentences.append(
             f"The landmarks' own placing error (FLE) is estimated at {mm(localization.fle)} (95\N{NO-BREAK SPACE}% "
             f"confidence {localization.low:.1f} to {mm(localization.high)})."

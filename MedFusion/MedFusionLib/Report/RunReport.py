@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ..Core.Results import FileNames
-from ..Core.Results.RunDocument import RunDocument
+from ..Core.Results.RunDocument import RunDocument, needed
 from .FirstScreen import firstScreen
 from .FusionSection import fusionSection
 from .IdentificationSection import patientLine
@@ -30,8 +30,8 @@ def runReport(document: RunDocument, isFull: bool = False) -> str:
     """Return the report as HTML."""
     views = Views(document)
     sections = [
-        registrationSection(document.registration, views),
-        fusionSection(document.fusion, views, isFull),
+        registrationSection(needed(document.registration), views),
+        fusionSection(needed(document.fusion), views, isFull),
         tumorSection(document.tumor, views) if document.tumor is not None else "",
         inputsSection(document, isFull),
     ]

@@ -6,6 +6,7 @@ from scipy import ndimage
 
 from ..Core.Images.Grids import emptyImage
 from ..Core.Images.Transforms import IDENTITY
+from ..Core.Results.RunDocument import needed
 from .Pictures import Color
 from .Views import Views
 
@@ -42,7 +43,7 @@ def _values(image: sitk.Image, grid: sitk.Image) -> np.ndarray:
 
 
 def _labels(views: Views, grid: sitk.Image) -> np.ndarray:
-    labels = views.document.tumor.result.labelImage
+    labels = needed(views.document.tumor).result.labelImage
     return sitk.GetArrayFromImage(sitk.Resample(labels, grid, IDENTITY, sitk.sitkNearestNeighbor))
 
 

@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 import SimpleITK as sitk
 
-from ..Core.Results.RunDocument import RunDocument
+from ..Core.Results.RunDocument import RunDocument, needed
 from ..Core.Tumor.SecondOpinions import LEAST_AGREEMENT
 from ..Core.Tumor.Segments import TumorTissue
 from .Pictures import (
@@ -46,12 +46,12 @@ class Views:
     @property
     def fixed(self) -> sitk.Image:
         """Return the CT."""
-        return self.document.images.fixed
+        return needed(self.document.images).fixed
 
     @property
     def registered(self) -> sitk.Image:
         """Return the MRI on the CT's grid."""
-        return self.document.images.registered
+        return needed(self.document.images).registered
 
     @cached_property
     def center(self) -> np.ndarray:
@@ -101,7 +101,7 @@ class Views:
 
     def fused(self, grid: sitk.Image) -> np.ndarray:
         """Return the fused volume on a slice."""
-        result = self.document.fusion.result
+        result = needed(self.document.fusion).result
         return slicePicture(result.image, grid, result.window)
 
     @cached_property
@@ -125,8 +125,9 @@ class Views:
         """Return what a second method outlines, where it does not agree."""
         second = self.document.tumor.result.second if self.document.tumor is not None else None
         # What no second method could answer (NaN) is not doubted by one.
-        isDoubted = second is not None and any(share < LEAST_AGREEMENT for share in second.agreements)
-        return second.labelImage if isDoubted else None
+        if second is None or not any(share < LEAST_AGREEMENT for share in second.agreements):
+            return None
+        return second.labelImage
 
     @property
     def tissueColors(self) -> list[tuple[tuple[int, ...], Color]]:

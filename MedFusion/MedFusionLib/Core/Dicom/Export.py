@@ -105,12 +105,16 @@ def _regions(results: DicomResults) -> list[RegionOfInterest]:
     The segments, and the tumor with the registration's error. The outline may have been drawn on the MRI's slices.
     """
 
+    labelImage = results.labelImage
+    if labelImage is None:
+        return []
+
     def onCt(mask: sitk.Image) -> np.ndarray:
         share = sitk.Cast(mask, sitk.sitkFloat32)
         return sitk.GetArrayFromImage(sitk.Resample(share, results.registeredImage, sitk.Transform())) >= 0.5
 
     regions = [
-        RegionOfInterest(segment.name, onCt(results.labelImage == segment.value), segmentColor(segment), "GTV")
+        RegionOfInterest(segment.name, onCt(labelImage == segment.value), segmentColor(segment), "GTV")
         for segment in results.segments
     ]
     if results.marginImage is not None:

@@ -90,7 +90,7 @@ def _rescaled(dataset: "Dataset", stored: np.ndarray) -> np.ndarray:
     padding = _padding(dataset, stored)
     if all(slope == 1.0 and intercept.is_integer() for slope, intercept in pairs) and stored.dtype.kind in "iu":
         wide = np.int32 if stored.itemsize < 4 else np.int64
-        values = stored.astype(wide)
+        values: np.ndarray = stored.astype(wide)
         values += np.array([int(intercept) for _, intercept in pairs], wide)[:, None, None]
     else:
         values = stored.astype(np.float32)

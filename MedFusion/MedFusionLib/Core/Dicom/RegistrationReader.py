@@ -1,6 +1,6 @@
 """Read a DICOM Spatial Registration, rigid, affine or deformable (PS3.3 C.20.2 and C.20.3)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,34 +27,34 @@ def readRegistration(path: Path, frames: Sequence[str] = ()) -> sitk.Transform:
     """
     import pydicom
 
+    matrices: dict[str, np.ndarray] = {}
+    deformations: dict[str, sitk.Transform] = {}
     refusal = f"{path.name} is a damaged or unusual DICOM registration and cannot be read"
     try:
         with withoutLibraryWarnings():
             dataset = pydicom.dcmread(path)
             kind = str(dataset.get("SOPClassUID", ""))
-            read = {SPATIAL_REGISTRATION: _matrices, DEFORMABLE_SPATIAL_REGISTRATION: _deformations}.get(kind)
-            if read is not None:
+            if kind == SPATIAL_REGISTRATION:
                 own = str(dataset.FrameOfReferenceUID)
-                found = read(dataset)
+                matrices = {own: np.eye(4)} | _matrices(dataset)
+            elif kind == DEFORMABLE_SPATIAL_REGISTRATION:
+                deformations = _deformations(dataset)
     except damage() as error:
         raise ValueError(f"{refusal} ({str(error)[:80] or type(error).__name__}).") from error
-    if read is None:
-        raise ValueError(
-            f"{path.name} is DICOM ({dataset.get('Modality', 'no modality')}), but no spatial registration."
-        )
-    if read is _deformations:
-        return _deformation(found, frames, path)
-    return _linear(found, own, frames, path)
+    if kind == SPATIAL_REGISTRATION:
+        return _linear(matrices, own, frames, path)
+    if kind == DEFORMABLE_SPATIAL_REGISTRATION:
+        return _deformation(deformations, frames, path)
+    raise ValueError(f"{path.name} is DICOM ({dataset.get('Modality', 'no modality')}), but no spatial registration.")
 
 
 def _linear(toRegistered: dict[str, np.ndarray], own: str, frames: Sequence[str], path: Path) -> sitk.Transform:
     """Return the transform between two frames from the matrices of all frames to the registered one."""
-    toRegistered = {own: np.eye(4)} | toRegistered
     fixed, moving = _related(toRegistered, own, frames, path)
     return affineFromMatrix(np.linalg.inv(toRegistered[moving]) @ toRegistered[fixed])
 
 
-def _related(known: dict[str, object], own: str, frames: Sequence[str], path: Path) -> tuple[str, str]:
+def _related(known: Mapping[str, object], own: str, frames: Sequence[str], path: Path) -> tuple[str, str]:
     """Return which frames of reference are the fixed and the moving one.
 
     :raises ValueError: where they are not among those that the registration relates.
@@ -107,7 +107,7 @@ def _deformations(dataset: "Dataset") -> dict[str, sitk.Transform]:
 
 def _deformed(item: "Dataset") -> sitk.Transform:
     """Return pre-matrix, grid and post-matrix as one transform; they are applied in this order."""
-    steps = []
+    steps: list[sitk.Transform] = []
     if item.get("PreDeformationMatrixRegistrationSequence"):
         steps.append(affineFromMatrix(_matrix(item.PreDeformationMatrixRegistrationSequence[0])))
     (grid,) = item.DeformableRegistrationGridSequence

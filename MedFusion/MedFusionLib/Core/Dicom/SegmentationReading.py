@@ -76,7 +76,9 @@ class _Refusal(Exception):
 
 
 def _layers(dataset: "Dataset", pixels: np.ndarray, kind: str, name: str) -> DicomLayers:
-    shared = dataset.SharedFunctionalGroupsSequence[0] if "SharedFunctionalGroupsSequence" in dataset else None
+    from pydicom import Dataset
+
+    shared = dataset.SharedFunctionalGroupsSequence[0] if "SharedFunctionalGroupsSequence" in dataset else Dataset()
     frames = list(dataset.PerFrameFunctionalGroupsSequence)
     if len(frames) != len(pixels):
         raise _Refusal(f"{name} holds {len(pixels)} frames where its header tells {len(frames)}; it is damaged.")

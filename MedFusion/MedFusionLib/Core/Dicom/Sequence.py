@@ -11,7 +11,9 @@ def guessSequence(name: str, series: DicomSeries | None = None) -> MrSequence:
 
     :param series: None for a volume without a DICOM header.
     """
-    weighting = _weighting(series) if series is not None and series.modality == "MR" else ""
+    if series is None or series.modality != "MR":
+        return sequenceOfName(name)
+    weighting = _weighting(series)
     if weighting.startswith("T1 weighted"):
         return MrSequence.t1c if _isEnhanced(series) else MrSequence.t1
     return _SEQUENCES.get(weighting) or (MrSequence.unknown if weighting else sequenceOfName(name))

@@ -14,7 +14,7 @@ from ..Progress import Progress, report, subProgress
 from .Errors import damage, withoutLibraryWarnings
 from .Geometry import gridOfSlices, imageOnGrid
 from .Pixels import readFrames
-from .Slices import countPlanes, slicesOfDataset
+from .Slices import DicomSlice, countPlanes, slicesOfDataset
 from .Volumes import SliceVolume, splitIntoVolumes
 
 if TYPE_CHECKING:
@@ -215,7 +215,8 @@ def _readHeaders(files: Iterable[Path]) -> list:
 
 
 def _seriesOfGroup(uid: str, members: list) -> list[DicomSeries]:
-    slices, unusable, unplaced = [], [], 0
+    slices: list[DicomSlice] = []
+    unusable, unplaced = [], 0
     for file, dataset in members:
         try:
             planes = slicesOfDataset(dataset, file)

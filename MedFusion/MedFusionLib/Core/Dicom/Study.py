@@ -98,14 +98,13 @@ def studyFor(
     digest = hashlib.sha256()
     for image in contents:
         for _start, slab in slabs(image):
-            digest.update(sitk.GetArrayViewFromImage(slab))
+            digest.update(sitk.GetArrayViewFromImage(slab).data)
     known = [series for series in (fixed, moving) if series is not None]
     uids = [uid for series in known for uid in (series.uid, *(s.instanceUid for s in series.volume.slices))]
     seed = hashlib.sha256("|".join([version, digest.hexdigest(), *uids]).encode()).hexdigest()
+    header = pydicom.Dataset()
     if known:
         header = pydicom.dcmread(known[0].files[0], stop_before_pixels=True)
-    else:
-        header = pydicom.Dataset()
     _complete(header, seed)
     return DerivedStudy(
         header=header,
@@ -198,7 +197,8 @@ def addCommonReferences(dataset: "Dataset", instances: tuple[SourceInstance, ...
     series: dict[tuple[str, str], list[SourceInstance]] = {}
     for instance in instances:
         series.setdefault((instance.studyUid or dataset.StudyInstanceUID, instance.seriesUid), []).append(instance)
-    here, studies = [], {}
+    here: list[Dataset] = []
+    studies: dict[str, list[Dataset]] = {}
     for (studyUid, seriesUid), members in series.items():
         item = pydicom.Dataset()
         item.SeriesInstanceUID = seriesUid

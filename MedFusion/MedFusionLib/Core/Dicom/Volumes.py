@@ -164,7 +164,10 @@ def _oneAtEachPlace(
     """Return one plane for each place, what to say of the others, and those that must be equal to the one."""
     repeated = [group for group in groups if len(group) > 1]
     isRetake = 2 * len(repeated) <= len(groups)
-    slices, notes, duplicates, retaken = [], [], [], 0
+    slices: list[DicomSlice] = []
+    notes: list[str] = []
+    duplicates: list[tuple[DicomSlice, DicomSlice]] = []
+    retaken = 0
     for group in groups:
         keyword = next((keyword for keyword in _TIME_KEYWORDS if _areTold(group, keyword)), None)
         if len(group) > 1 and isRetake and keyword is not None:

@@ -24,11 +24,12 @@ def colored(fused: Fused, strip: Strip, style: ColorStyle) -> np.ndarray:
     ofWindow = np.float32(span / (scales.window[1] - scales.low))
     if fused.values is not None:
         gray = np.clip(fused.values * ofWindow, 0, 1)
-        if style is ColorStyle.changes:
+        rgb = gray[..., None].repeat(3, axis=-1)
+        if style is ColorStyle.changes and fused.changes is not None:
             share = np.clip(fused.changes * np.float32(1 / (MOST_HU * scales.hounsfield)), -1, 1)
             rgb = _tinted(gray, np.maximum(share, 0), _DENSER)
             rgb = _tinted(rgb, np.maximum(-share, 0), _LESS_DENSE)
-        else:
+        elif plane.tint is not None:
             rgb = _tinted(gray, smoothStep(plane.tint * ofTissue, _MIDDLE_GRAY, _BRIGHT_GRAY, Buffers()) * 0.6, _SECOND)
         return np.rint(255 * rgb).astype(np.uint8)
     fixed, gray = strip.core(plane.sources[0]), strip.core(meanOf(plane.sources[1:]))

@@ -93,7 +93,7 @@ def energy(
             total[shift:] = part
             total[:shift] = 0
         total[:-shift] += part
-    if below is not None:
+    if below is not None and above is not None:
         part = np.subtract(above, below, out=spare)
         if slope != 1:
             part *= np.float32(slope)

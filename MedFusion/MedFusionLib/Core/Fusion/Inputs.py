@@ -61,7 +61,9 @@ class MovingScale:
     partial: bool = False
     keepsBelow: bool = False
 
-    def onto(self, values: np.ndarray, low: float, span: float, out: np.ndarray | None = None) -> np.ndarray:
+    def onto(
+        self, values: np.ndarray, low: float, span: float | np.floating, out: np.ndarray | None = None
+    ) -> np.ndarray:
         """Return the float32 values on the scale where low is 0 and low + span is 1, in the array out if given."""
         scaled = np.multiply(values, np.float32(self.gain / span), out=out)
         scaled += np.float32((self.offset - low) / span)

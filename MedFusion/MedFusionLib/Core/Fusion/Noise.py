@@ -40,5 +40,5 @@ def ctNoise(image: sitk.Image, low: float, span: float, gray: float, bone: float
             clipped = halved(np.ascontiguousarray(plane.clip(0, 1)), buffers)
             found = energy(clipped, None, None, 1.0, shape[1], buffers) * ENERGY_SCALE
             energies.append(found.reshape(shape)[tissue])
-    found = np.concatenate(energies) if energies else np.zeros(0)
-    return float(np.median(found)) if len(found) >= _FEWEST_CELLS else 0.0
+    everywhere = np.concatenate(energies) if energies else np.zeros(0)
+    return float(np.median(everywhere)) if len(everywhere) >= _FEWEST_CELLS else 0.0

@@ -22,6 +22,9 @@ from .Inputs import CtKind, FusionScales, MovingScale, Source
 _SLICES_PER_READ = 4
 _T = TypeVar("_T")
 
+# The CT in its own units; all images on the common scale; of each where it has values, None for everywhere.
+_Scaled = tuple[np.ndarray, list[np.ndarray], list[np.ndarray | None]]
+
 
 class Plane(NamedTuple):
     """One slice of a strip, on the common scale where 0 is black and 1 the densest bone that is fused.
@@ -128,7 +131,7 @@ def readStrip(
     beside = max(strip.margin, feather[1] if feather else 0)
     first, last = max(0, strip.start - beside), min(rows, strip.stop + beside)
     streams = [_readRows(source, strip.referenceImage, first, last, strip.slices) for source in sources]
-    values = (_scaled(rawPlanes, scales, buffers) for rawPlanes in zip(*streams, strict=True))
+    values: Iterator[_Scaled] = (_scaled(rawPlanes, scales, buffers) for rawPlanes in zip(*streams, strict=True))
     if feather:
         values = _feathered(values, feather)
     inner = slice(strip.start - first, strip.stop - first)
@@ -136,9 +139,9 @@ def readStrip(
     padded = slice(start - first, stop - first)
     for fixed, units, valid in values:
         a = units[0]
-        for i in range(1, len(units)):
-            if valid[i] is not None:
-                units[i] = np.where(valid[i] > 0, units[i] * valid[i] + a * (1 - valid[i]), a)
+        for i, share in enumerate(valid):
+            if share is not None:
+                units[i] = np.where(share > 0, units[i] * share + a * (1 - share), a)
         below = None
         if any(scale.keepsBelow for scale in scales.moving):
             below = np.minimum(meanOf(units[1:])[inner], 0)
@@ -218,7 +221,7 @@ def _notFinite(values: np.ndarray) -> np.ndarray | None:
 
 
 def _scaledMoving(
-    values: np.ndarray, scale: MovingScale, low: float, span: np.float32, buffers: Buffers
+    values: np.ndarray, scale: MovingScale, low: float, span: float | np.floating, buffers: Buffers
 ) -> tuple[np.ndarray, np.ndarray | None]:
     invalid = _notFinite(values)
     if scale.padding is not None:
@@ -231,9 +234,7 @@ def _scaledMoving(
     return unit, (~invalid).astype(np.float32)
 
 
-def _feathered(
-    planes: Iterable[tuple[np.ndarray, list[np.ndarray], list[np.ndarray | None]]], reach: tuple[int, int, int]
-) -> Iterator[tuple[np.ndarray, list[np.ndarray], list[np.ndarray | None]]]:
+def _feathered(planes: Iterable[_Scaled], reach: tuple[int, int, int]) -> Iterator[_Scaled]:
     """Yield the planes with weights that fall to 0 toward the end of each moving image's field of view."""
     for around in neighborhoods(planes, reach[2]):
         fixed, units, valid = around[reach[2]]
@@ -250,5 +251,6 @@ def _feathered(
             share = (count / np.prod([2 * size + 1 for size in reach])).astype(np.float32)
             t = np.clip(2 * share - 1, 0, 1)
             weight = t * t * (3 - 2 * t)
-            soft.append(weight if valid[i] is None else weight * valid[i])
+            own = valid[i]
+            soft.append(weight if own is None else weight * own)
         yield fixed, list(units), soft

@@ -5,7 +5,7 @@ Streaming plane by plane. What is decided smoothly is decided at half the resolu
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -38,7 +38,8 @@ class _Cells:
     :param images: the sources, one after the other.
     :param coarse: CT less MRIs, then each MRI but the last less the last; smoothed level by level, not divided.
     :param boneNear: largest bone membership around each cell; None where there is no bone.
-    :param shares: how much of the fine structure is the CT's, then how much of the MRIs' is each one's but the last's.
+    :param shares: how much of the fine structure is the CT's, then how much of the MRIs' is each one's but the last's;
+        empty until that is known.
     :param changes: by how much the CT deviates from what is usual; smoothed, not divided.
     """
 
@@ -46,7 +47,7 @@ class _Cells:
     images: list[np.ndarray]
     coarse: np.ndarray
     boneNear: np.ndarray | None
-    shares: np.ndarray | None = None
+    shares: np.ndarray = field(default_factory=lambda: np.empty(0, np.float32))
     changes: np.ndarray | None = None
 
 
@@ -81,7 +82,7 @@ def fuseSelective(planes: Iterator[Plane], strip: Strip, settings: FusionSetting
     spacing = strip.referenceImage.GetSpacing()
     steps = zSteps(settings, spacing)
     width = strip.paddedWidth // 2
-    works = (_cells(plane, strip, buffers) for plane in planes)
+    works: Iterator[_Cells] = (_cells(plane, strip, buffers) for plane in planes)
     scale, changesScale = 1.0, 1.0
     for level, step in enumerate(steps):
         works = _smoothed(works, "coarse", level, step, width, buffers)
@@ -211,17 +212,17 @@ def _ctShare(
     ct: np.ndarray, mri: np.ndarray, boneNear: np.ndarray | None, noise: float, gray: float, buffers: Buffers
 ) -> np.ndarray:
     """Return the CT's share from both energies, which are overwritten."""
-    noise, floor, faintest = (
+    usual, floor, faintest = (
         np.float32(value) / ENERGY_SCALE for value in (noise, _MRI_FLOOR * gray**2, _FAINTEST * gray**2)
     )
     if boneNear is None:
-        ct -= noise
+        ct -= usual
         np.clip(ct, 0, np.inf, out=ct)
         ct *= _CT_SHARE_IN_TISSUE
         mri += floor
     else:
         away = np.subtract(1, boneNear, out=buffers.brief.take(len(ct)))
-        part = np.multiply(away, noise, out=buffers.brief.take(len(ct)))
+        part = np.multiply(away, usual, out=buffers.brief.take(len(ct)))
         ct -= part
         np.clip(ct, 0, np.inf, out=ct)
         np.multiply(away, _CT_SHARE_IN_TISSUE - 1, out=part)
@@ -248,17 +249,17 @@ def _merged(work: _Cells, shares: np.ndarray, scale: float, strip: Strip, buffer
     sources = work.plane.sources
     count, width = len(sources) - 1, strip.paddedWidth
     cells, voxels = _coreCells(strip)
-    coarse, shares = (
+    coarse, parts = (
         [doubled(row, cells, width, factor, buffers) for row in values.reshape(count, -1, width // 2)]
         for values, factor in ((work.coarse, scale), (shares, 1.0))
     )
     ct = sources[0, voxels]
-    mri = sources[1, voxels] if count == 1 else _mergedMri(sources[1:, voxels], coarse[1:], shares[1:])
-    tissue = _tissue(ct, mri, coarse[0], shares[0], strip.scales.gray, buffers)
+    mri = sources[1, voxels] if count == 1 else _mergedMri(sources[1:, voxels], coarse[1:], parts[1:])
+    tissue = _tissue(ct, mri, coarse[0], parts[0], strip.scales.gray, buffers)
     if work.boneNear is not None:
         bone, inBone = smoothStep(ct, *strip.scales.bone, buffers), ct
         if strip.scales.kind is not CtKind.hounsfield:
-            inBone = _displayedBone(ct, mri, work.images, shares[0], cells, buffers)
+            inBone = _displayedBone(ct, mri, work.images, parts[0], cells, buffers)
         inBone = np.multiply(inBone, bone, out=buffers.take(bone.size).reshape(bone.shape))
         tissue *= np.subtract(1, bone, out=bone)
         tissue += inBone

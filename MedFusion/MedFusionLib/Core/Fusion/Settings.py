@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, fields
 from enum import Enum
+from typing import Any
 
 _MOST_LEVELS = 8
 
@@ -171,7 +172,7 @@ def _toString(value: object) -> str:
     return str(value)
 
 
-def _fromString(text: str, default: object) -> object:
+def _fromString(text: str, default: Any) -> Any:
     if isinstance(default, Enum):
         try:
             return type(default)(text)

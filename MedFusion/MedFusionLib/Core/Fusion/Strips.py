@@ -52,8 +52,8 @@ def fuseStrips(
                 rows = fused[k - slices.start, strip.start : strip.stop]
                 if settings.method is FusionMethod.color:
                     rows[:] = colored(result, strip, settings.colorStyle)
-                else:
-                    _finish(result, strip, rows)
+                elif result.values is not None:
+                    _finish(result, result.values, strip, rows)
 
     total = sum(len(strip.slices) for strip in strips)
     with ThreadPoolExecutor(min(_workers(), len(strips))) as pool:
@@ -118,14 +118,13 @@ def _withTint(plane: Plane, strip: Strip) -> Plane:
     return plane._replace(sources=plane.sources[:2], tint=strip.core(meanOf(plane.sources[2:])))
 
 
-def _finish(result: Fused, strip: Strip, fused: np.ndarray) -> None:
+def _finish(result: Fused, values: np.ndarray, strip: Strip, fused: np.ndarray) -> None:
     """Fill a strip's fused rows in the CT's units, with the CT where it lies beyond the common scale."""
     plane, scales = result.plane, strip.scales
     low, high = np.float32(scales.low), np.float32(scales.high)
     span = np.float32(scales.high - scales.low)
-    values = result.values
     if result.changes is not None:
-        values = drawn(values, result.changes, (0.97 * scales.tissueTop - scales.low) / span)
+        values = drawn(values, result.changes, float((0.97 * scales.tissueTop - scales.low) / span))
     np.clip(values, 0, 1, out=fused)
     fused *= span
     fused += low

@@ -43,19 +43,19 @@ def _fuse(fixed: np.ndarray, moving: np.ndarray, settings: FusionSettings) -> np
                 f"{settings.levels} levels of '{settings.wavelet}' need larger volumes; "
                 f"{'x'.join(map(str, fixed.shape[::-1]))} voxels allow {most}. Choose fewer levels or 2D per slice."
             )
-        coefficients = (pywt.wavedecn(x, settings.wavelet, "symmetric", settings.levels) for x in (fixed, moving))
-        fused = pywt.waverecn(_mergeAll(*coefficients, settings), settings.wavelet, "symmetric")
+        ct, mri = (pywt.wavedecn(x, settings.wavelet, "symmetric", settings.levels) for x in (fixed, moving))
+        fused = pywt.waverecn(_mergeAll(ct, mri, settings), settings.wavelet, "symmetric")
     else:
         block = 2**settings.levels
         widths = [(0, -size % block) for size in fixed.shape]
         padded = (np.pad(x, widths, "symmetric") for x in (fixed, moving))
-        coefficients = (pywt.swtn(x, settings.wavelet, settings.levels, trim_approx=True) for x in padded)
-        fused = pywt.iswtn(_mergeAll(*coefficients, settings), settings.wavelet)
+        ct, mri = (pywt.swtn(x, settings.wavelet, settings.levels, trim_approx=True) for x in padded)
+        fused = pywt.iswtn(_mergeAll(ct, mri, settings), settings.wavelet)
     return fused[tuple(slice(size) for size in fixed.shape)].astype(np.float32)
 
 
 def _mergeAll(fixed: list, moving: list, settings: FusionSettings) -> list:
-    merged = [_mergeBase(fixed[0], moving[0], settings)]
+    merged: list[np.ndarray | dict[str, np.ndarray]] = [_mergeBase(fixed[0], moving[0], settings)]
     for detailsA, detailsB in zip(fixed[1:], moving[1:], strict=True):
         merged.append({band: _mergeDetail(detailsA[band], detailsB[band], settings) for band in detailsA})
     return merged

@@ -69,9 +69,10 @@ def _firstPointList(path: Path, markups: list[dict]) -> dict:
 
 def _landmark(point: dict) -> GivenLandmark:
     position = point.get("position")
-    isPlaced = isinstance(position, list) and point.get("positionStatus", "defined") == "defined"
-    isUsed = isPlaced and point.get("selected", True) and point.get("visibility", True)
-    given = tuple(repr(value) for value in position) if isPlaced else ()
+    given: tuple[str, ...] = ()
+    if isinstance(position, list) and point.get("positionStatus", "defined") == "defined":
+        given = tuple(repr(value) for value in position)
+    isUsed = bool(given) and point.get("selected", True) and point.get("visibility", True)
     return GivenLandmark(point.get("label", ""), given, isUsed, point.get("description", ""))
 
 

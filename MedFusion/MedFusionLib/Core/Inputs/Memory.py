@@ -1,5 +1,6 @@
 """Whether volumes fit into this computer's memory, asked of their headers and not found out in the work."""
 
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -8,10 +9,8 @@ import SimpleITK as sitk
 
 from .VolumeSize import VolumeSize, volumeSize
 
-try:
+if sys.platform != "win32":
     import resource
-except ImportError:  # Windows
-    resource = None
 
 # Measured on int16 volumes by Testing/Benchmark/RobustnessBenchmark.py and on the same with 8 and 64 bits, rounded up.
 # CT, MRI, the MRI on the CT's grid and what is cut out of them are held in their own types; the fused volume and the
@@ -127,7 +126,7 @@ def _reclaimable(folder: Path) -> int:
 
 def _ofLimits() -> list[int]:
     """Return what the limits of address space and data leave."""
-    if resource is None:
+    if sys.platform == "win32":
         return []
     pages = [int(value) for value in " ".join(_lines("/proc/self/statm")).split() if value.isdecimal()]
     if len(pages) < 6:

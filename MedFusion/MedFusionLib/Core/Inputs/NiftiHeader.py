@@ -60,6 +60,7 @@ def _first(data: bytes, order: str) -> NiftiHeader:
     def read(kind: str, at: int) -> tuple:
         return struct.unpack_from(order + kind, data, at)
 
+    qform, sform = read("2h", 252)
     magic = data[344:348].rstrip(b"\0")
     return NiftiHeader(
         magic if magic in (b"n+1", b"ni1") else b"",
@@ -67,7 +68,8 @@ def _first(data: bytes, order: str) -> NiftiHeader:
         read("h", 72)[0],
         read("8f", 76),
         data[123] & 7,
-        *read("2h", 252),
+        qform,
+        sform,
         read("6f", 256),
         read("12f", 280),
     )
@@ -77,13 +79,15 @@ def _second(data: bytes, order: str) -> NiftiHeader:
     def read(kind: str, at: int) -> tuple:
         return struct.unpack_from(order + kind, data, at)
 
+    qform, sform = read("2i", 344)
     return NiftiHeader(
         data[4:7],
         read("8q", 16),
         read("h", 14)[0],
         read("8d", 104),
         read("i", 500)[0] & 7,
-        *read("2i", 344),
+        qform,
+        sform,
         read("6d", 352),
         read("12d", 400),
     )

@@ -85,20 +85,19 @@ def isWithinDomain(transform: sitk.Transform, points: np.ndarray) -> np.ndarray:
     A displacement field or a B-spline leaves points outside of its grid where they are, which is no answer.
     """
     points = np.asarray(points, dtype=float).reshape(-1, 3)
-    kind = transform.GetTransformEnum()
     transform = transform.Downcast()
-    if kind == sitk.sitkComposite:
+    if isinstance(transform, sitk.CompositeTransform):
         inside = np.ones(len(points), bool)
         for index in reversed(range(transform.GetNumberOfTransforms())):  # the one added last comes first
             part = transform.GetNthTransform(index)
             inside &= isWithinDomain(part, points)
             points = transformPoints(part, points)
         return inside
-    if kind == sitk.sitkDisplacementField:
+    if isinstance(transform, sitk.DisplacementFieldTransform):
         field = transform.GetDisplacementField()
         origin, direction = field.GetOrigin(), field.GetDirection()
         size = np.array(field.GetSpacing()) * (np.array(field.GetSize()) - 1)
-    elif kind == sitk.sitkBSplineTransform:
+    elif isinstance(transform, sitk.BSplineTransform):
         origin, direction = transform.GetTransformDomainOrigin(), transform.GetTransformDomainDirection()
         size = np.array(transform.GetTransformDomainPhysicalDimensions())
     else:

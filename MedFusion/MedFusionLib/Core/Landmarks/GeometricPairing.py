@@ -74,7 +74,7 @@ def _settle(
     fixedPoints: np.ndarray, movingPoints: np.ndarray, squares: np.ndarray
 ) -> tuple[float, frozenset[tuple[int, int]], float] | None:
     """Return score, pairs and FRE where assignment and fit agree with each other, or None below three pairs."""
-    pairs = None
+    pairs: frozenset[tuple[int, int]] = frozenset()
     for _ in range(5):
         gains = np.clip(1 - squares / _TOLERANCE_MM**2, 0, None)
         rows, columns = linear_sum_assignment(-gains)

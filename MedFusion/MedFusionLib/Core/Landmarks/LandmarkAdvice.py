@@ -33,7 +33,7 @@ def adviseOnLandmarks(
     """
     if exchange is not None:
         return f"Exchange {exchange.first} and {exchange.second} in one of the lists. {exchange.sentence}"
-    if not loo.belongTogether(localization):
+    if localization is not None and not loo.belongTogether(localization):
         return (
             f"Check which landmark is paired with which: they are off by {localization.fle:.0f} mm each, so they do "
             "not belong together."

@@ -209,7 +209,7 @@ def splineLocalizationError(errors: ErrorModel, loo: LeaveOneOut) -> Localizatio
     if len(judged) < 2:
         return None
     squares = 0.0
-    for index in judged:
+    for index in judged.tolist():
         others = ErrorModel(errors.model, *_without(index, errors.fixedPoints, errors.weights))
         own = 1 / max(errors.weights[index], 1e-9)
         squares += loo.errors[index] ** 2 / (own + others.spreading(errors.fixedPoints[index][None])[0])

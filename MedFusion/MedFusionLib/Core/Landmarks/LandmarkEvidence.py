@@ -74,9 +74,10 @@ class LandmarkEvidence:
     def doubts(self) -> list[str]:
         """Return those warnings that leave the registration doubtful."""
         found = []
-        if not self.loo.belongTogether(self.localization) and not self.exchange:
+        localization = self.localization
+        if localization is not None and not self.loo.belongTogether(localization) and not self.exchange:
             found.append(
-                f"The landmarks do not belong together: they are off by {self.localization.fle:.0f} mm each. Check "
+                f"The landmarks do not belong together: they are off by {localization.fle:.0f} mm each. Check "
                 "which landmark is paired with which, and that both images show the same patient."
             )
         if self.exchange:
@@ -121,8 +122,9 @@ def weighLandmarks(pairs: PairedLandmarks, model: TransformModel, bounds: np.nda
         transform = fitLandmarks(pairs.fixedPoints, pairs.movingPoints, model, weights, bounds)
     except ImplausibleFit as error:
         # Exchanging two of many mirrored landmarks helps a little, too; what explains them better is named.
-        isExchanged = exchange is not None and exchange.freAfter <= max(2 * error.fre, _FREE_SHIFT_MM)
-        raise (ValueError(exchange.sentence) if isExchanged else error) from error
+        if exchange is not None and exchange.freAfter <= max(2 * error.fre, _FREE_SHIFT_MM):
+            raise ValueError(exchange.sentence) from error
+        raise
     errors = ErrorModel(model, pairs.fixedPoints, weights)
     loo = leaveOneOut(errors, pairs.movingPoints)
     if model is TransformModel.thinPlateSpline:

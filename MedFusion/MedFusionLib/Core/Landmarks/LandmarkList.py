@@ -23,7 +23,7 @@ class LandmarkList:
 
     labels: tuple[str, ...]
     points: np.ndarray
-    used: tuple[bool, ...] | None = None
+    used: tuple[bool, ...] = ()
     name: str = "landmarks"
     fle: tuple[float, ...] | None = None
     isNamed: bool = False
@@ -41,7 +41,7 @@ class LandmarkList:
             )
         if len(labels) != len(points):
             raise ValueError(f"The {self.name} have {len(labels)} labels for {len(points)} points.")
-        used = (True,) * len(points) if self.used is None else tuple(bool(value) for value in self.used)
+        used = tuple(bool(value) for value in self.used) or (True,) * len(points)
         if len(used) != len(points):
             raise ValueError(f"The {self.name} have {len(used)} used flags for {len(points)} points.")
         for label, point, isUsed in zip(labels, points, used, strict=True):

@@ -67,9 +67,10 @@ def _paired(
         labels = tuple(f"{label} ({n + 1})" for n, label in enumerate(labels))
     weights = np.ones(len(pairs))
     if fixed.fle is not None or moving.fle is not None:
-        squares = sum(
-            np.array(side.fle)[rows] ** 2 for side, rows in ((fixed, fixedRows), (moving, movingRows)) if side.fle
-        )
+        squares = np.zeros(len(pairs))
+        for side, rows in ((fixed, fixedRows), (moving, movingRows)):
+            if side.fle is not None:
+                squares += np.array(side.fle)[rows] ** 2
         weights = 1 / squares
     return PairedLandmarks(labels, fixed.points[fixedRows], moving.points[movingRows], weights, tuple(notes))
 
@@ -139,7 +140,7 @@ def _pairByLabel(fixed: LandmarkList, moving: LandmarkList, notes: list[str]) ->
         notes.append(
             f"Paired although the labels are stored differently (spaces or composed letters): {', '.join(differing)}."
         )
-    for landmarks, own, other in ((fixed, *positions), (moving, *positions[::-1])):
+    for landmarks, own, other in ((fixed, positions[0], positions[1]), (moving, positions[1], positions[0])):
         alone = [landmarks.labels[index] for key, index in own.items() if key not in other]
         if alone:
             notes.append(f"Left out as the other list has no such label, in the {landmarks.name}: {', '.join(alone)}.")

@@ -41,8 +41,13 @@ def chanceOfDistance(pose: Pose, covariance: PoseCovariance, other: Pose, otherC
     return float(f.sf(distance @ np.linalg.solve(both, distance) / 6, 6, covariance.freedom))
 
 
-def weighEvidence(evidence: LandmarkEvidence, images: ImageEvidence) -> tuple[Pose, TargetError]:
-    """Return the rigid pose that landmarks and images together make most likely, and how uncertain it is."""
+def weighEvidence(evidence: LandmarkEvidence, images: ImageEvidence) -> tuple[Pose, TargetError] | None:
+    """Return the rigid pose that landmarks and images together make most likely, and how uncertain it is.
+
+    None where nothing tells how uncertain the images are.
+    """
+    if images.covariance is None:
+        return None
     pose, covariance = weighedPose((evidence.pose, rigidCovariance(evidence)), (images.pose, images.covariance))
     return pose, _withBending(covariance, images)
 

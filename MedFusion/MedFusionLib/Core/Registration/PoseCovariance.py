@@ -8,6 +8,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from ..Images.Transforms import Pose
+from ..Landmarks.ErrorBounds import SMALLEST_BOUND_MM, expectedLength, lengthBound
 from ..Landmarks.LandmarkErrors import ErrorModel
 
 
@@ -20,6 +21,19 @@ class TargetError(Protocol):
 
     def covariances(self, points: np.ndarray) -> np.ndarray:
         """Return the covariances (M, 3, 3) in mm^2 of the error at fixed points (M, 3), LPS millimeters."""
+
+
+def expectedError(error: TargetError, points: np.ndarray) -> np.ndarray:
+    """Return the expected TRE (M,) in mm, as a root mean square, at fixed points (M, 3), LPS millimeters."""
+    return expectedLength(error.covariances(np.atleast_2d(points)))
+
+
+def errorBound(error: TargetError, points: np.ndarray) -> np.ndarray:
+    """Return what the TRE (M,) in mm stays below with 95 % probability at fixed points (M, 3), LPS millimeters.
+
+    It is never below 0.3 mm: what could show less, is not known better itself.
+    """
+    return np.maximum(lengthBound(error.covariances(np.atleast_2d(points)), error.freedom), SMALLEST_BOUND_MM)
 
 
 @dataclass(frozen=True, eq=False)

@@ -126,11 +126,12 @@ def refinePose(
         pose = finest.climb(pose, affine, subProgress(progress, done, done + _FINEST.share))
         optima.append(pose)
         done += _FINEST.share
-    between = _halfWay(*optima, samples.points.mean(axis=0), affine)
+    smooth, sharp = optima
+    between = _halfWay(smooth, sharp, samples.points.mean(axis=0), affine)
     before, after = (mutualInformation(samples, finest.moving, at.matrix, at.offset) for at in (start, between))
     found = Pose(between.matrix, between.offset, after.information, after.inside)
     voxels = _voxelSizes(fixedImage, movingImage, found)
-    return RefinedPose(found, before.information, after.information, tuple(optima), (*comparisons, finest), voxels)
+    return RefinedPose(found, before.information, after.information, (smooth, sharp), (*comparisons, finest), voxels)
 
 
 def _comparedPart(fixedImage: sitk.Image, margin: float, ignored: sitk.Image | None) -> sitk.Image:

@@ -75,24 +75,24 @@ def registerLandmarks(
     """
     settings = settings or RegistrationSettings()
     report(progress, 0.0, "Registering")
-    hasImages = fixedImage is not None and movingImage is not None
-    if (settings.refine or settings.auto) and not hasImages:
+    images = None if fixedImage is None or movingImage is None else (fixedImage, movingImage)
+    if images is None and (settings.refine or settings.auto):
         raise ValueError("Refinement and registration without landmarks need both images; choose them.")
-    if not settings.auto and (fixed is None or moving is None):
+    if images is not None and settings.auto:
+        return _registerWithoutLandmarks(fixed, moving, settings, *images, target, progress)
+    if fixed is None or moving is None:
         raise ValueError("Registration needs landmarks in both images; place at least 3 pairs or let it start alone.")
-    if settings.auto:
-        return _registerWithoutLandmarks(fixed, moving, settings, fixedImage, movingImage, target, progress)
     bounds = imageBounds(fixedImage) if fixedImage is not None else None
     pairs = pairLandmarks(fixed, moving, settings.pairing)
     evidence = weighLandmarks(pairs, settings.model, bounds)
-    check = _checkPose(fixedImage, movingImage, pairs) if hasImages else PoseCheck()
-    if settings.refine and check.repaired is None:
+    check = _checkPose(*images, pairs) if images is not None else PoseCheck()
+    if images is not None and settings.refine and check.repaired is None:
         part = subProgress(progress, 0.05, 0.95)
-        found = _followImages(evidence, settings.model, fixedImage, movingImage, part)
+        found = _followImages(evidence, settings.model, *images, part)
     else:
         other = None if check.repaired is None else ImageEvidence(check.repaired, accepted=False)
         found = _Finding(evidence.transform, landmarkError(evidence, other), other)
-    overlap = _overlapOf(fixedImage, movingImage, found.transform, check) if hasImages else None
+    overlap = _overlapOf(*images, found.transform, check) if images is not None else None
     report(progress, 0.98, "Registered")
     body = bodySurface(fixedImage) if fixedImage is not None else None
     doubts = tuple(dict.fromkeys((*check.doubts, *evidence.doubts(), *found.doubts)))
@@ -159,11 +159,12 @@ def _followImages(
         images = ImageEvidence(refined.pose, refined.similarityBefore, refined.similarityAfter, accepted=False)
         return _Finding(evidence.transform, landmarkError(evidence), images, (refusal,))
     center = evidence.pairs.fixedPoints.mean(axis=0)
+    doubts: tuple[str, ...] = ()
     if isAffine:  # parts of the images share the bias of their scale and shear and cannot tell how large it is
-        images, doubts = ImageEvidence(refined.pose, refined.similarityBefore, refined.similarityAfter), ()
+        images = ImageEvidence(refined.pose, refined.similarityBefore, refined.similarityAfter)
     else:
-        images, refusals, doubts = judgeImages(fixedImage, movingImage, refined, subProgress(progress, 0.6, 1.0))
-        doubts = (*refusals, *doubts)
+        images, refusals, further = judgeImages(fixedImage, movingImage, refined, subProgress(progress, 0.6, 1.0))
+        doubts = (*refusals, *further)
     if contradictsImages(evidence, images):
         warning = (
             f"Refinement would move the landmarks by {evidence.distance(refined.pose):.1f} mm, more than their own "
@@ -173,9 +174,10 @@ def _followImages(
         )
         error = landmarkError(evidence, images)
         return _Finding(evidence.transform, error, replace(images, accepted=False), (warning, *doubts))
-    if images.covariance is None:
+    weighed = weighEvidence(evidence, images)
+    if weighed is None:
         return _Finding(_transformOf(images.pose, model, center), landmarkError(evidence, images), images, doubts)
-    pose, error = weighEvidence(evidence, images)
+    pose, error = weighed
     return _Finding(_transformOf(pose, model, center), error, images, doubts)
 
 
@@ -219,20 +221,20 @@ def _registerWithoutLandmarks(
     except ValueError as error:
         warning = f"The landmarks cannot confirm the result of the images: {error}"
         return replace(result, pairs=pairs, warnings=(*pairs.notes, warning, *doubts))
-    error = result.error
+    uncertainty = result.error
     if contradictsImages(evidence, images):
         warning = (
             f"Images and landmarks put the MRI {evidence.distance(refined.pose):.1f} mm apart, more than the "
             "landmarks' own error allows: the landmarks, the images' alignment or the geometry of the MRI is wrong, or "
             "tissue moved between the scans. The expected error includes that distance; look at the edges."
         )
-        doubts, error = (warning, *doubts), imageError(images, evidence)
+        doubts, uncertainty = (warning, *doubts), imageError(images, evidence)
     doubts = tuple(dict.fromkeys((*evidence.doubts(), *doubts)))
     return replace(
         result,
         pairs=pairs,
         landmarks=evidence,
-        error=error,
+        error=uncertainty,
         verdict=_verdict(doubts),
         warnings=_warningsOf(evidence, doubts),
     )

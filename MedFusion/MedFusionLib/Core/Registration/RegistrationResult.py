@@ -8,13 +8,12 @@ import SimpleITK as sitk
 
 from ..Images.Coordinates import flipPoints
 from ..Images.Transforms import Pose, TransformModel, transformPoints
-from ..Landmarks.ErrorBounds import SMALLEST_BOUND_MM, expectedLength, lengthBound
 from ..Landmarks.LandmarkAdvice import adviseOnLandmarks
 from ..Landmarks.LandmarkEvidence import LandmarkEvidence
 from ..Landmarks.LandmarkPairing import PairedLandmarks
 from ..Verdict import Judgement, Verdict
 from .ImageEvidence import ImageEvidence
-from .PoseCovariance import TargetError
+from .PoseCovariance import TargetError, errorBound, expectedError
 
 
 class Place(Enum):
@@ -137,29 +136,22 @@ class RegistrationResult:
 
     def expectedError(self, points: np.ndarray) -> np.ndarray | None:
         """Return the expected TRE (M,) in mm, as a root mean square, at fixed points (M, 3), LPS millimeters."""
-        return None if self.error is None else expectedLength(self.error.covariances(np.atleast_2d(points)))
+        return None if self.error is None else expectedError(self.error, points)
 
     def errorBound(self, points: np.ndarray) -> np.ndarray | None:
-        """Return what the TRE (M,) in mm stays below with 95 % probability at fixed points (M, 3), LPS millimeters.
-
-        It is never below 0.3 mm: what could show less, is not known better itself.
-        """
-        if self.error is None:
-            return None
-        bounds = lengthBound(self.error.covariances(np.atleast_2d(points)), self.error.freedom)
-        return np.maximum(bounds, SMALLEST_BOUND_MM)
+        """Return what the TRE (M,) in mm stays below with 95 % probability at fixed points (M, 3), LPS millimeters."""
+        return None if self.error is None else errorBound(self.error, points)
 
     def errorAt(self, place: Place, point: np.ndarray | None) -> ExpectedError | None:
         """Return both errors at one fixed point (3,), LPS millimeters, or None where nothing tells them."""
-        if point is None or self.error is None:
-            return None
-        return ExpectedError(place, *self.errorsUnder(point))
+        errors = None if point is None else self.errorsUnder(point)
+        return None if errors is None else ExpectedError(place, *errors)
 
     def errorsUnder(self, point: np.ndarray) -> tuple[float, float] | None:
         """Return the expected TRE and its 95 % bound in mm at a fixed point (3,), LPS millimeters."""
         if self.error is None:
             return None
-        return float(self.expectedError(point)[0]), float(self.errorBound(point)[0])
+        return float(expectedError(self.error, point)[0]), float(errorBound(self.error, point)[0])
 
     @property
     def expectedErrors(self) -> tuple[ExpectedError, ...]:
@@ -177,7 +169,8 @@ class RegistrationResult:
     @property
     def tre(self) -> float | None:
         """Return the expected TRE in mm at the target."""
-        return None if self.target is None or self.error is None else float(self.expectedError(self.target)[0])
+        errors = None if self.target is None else self.errorsUnder(self.target)
+        return None if errors is None else errors[0]
 
     @property
     def advice(self) -> str:

@@ -62,8 +62,8 @@ def compareRuns(runs: tuple[RunFolder, RunFolder], progress: Progress | None = N
     alignment = alignRigidly(
         first.mri, second.mri, first.tumor, second.tumor, centers[0], subProgress(progress, 0.0, 0.7)
     )
-    states = [TumorState(run.outline.labelImage, run.outline.allSegments, _relativeError(run)) for run in runs]
-    followUp = compareTumors(*states, alignment, subProgress(progress, 0.7, 1.0))
+    before, after = (TumorState(run.outline.labelImage, run.outline.allSegments, _relativeError(run)) for run in runs)
+    followUp = compareTumors(before, after, alignment, subProgress(progress, 0.7, 1.0))
     return Comparison(runs, centers, alignment, followUp)
 
 

@@ -1,5 +1,6 @@
 """A document's results written as DICOM objects."""
 
+from functools import partial
 from pathlib import Path
 
 import SimpleITK as sitk
@@ -8,19 +9,21 @@ from ..Dicom.Export import DicomResults, exportDicom
 from ..Dicom.Registration import RegistrationBasis
 from ..Dicom.Tumor import OutlineOrigin
 from ..Progress import Progress
+from ..Registration.PoseCovariance import errorBound
 from ..Registration.RegistrationResult import RegistrationResult
 from ..Tumor.ErrorMargin import grownByError
 from ..Tumor.TumorSegmentation import SegmentationMethod
-from .RunDocument import MeasuredTumor, RunDocument
+from .RunDocument import MeasuredTumor, RunDocument, needed
 
 
 def errorMargin(document: RunDocument) -> sitk.Image | None:
     """Return the tumor grown at each place by the 95 % bound of the registration's error, None where it is unknown."""
-    if document.tumor is None or not document.registration.knowsError:
+    error = needed(document.registration).error
+    if document.tumor is None or error is None:
         return None
     labelImage = document.tumor.result.labelImage
     mask = sitk.GetArrayViewFromImage(labelImage) > 0
-    grown = sitk.GetImageFromArray(grownByError(mask, labelImage, document.registration.errorBound).astype("uint8"))
+    grown = sitk.GetImageFromArray(grownByError(mask, labelImage, partial(errorBound, error)).astype("uint8"))
     grown.CopyInformation(labelImage)
     return grown
 
@@ -39,11 +42,12 @@ def writeDicomObjects(
 
     :param marginImage: the tumor grown by the registration's error, 0 and 1.
     """
-    registration, tumor, dicom = document.registration, document.tumor, document.provenance.dicom
+    registration, fusion, dicom = needed(document.registration), needed(document.fusion), document.provenance.dicom
+    tumor = document.tumor
     results = DicomResults(
         transform=registration.transform,
-        registeredImage=document.images.registered,
-        fusedImage=None if document.fusion.isColor else document.fusion.result.image,
+        registeredImage=needed(document.images).registered,
+        fusedImage=None if fusion.isColor else fusion.result.image,
         fixed=dicom.get("ct"),
         moving=dicom.get("mri"),
         labelImage=tumor.result.labelImage if tumor is not None else None,

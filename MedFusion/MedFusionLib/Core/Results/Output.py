@@ -3,6 +3,7 @@
 import glob
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -11,10 +12,8 @@ from pathlib import Path
 
 from .OwnFolder import checkOwnFolder
 
-try:
+if sys.platform != "win32":
     import fcntl
-except ImportError:  # Windows
-    fcntl = None
 
 
 @contextmanager
@@ -125,7 +124,7 @@ def _putBack(path: Path) -> None:
     for hidden in path.parent.glob(f"{glob.escape(_oldPrefix(path))}*"):
         with suppress(OSError):
             lock = _lock(hidden)
-            if lock is None and fcntl is not None:
+            if lock is None and sys.platform != "win32":
                 continue  # that run is in the middle of it
             if (hidden / path.name).exists() and not os.path.lexists(path):
                 (hidden / path.name).rename(path)
@@ -151,7 +150,7 @@ def _lockedFolder(path: Path, prefix: str) -> tuple[Path, int | None]:
 
 def _removeLeftovers(path: Path) -> None:
     """Remove what killed runs to the same output left: it holds patient data, and nobody sees it."""
-    if fcntl is None:
+    if sys.platform == "win32":
         return
     for leftover in path.parent.glob(f"{glob.escape(_partialPrefix(path))}*"):
         with suppress(OSError):
@@ -166,7 +165,7 @@ def _lock(folder: Path) -> int | None:
 
     None, too, where the system or the file system has no such locks: then nothing is taken for a leftover.
     """
-    if fcntl is None:
+    if sys.platform == "win32":
         return None
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
@@ -184,7 +183,7 @@ def folderLock(folder: Path, sentence: str) -> Iterator[None]:
     :raises ValueError: with the sentence, if another process holds it.
     """
     lock = _lock(folder)
-    if lock is None and fcntl is not None:
+    if lock is None and sys.platform != "win32":
         raise ValueError(sentence)
     try:
         yield

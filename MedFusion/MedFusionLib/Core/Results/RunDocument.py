@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
+from typing import TypeVar
 
 import numpy as np
 import SimpleITK as sitk
@@ -21,6 +22,8 @@ from .Recipe import InputFile, inputsRecipe, parametersOf
 
 SCHEMA_VERSION = "1.0"  # of Docs/measurements.schema.json; the first number rises when a key changes its meaning
 
+_Part = TypeVar("_Part")
+
 
 class ResultKind(Enum):
     """Which command made a result."""
@@ -29,6 +32,13 @@ class ResultKind(Enum):
     register = "register"
     compare = "compare"
     measure = "measure"
+
+
+def needed(part: _Part | None) -> _Part:
+    """Return a part of a document for those who cannot do without it; the command that calls them made it."""
+    if part is None:
+        raise RuntimeError("This part of the result was not made.")
+    return part
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +79,7 @@ class ScoredFusion:
     def measurements(self) -> dict[str, object]:
         """Return it for measurements.json."""
         settings = self.result.settings
-        said = {
+        said: dict[str, object] = {
             "method": settings.method.value,
             "ct_changes": settings.showsCtChanges,
             "display_window": [*self.result.window],
@@ -152,14 +162,14 @@ class RunDocument:
     def identities(self) -> dict[str, dict[str, str]]:
         """Return whose images they are, by role, as far as it is known."""
         read = {role: series.identity() for role, series in self.provenance.dicom.items()}
-        return {role: dict(values) for role, values in (self.provenance.identities | read).items() if values}
+        return {role: dict(values) for role, values in {**self.provenance.identities, **read}.items() if values}
 
     @property
     def center(self) -> np.ndarray:
         """Return where to look (3,), LPS millimeters: at the tumor, or at the middle of the CT where there is none."""
         if self.tumor is not None:
             return self.tumor.centroid
-        return imageCenter(self.images.fixed)
+        return imageCenter(needed(self.images).fixed)
 
     def withoutImages(self) -> "RunDocument":
         """Return the same without the images."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from .Segments import Segment, SegmentUnion, TumorTissue
 
 # What the values of a BraTS map mean; enhancing tumor is 4, in releases from 2023 on 3.
-_BRATS_MAPS = {
+_BRATS_MAPS: dict[frozenset[int], dict[TumorTissue, tuple[int, ...]]] = {
     frozenset((1, 2, 4)): {TumorTissue.necrosis: (1,), TumorTissue.edema: (2,), TumorTissue.enhancing: (4,)},
     frozenset((1, 2, 3)): {TumorTissue.necrosis: (1,), TumorTissue.edema: (2,), TumorTissue.enhancing: (3,)},
 }
@@ -134,7 +134,7 @@ def _byMeaning(own: LabeledSegments, truth: LabeledSegments) -> Pairing:
             pairs.append(SegmentPair(segment.name, *(pair if own.isNamed else pair[::-1])))
     paired = {pair.name for pair in pairs}
     left = [segment.name for segment in named.segments if segment.name not in paired]
-    said = ", ".join(f"{value} {tissue.value}" for tissue, (value, *_rest) in list(meaning.items())[:3])
+    said = ", ".join(f"{labels[0]} {tissue.value}" for tissue, labels in list(meaning.items())[:3])
     note = f"The values {', '.join(map(str, sorted(values)))} are taken as those of a BraTS map ({said})."
     return Pairing(tuple(pairs), (note, *(_lonely(left, []) if own.isNamed else _lonely([], left))))
 

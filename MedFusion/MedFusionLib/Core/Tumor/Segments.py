@@ -112,8 +112,9 @@ def segmentsOfNames(names: dict[int, str]) -> tuple[Segment, ...]:
     A number at the end of the names tells lesions apart; several undivided tumors are a lesion each.
     """
     found = [Segment(value, name, tissueOfName(name)) for value, name in names.items()]
-    numbers = [re.search(r"[^\d.](\d{1,3})$", segment.name) for segment in found]
-    if all(numbers):
+    searched = (re.search(r"[^\d.](\d{1,3})$", segment.name) for segment in found)
+    numbers = [number for number in searched if number is not None]
+    if len(numbers) == len(found):
         return tuple(replace(segment, lesion=int(n[1]) or 1) for segment, n in zip(found, numbers, strict=True))
     undivided = [segment.value for segment in found if not segment.tissue.isPart]
     return tuple(

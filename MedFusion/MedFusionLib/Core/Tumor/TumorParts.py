@@ -143,11 +143,12 @@ def labeledLesions(
     notes: list[str] = []
     for number, mask in enumerate(masks, 1):
         suffix = f" {number}" if len(masks) > 1 else ""
-        isParted = contrastEnhanced is not None and mask.any()
-        parts = tumorParts(mask, contrastEnhanced, allowed) if isParted else None
-        if parts is None:
-            if isParted:
+        parts = None
+        if contrastEnhanced is not None and mask.any():
+            parts = tumorParts(mask, contrastEnhanced, allowed)
+            if parts is None:
                 notes.append(f"The T1c shows no core and nothing that enhances in the tumor{suffix}; it is not parted.")
+        if parts is None:
             value = 3 * number - 2 if contrastEnhanced is not None else number
             labels[mask] = value
             segments.append(Segment(value, f"Tumor{suffix}", TumorTissue.tumor, number))

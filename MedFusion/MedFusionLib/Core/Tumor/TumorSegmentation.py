@@ -167,10 +167,12 @@ def segmentTumor(
     interaction = interaction or TumorInteraction()
     for grid in (cavityMask, mask):
         _checkImages(images, grid)
-    if settings.method is SegmentationMethod.model:
-        found = segmentWithModel(images, settings.model, settings.sequences, progress)
+    if settings.model is not None and settings.method is SegmentationMethod.model:
+        byModel = segmentWithModel(images, settings.model, settings.sequences, progress)
         verdict = _verdict(settings.method, ())
-        return TumorResult(found.labelImage, found.segments, found.notes, settings, found.unions, verdict=verdict)
+        return TumorResult(
+            byModel.labelImage, byModel.segments, byModel.notes, settings, byModel.unions, verdict=verdict
+        )
     sequences = (*settings.sequences, *[MrSequence.unknown] * len(images))[: len(images)]
     main = _mainImage(sequences)
     image, sequence = images[main], sequences[main]
@@ -181,7 +183,7 @@ def segmentTumor(
     masks = apart(whole, balls, image)
     if not any(part.any() for part in masks):
         raise ValueError("The outline came out empty; point at the tumor again, or choose another volume.")
-    if len(masks) > 1 and settings.method is SegmentationMethod.line:
+    if interaction.lines is not None and len(masks) > 1 and settings.method is SegmentationMethod.line:
         doubts += linesInside(whole, interaction.lines, image)
     opinions = [opinionOf(o, _others(found.methods, o, settings.method), whole[0].shape) for o in found.outlines]
     second = secondOpinion(opinions, masks, image)
@@ -191,8 +193,8 @@ def segmentTumor(
     if MrSequence.t1c in sequences and (sequence is not MrSequence.t1c or interaction.isOnlyOutline):
         contrastEnhanced = images[sequences.index(MrSequence.t1c)]
     isCorrected = settings.method is SegmentationMethod.strokes and not interaction.isOnlyOutline
-    if interaction.presentSegments and isCorrected:
-        lesions = _correctedLesions(masks[0], image, interaction)
+    if interaction.presentImage is not None and interaction.presentSegments and isCorrected:
+        lesions = _correctedLesions(masks[0], image, interaction.presentImage, interaction.presentSegments)
     else:
         tissue = None if contrastEnhanced is None else found.search.onGrid(image)
         lesions = labeledLesions(masks, contrastEnhanced, tissue)
@@ -326,11 +328,12 @@ def _strokesOutline(
     return correctOutline(image, present, foreground, background, cavityMask, progress)
 
 
-def _correctedLesions(mask: np.ndarray, image: sitk.Image, interaction: TumorInteraction) -> LabeledLesions:
+def _correctedLesions(
+    mask: np.ndarray, image: sitk.Image, presentImage: sitk.Image, segments: tuple[Segment | SegmentUnion, ...]
+) -> LabeledLesions:
     """Return a corrected outline with the parts and lesions that it had."""
-    present = resampleImage(interaction.presentImage, image, interpolation=Interpolation.nearest)
+    present = resampleImage(presentImage, image, interpolation=Interpolation.nearest)
     labels = keptLabels(mask, sitk.GetArrayFromImage(present), np.array(image.GetSpacing()[::-1]))
-    segments = interaction.presentSegments
     return LabeledLesions(
         labels,
         tuple(segment for segment in segments if isinstance(segment, Segment)),
