@@ -67,7 +67,7 @@ def measured(case: OutlineCase, way: str, repetition: int) -> dict[str, object]:
         try:
             result = segmentTumor([case.image], interaction, SegmentationSettings(method, (case.sequence,)))
             mask = sitk.GetArrayFromImage(result.labelImage) != 0
-            row |= {"verdict": result.verdict.judgement.value, "reasons": result.verdict.reasons}
+            row |= {"verdict": result.verdict.judgment.value, "reasons": result.verdict.reasons}
             row |= {"agreement": result.second.agreements[0], "volumes": result.second.volumesMl[0]}
         except ValueError as error:
             row |= {"refused": True, "reasons": [str(error)]}

@@ -16,7 +16,7 @@ sys.path[:0] = [str(ROOT / "MedFusion"), str(ROOT / "Testing" / "Python")]
 
 import numpy as np  # noqa: E402
 import SimpleITK as sitk  # noqa: E402
-from MedFusionLib.Core.Images.ValueJudgement import ValueKind, judgeValues  # noqa: E402
+from MedFusionLib.Core.Images.ValueJudgment import ValueKind, judgeValues  # noqa: E402
 from MedFusionLib.Core.Inputs.VolumeFiles import readAnyOrientation  # noqa: E402
 from MedFusionTesting import sharedData  # noqa: E402
 
@@ -44,7 +44,7 @@ OF_MRI: dict[str, Change] = {
 
 
 def answers(path: Path, isCt: bool) -> Iterator[tuple[str, bool]]:
-    """Yield the name of each change and whether the judgement of it was right."""
+    """Yield the name of each change and whether the judgment of it was right."""
     values = sitk.GetArrayFromImage(readAnyOrientation(path).image)
     steps = tuple(slice(None, None, max(1, -(-n // 64))) for n in values.shape)
     values = values[steps].astype(float)

@@ -22,7 +22,7 @@ from MedFusionLib.Core.Dicom.StructureSetReader import readStructureSet
 from MedFusionLib.Core.Dicom.Tumor import OutlineOrigin
 from MedFusionLib.Core.Tumor.Segments import segmentsOfNames
 from MedFusionLib.Core.Tumor.TumorMeasurements import measureTumor
-from MedFusionLib.Core.Verdict import Judgement, Verdict
+from MedFusionLib.Core.Verdict import Judgment, Verdict
 
 
 def syntheticImage(size: tuple[int, int, int], spacing: tuple[float, float, float], seed: int) -> sitk.Image:
@@ -298,7 +298,7 @@ class TestDicomExport(unittest.TestCase):
                 self.assertEqual(tuple(dataset.LossyImageCompression for dataset in found), expected)
 
     def test_an_outline_tells_who_made_it_and_whether_it_may_be_trusted(self):
-        doubtful = Verdict(Judgement.doubtful, ("Two methods disagree.",))
+        doubtful = Verdict(Judgment.doubtful, ("Two methods disagree.",))
         for origin in OutlineOrigin:
             with tempfile.TemporaryDirectory() as folder:
                 results = dataclasses.replace(self.results, tumorOrigin=origin, tumorVerdict=doubtful)

@@ -11,7 +11,7 @@ from MedFusionLib.Core.Fusion.Settings import (
     FusionSettings,
 )
 from MedFusionLib.Core.Images.Grids import isotropicGrid
-from MedFusionLib.Core.Progress import Cancelled
+from MedFusionLib.Core.Progress import Canceled
 from TestFusion import fused, makeCt, makeImage, makeMri
 
 
@@ -47,7 +47,7 @@ class TestBadInput(unittest.TestCase):
     def test_saying_no_to_progress_cancels(self):
         ct = makeCt()
         for answers in ([False], [None, False]):
-            with self.assertRaises(Cancelled):
+            with self.assertRaises(Canceled):
                 fuseVolumes(ct, [makeMri(ct)], progress=mock.MagicMock(side_effect=answers))
 
     def test_progress_ends_at_one(self):

@@ -12,7 +12,7 @@ from MedFusionLib.Core.Phantom import makePhantom
 from MedFusionLib.Core.Registration.ContentChecks import contentDoubts, scalpShare, sharedBody
 from MedFusionLib.Core.Registration.EvidenceWeighing import imageError
 from MedFusionLib.Core.Registration.ImageChecks import checkImages, deepPose, handedness
-from MedFusionLib.Core.Registration.ImageJudgement import judgeImages
+from MedFusionLib.Core.Registration.ImageJudgment import judgeImages
 from MedFusionLib.Core.Registration.Refinement import RefinedPose, refinePose
 from MedFusionTesting import sharedData
 

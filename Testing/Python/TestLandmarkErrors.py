@@ -12,7 +12,7 @@ from MedFusionLib.Core.Landmarks.LandmarkExchange import findExchange
 from MedFusionLib.Core.Landmarks.LandmarkFit import fitMatrix
 from MedFusionLib.Core.Landmarks.LandmarkList import LandmarkList
 from MedFusionLib.Core.Landmarks.ThinPlateSpline import fitThinPlateSpline
-from MedFusionLib.Core.Progress import Cancelled
+from MedFusionLib.Core.Progress import Canceled
 from MedFusionLib.Core.Registration.Registration import RegistrationSettings, registerLandmarks
 from MedFusionLib.Core.Registration.TreMap import treMap
 
@@ -224,7 +224,7 @@ class TestLandmarkErrors(unittest.TestCase):
             stages.append(message)
             return message != "Resampling"
 
-        with self.assertRaises(Cancelled):
+        with self.assertRaises(Canceled):
             treMap(sitk.Image(20, 30, 10, sitk.sitkInt16), lambda points: np.ones(len(points)), progress)
         self.assertIn("Mapping the expected error", stages)
 

@@ -10,7 +10,7 @@ import SimpleITK as sitk
 import vtk
 from MedFusionLib.Core.Images.Coordinates import flipPoints
 from MedFusionLib.Core.Images.Transforms import TransformModel, transformPoints
-from MedFusionLib.Core.Progress import Cancelled
+from MedFusionLib.Core.Progress import Canceled
 from MedFusionLib.Core.Registration.ImageEvidence import ImageEvidence
 from MedFusionLib.Core.Registration.Registration import RegistrationSettings
 from MedFusionLib.Scene.LandmarkRegistrationLogic import LandmarkRegistrationLogic, landmarkList
@@ -155,11 +155,11 @@ class TestLandmarkRegistrationLogic(unittest.TestCase):
         self.assertAlmostEqual(image[index], result.expectedError(point)[0], delta=1e-4)
         self.assertEqual(mapNode.GetDisplayNode().GetColorNode().GetName(), "MedFusion expected error")
 
-    def test_cancelling_and_failing_leave_the_scene_as_it_was(self):
+    def test_canceling_and_failing_leave_the_scene_as_it_was(self):
         count = self.session.scene.GetNumberOfNodes()
         logic = LandmarkRegistrationLogic(self.session.scene)
         nodes = (self.fixedNode, self.movingNode, self.fixedLandmarks, self.movingLandmarks)
-        with self.assertRaises(Cancelled):
+        with self.assertRaises(Canceled):
             logic.register(*nodes, progress=lambda fraction, message: False)
         self.movingLandmarks.RemoveAllControlPoints()
         with self.assertRaises(ValueError):

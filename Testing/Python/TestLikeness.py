@@ -8,7 +8,7 @@ import numpy as np
 import SimpleITK as sitk
 from MedFusionLib.Core.Registration.Likeness import measureLikeness
 from MedFusionTesting import medfusion, sharedData
-from TestValueJudgement import CT, MRI, image
+from TestValueJudgment import CT, MRI, image
 
 
 def moved(source: sitk.Image, *shift: float) -> sitk.Image:

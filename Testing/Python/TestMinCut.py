@@ -3,7 +3,7 @@
 import unittest
 
 import numpy as np
-from MedFusionLib.Core.Progress import Cancelled
+from MedFusionLib.Core.Progress import Canceled
 from MedFusionLib.Core.Tumor.MinCut import minCut
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import breadth_first_order, maximum_flow
@@ -51,7 +51,7 @@ class TestMinCut(unittest.TestCase):
         np.testing.assert_array_equal(minCut(unary, np.zeros(unary.shape)) > 0.5, unary > 0)
 
     def test_progress_can_stop_the_cut(self):
-        with self.assertRaises(Cancelled):
+        with self.assertRaises(Canceled):
             minCut(np.ones((4, 4, 4)), np.ones((4, 4, 4)), progress=lambda fraction, message: False)
 
 

@@ -1,4 +1,4 @@
-"""The panel under a user's worst habits: closing, deleting, reloading and cancelling in the middle."""
+"""The panel under a user's worst habits: closing, deleting, reloading and canceling in the middle."""
 
 import tempfile
 import unittest
@@ -41,7 +41,7 @@ class TestPanelRobustness(PanelTestCase):
         self.assertEqual(seen, [("Cancel", False, True)])
         self.assertIsNone(self.parameters.movingVolume.GetParentTransformNode())
         self.assertEqual(self.errors(), [])
-        self.assertIn(("status", "Cancelled; nothing was changed."), self.app.displayed)
+        self.assertIn(("status", "Canceled; nothing was changed."), self.app.displayed)
         self.assertEqual(self.ui.registerButton.text, "&Register")
         self.assertTrue(self.ui.fuseButton.enabled)
         self.assertTrue(self.ui.progressFrame.isHidden())
@@ -78,7 +78,7 @@ class TestPanelRobustness(PanelTestCase):
                 self.during(lambda node=node: self.scene.RemoveNode(node))
                 self.click("registerButton")
                 self.doCleanups()
-                self.assertIn(("status", "Cancelled; nothing was changed."), self.app.displayed)
+                self.assertIn(("status", "Canceled; nothing was changed."), self.app.displayed)
         self.assertEqual(self.errors(), [])
 
     def test_nodes_in_use_can_be_deleted_at_any_time(self):

@@ -9,7 +9,7 @@ from MedFusionLib.Core.Landmarks.LandmarkList import LandmarkList
 from MedFusionLib.Core.Phantom import Phantom, makePhantom
 from MedFusionLib.Core.Registration.Registration import RegistrationSettings, registerLandmarks
 from MedFusionLib.Core.Registration.RegistrationResult import RegistrationResult
-from MedFusionLib.Core.Verdict import Judgement
+from MedFusionLib.Core.Verdict import Judgment
 
 TURNED = np.array([-1.0, -1.0, 1.0])
 
@@ -32,7 +32,7 @@ class TestPoseCheck(unittest.TestCase):
     def assertDoubted(self, result: RegistrationResult, words: str) -> None:
         """Fail unless a result is doubtful for a reason, states an error as large as the true one, and is repaired."""
         case = phantom()
-        self.assertIs(result.verdict.judgement, Judgement.doubtful)
+        self.assertIs(result.verdict.judgment, Judgment.doubtful)
         self.assertIn(words, result.verdict.reasons[0])
         self.assertIn(result.verdict.reasons[0], result.warnings)
         truth = transformPoints(case.ctToMri, case.targets)
@@ -47,7 +47,7 @@ class TestPoseCheck(unittest.TestCase):
             rng = np.random.default_rng(seed)
             ct, mri = (points + rng.normal(0, 0.8, points.shape) for points in (case.ctLandmarks, case.mriLandmarks))
             result = register(ct, mri)
-            self.assertIs(result.verdict.judgement, Judgement.confirmed, result.verdict.reasons)
+            self.assertIs(result.verdict.judgment, Judgment.confirmed, result.verdict.reasons)
             self.assertIsNone(result.repaired)
 
     def test_exchanged_lists_are_named(self):

@@ -10,7 +10,7 @@ from MedFusionLib.Core.Images.Grids import indexMatrix
 from MedFusionLib.Core.Images.Transforms import Pose, TransformModel, transformPoints
 from MedFusionLib.Core.Landmarks.ErrorBounds import expectedLength
 from MedFusionLib.Core.Landmarks.LandmarkList import LandmarkList
-from MedFusionLib.Core.Progress import Cancelled
+from MedFusionLib.Core.Progress import Canceled
 from MedFusionLib.Core.Registration.AutoStart import findStart
 from MedFusionLib.Core.Registration.ImagePyramid import movingField
 from MedFusionLib.Core.Registration.MutualInformation import FixedSamples, interpolate, mutualInformation
@@ -180,9 +180,9 @@ class TestRefinement(unittest.TestCase):
         with self.assertRaisesRegex(ValueError, "rigid or affine"):
             RegistrationSettings(model=TransformModel.thinPlateSpline, refine=True)
 
-    def test_cancelling_stops_it(self):
+    def test_canceling_stops_it(self):
         case = headCase("head-a")
-        with self.assertRaises(Cancelled):
+        with self.assertRaises(Canceled):
             refinePose(
                 case["fixedImage"],
                 case["movingImage"],

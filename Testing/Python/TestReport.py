@@ -14,7 +14,7 @@ from MedFusionLib.Core.Registration.RegistrationResult import Target
 from MedFusionLib.Core.Results.RunDocument import RunDocument
 from MedFusionLib.Core.Tumor.LesionMeasurements import SegmentMeasurements
 from MedFusionLib.Core.Tumor.Outline import SecondOpinion
-from MedFusionLib.Core.Verdict import Judgement, Verdict
+from MedFusionLib.Core.Verdict import Judgment, Verdict
 from MedFusionLib.Report.FirstScreen import volumeRange
 from MedFusionLib.Report.Page import Figure, figures, table
 from MedFusionLib.Report.Pdf import writePdf
@@ -115,12 +115,12 @@ class TestPage(unittest.TestCase):
         self.assertEqual([ml(15.389), ml(0.3456)], ["15.4\N{NO-BREAK SPACE}ml", "0.35\N{NO-BREAK SPACE}ml"])
 
     def test_a_verdict_has_a_word_besides_its_color(self):
-        for judgement in Judgement:
-            reasons = () if judgement is Judgement.confirmed else ("The images say <otherwise>.",)
-            html = verdictBox("Alignment", Verdict(judgement, reasons), "A sentence.")
-            self.assertIn(f"Alignment {judgement.value}</strong>", html)
+        for judgment in Judgment:
+            reasons = () if judgment is Judgment.confirmed else ("The images say <otherwise>.",)
+            html = verdictBox("Alignment", Verdict(judgment, reasons), "A sentence.")
+            self.assertIn(f"Alignment {judgment.value}</strong>", html)
             self.assertIn("A sentence.", html)
-            self.assertEqual("&lt;otherwise&gt;" in html, judgement is not Judgement.confirmed)
+            self.assertEqual("&lt;otherwise&gt;" in html, judgment is not Judgment.confirmed)
 
 
 class TestColors(unittest.TestCase):
@@ -169,11 +169,11 @@ class TestRunReport(unittest.TestCase):
 
     def test_the_first_screen_answers_what_is_asked_first(self):
         document = self.document
-        doubt = Verdict(Judgement.doubtful, ("Images and landmarks are 9 mm apart.",))
+        doubt = Verdict(Judgment.doubtful, ("Images and landmarks are 9 mm apart.",))
         first = self.first(replace(document, registration=replace(document.registration, verdict=doubt)))
         self.assertIn("Alignment doubtful</strong>", first)
         self.assertIn("Images and landmarks are 9 mm apart.", first)
-        self.assertIn(f"Outline {document.tumor.result.verdict.judgement.value}</strong>", first)
+        self.assertIn(f"Outline {document.tumor.result.verdict.judgment.value}</strong>", first)
         total = document.tumor.measured.total
         for value in (ml(total.volumeMl), f"{total.bidimensionalProductMm2:.0f}\N{NO-BREAK SPACE}mm²"):
             self.assertIn(value, first)

@@ -5,7 +5,7 @@ import unittest
 import numpy as np
 import SimpleITK as sitk
 from MedFusionLib.Core.Images.Resampling import Interpolation, backgroundValue, resampleImage
-from MedFusionLib.Core.Progress import Cancelled
+from MedFusionLib.Core.Progress import Canceled
 from MedFusionLib.Core.Registration.InverseCheck import inverseError
 
 
@@ -100,14 +100,14 @@ class TestResampling(unittest.TestCase):
         with self.assertRaisesRegex(ValueError, "three positive numbers"):
             resampleImage(ramp(), ramp(), spacing=(1.0, 0.0, 1.0))
 
-    def test_cancelling_stops_it(self):
+    def test_canceling_stops_it(self):
         calls = []
 
         def progress(fraction: float, message: str) -> bool:
             calls.append(fraction)
             return fraction < 0.3
 
-        with self.assertRaises(Cancelled):
+        with self.assertRaises(Canceled):
             resampleImage(ramp(), sitk.Resample(ramp(), (200, 200, 200)), progress=progress)
         self.assertLess(max(calls), 1.0)
 
@@ -126,7 +126,7 @@ class TestResampling(unittest.TestCase):
 
     def test_a_bspline_stops_while_its_coefficients_are_computed(self):
         image = sitk.Resample(ramp(), (100, 100, 100))
-        for stop in (KeyboardInterrupt, Cancelled):
+        for stop in (KeyboardInterrupt, Canceled):
             calls = []
 
             def progress(fraction: float, message: str, calls: list = calls, stop: type = stop) -> None:

@@ -20,7 +20,7 @@ from MedFusionLib.Core.Results.MeasurementsFile import measurementsText
 from MedFusionLib.Core.Results.RunDocument import Provenance, ResultKind, RunDocument
 from MedFusionLib.Core.Tumor.Segments import Segment, TumorTissue
 from MedFusionLib.Core.Tumor.TumorSegmentation import SegmentationMethod, SegmentationSettings, TumorResult
-from MedFusionLib.Core.Verdict import Judgement
+from MedFusionLib.Core.Verdict import Judgment
 from MedFusionTesting import PROJECT_ROOT
 
 SCHEMA = json.loads((PROJECT_ROOT / "Docs/measurements.schema.json").read_text(encoding="utf-8"))
@@ -116,7 +116,7 @@ class TestRunDocument(unittest.TestCase):
         registration, fusion = defined["registration"]["properties"], defined["fusion"]["properties"]
         for said, words in (
             (registration["model"], TransformModel),
-            (defined["judgement"], Judgement),
+            (defined["judgment"], Judgment),
             (fusion["method"], FusionMethod),
             (SCHEMA["properties"]["kind"], ResultKind),
         ):

@@ -13,7 +13,7 @@ from MedFusionLib.Core.Tumor.TumorSegmentation import (
     TumorInteraction,
     segmentTumor,
 )
-from MedFusionLib.Core.Verdict import Judgement
+from MedFusionLib.Core.Verdict import Judgment
 
 SPACING = 1.6
 SHAPE = (64, 66, 60)
@@ -59,7 +59,7 @@ class TestSecondOpinion(unittest.TestCase):
             (SegmentationMethod.click, TumorInteraction(seeds=np.array([[18.0, 2, 4]]))),
         ):
             result = segmentTumor([image], pointed, settings(method))
-            self.assertIs(result.verdict.judgement, Judgement.confirmed, result.verdict.reasons)
+            self.assertIs(result.verdict.judgment, Judgment.confirmed, result.verdict.reasons)
             self.assertGreater(result.second.agreements[0], 0.85)
             own, second = result.second.volumesMl[0]
             self.assertAlmostEqual(own, truth.sum() * SPACING**3 / 1000, delta=0.15 * own)
@@ -68,20 +68,20 @@ class TestSecondOpinion(unittest.TestCase):
     def test_what_nobody_pointed_at_is_not_confirmed(self):
         image, _truth = brainWith([((16, 0, 4), 12, 180)])
         result = segmentTumor([image], None, settings(SegmentationMethod.automatic))
-        self.assertIs(result.verdict.judgement, Judgement.notConfirmed)
+        self.assertIs(result.verdict.judgment, Judgment.notConfirmed)
 
     def test_an_outline_much_longer_than_its_line_is_doubted(self):
         image, _truth = brainWith([((16, 0, 4), 16, 180)])
         line = np.array([[[10.0, 0, 4], [22.0, 0, 4]]])
         result = segmentTumor([image], TumorInteraction(lines=line), settings(SegmentationMethod.line))
-        self.assertIs(result.verdict.judgement, Judgement.doubtful)
+        self.assertIs(result.verdict.judgment, Judgment.doubtful)
         self.assertRegex(" ".join(result.verdict.reasons), "line only 12 mm")
 
     def test_a_line_where_the_other_methods_see_another_lesion_is_doubted(self):
         image, _truth = brainWith([((16, 0, 4), 14, 108), ((-18, 0, 4), 14, 190)])
         line = np.array([[[4.0, 0, 4], [28.0, 0, 4]]])
         result = segmentTumor([image], TumorInteraction(lines=line), settings(SegmentationMethod.line))
-        self.assertIs(result.verdict.judgement, Judgement.doubtful)
+        self.assertIs(result.verdict.judgment, Judgment.doubtful)
 
     def test_a_click_in_the_faint_half_of_a_lesion_hands_over_or_is_doubted(self):
         image, masks = brainWith([((16, 0, 4), 14, 150), ((14, 6, 4), 5, 260)])
@@ -89,7 +89,7 @@ class TestSecondOpinion(unittest.TestCase):
             [image], TumorInteraction(seeds=np.array([[14.0, 6, 4]])), settings(SegmentationMethod.click)
         )
         good = dice(lesion(result, 1), masks[0] | masks[1]) > 0.8
-        self.assertTrue(good or result.verdict.judgement is Judgement.doubtful)
+        self.assertTrue(good or result.verdict.judgment is Judgment.doubtful)
 
 
 class TestTouchingLesions(unittest.TestCase):
@@ -138,7 +138,7 @@ class TestCavityCheck(unittest.TestCase):
     def test_a_cavity_away_from_the_tumor_is_kept_in_silence(self):
         image, _truth = brainWith([((16, 0, 4), 12, 180)])
         result = segmentTumor([image], self.LINE, settings(SegmentationMethod.line), self.cut(image, 55))
-        self.assertIs(result.verdict.judgement, Judgement.confirmed, result.verdict.reasons)
+        self.assertIs(result.verdict.judgment, Judgment.confirmed, result.verdict.reasons)
 
     def test_the_users_own_mask_is_kept_to(self):
         image, _truth = brainWith([((16, 0, 4), 12, 180)])

@@ -12,7 +12,7 @@ from unittest import mock
 
 import numpy as np
 import SimpleITK as sitk
-from MedFusionLib.Core.Progress import Cancelled
+from MedFusionLib.Core.Progress import Canceled
 from MedFusionLib.Core.Tumor.TumorModels import ModelSettings
 from MedFusionLib.Core.Tumor.TumorSegmentation import SegmentationMethod, SegmentationSettings, segmentTumor
 
@@ -107,7 +107,7 @@ class TestNnUNet(unittest.TestCase):
 
     def test_a_running_program_is_stopped_on_cancel(self):
         self.installPredict(seconds=60)
-        with self.assertRaises(Cancelled):
+        with self.assertRaises(Canceled):
             segmentTumor(volumes(), None, self.settings(), progress=lambda fraction, message: False)
 
     def test_a_missing_program_is_named(self):

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import SimpleITK as sitk
 from MedFusionLib.Core.Phantom import makePhantom
-from MedFusionLib.Core.Progress import Cancelled
+from MedFusionLib.Core.Progress import Canceled
 from MedFusionLib.Core.Tumor.MrSequence import MrSequence
 from MedFusionLib.Core.Tumor.SegmentationMetrics import compareSegmentations
 from MedFusionLib.Core.Tumor.Segments import TumorTissue
@@ -208,7 +208,7 @@ class TestTumorSegmentation(unittest.TestCase):
 
     def test_progress_can_stop_the_outline(self):
         image, _ = headWithBall()
-        with self.assertRaises(Cancelled):
+        with self.assertRaises(Canceled):
             segmentTumor([image], TumorInteraction(lines=ACROSS), LINE, progress=lambda fraction, message: False)
 
     def test_bad_lines_are_refused_with_the_reason(self):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..Core.Dicom.Series import DicomSeries
 from ..Core.Images.Coordinates import CoordinateSystem
-from ..Core.Images.ValueJudgement import checkNotExchanged, ctWarning, judgeImage, mriWarning
+from ..Core.Images.ValueJudgment import checkNotExchanged, ctWarning, judgeImage, mriWarning
 from ..Core.Inputs.Identity import conflictsBetween
 from ..Core.Inputs.Memory import checkMemoryOfFiles
 from ..Core.Inputs.VolumeFiles import VolumeFile, isDicomPath, readVolume
@@ -83,8 +83,8 @@ def _withJudgedValues(
         checkNotExchanged(*judged[:2], *names[:2])
     checks = {"CT": ctWarning, "MR": mriWarning}
     told = [
-        checks[modality](judgement, name) if modality in checks else ""
-        for modality, judgement, name in zip(modalities, judged, names, strict=True)
+        checks[modality](judgment, name) if modality in checks else ""
+        for modality, judgment, name in zip(modalities, judged, names, strict=True)
     ]
     return tuple(
         dataclasses.replace(volume, warnings=(*volume.warnings, warning)) if warning else volume

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from ..Core.Images.Grids import directionOf
-from ..Core.Images.ValueJudgement import judgeImage
+from ..Core.Images.ValueJudgment import judgeImage
 from ..Core.Inputs.VolumeFiles import isDicomPath, readAnyOrientation
 
 

@@ -5,21 +5,21 @@ from collections.abc import Callable
 Progress = Callable[[float, str], object]
 
 
-class Cancelled(Exception):
+class Canceled(Exception):
     """Raised inside Core when the caller's progress function returned False."""
 
-    def __init__(self, message: str = "Cancelled; nothing was changed."):
+    def __init__(self, message: str = "Canceled; nothing was changed."):
         super().__init__(message)
 
 
 def report(progress: Progress | None, fraction: float, message: str) -> None:
-    """Tell the caller how far the work is and raise Cancelled if the caller asks to stop.
+    """Tell the caller how far the work is and raise Canceled if the caller asks to stop.
 
     :param progress: called as progress(fraction, message); only the return value False stops, None goes on.
     :param fraction: 0 to 1.
     """
     if progress is not None and progress(min(max(float(fraction), 0.0), 1.0), message) is False:
-        raise Cancelled
+        raise Canceled
 
 
 def subProgress(progress: Progress | None, start: float, stop: float) -> Progress | None:

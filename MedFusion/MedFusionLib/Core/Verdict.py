@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 
-class Judgement(Enum):
+class Judgment(Enum):
     """What is thought of a result."""
 
     confirmed = "confirmed"
@@ -14,20 +14,20 @@ class Judgement(Enum):
 
 @dataclass(frozen=True)
 class Verdict:
-    """A judgement and the sentences that led to it.
+    """A judgment and the sentences that led to it.
 
     :param reasons: one sentence each, with the values, most important first; none where the result is confirmed.
     """
 
-    judgement: Judgement
+    judgment: Judgment
     reasons: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.judgement is Judgement.confirmed and self.reasons:
+        if self.judgment is Judgment.confirmed and self.reasons:
             raise ValueError("A confirmed result has no reasons against it.")
-        if self.judgement is not Judgement.confirmed and not self.reasons:
-            raise ValueError(f"A result that is {self.judgement.value} needs a reason.")
+        if self.judgment is not Judgment.confirmed and not self.reasons:
+            raise ValueError(f"A result that is {self.judgment.value} needs a reason.")
 
     def measurements(self) -> dict[str, object]:
         """Return it for measurements.json."""
-        return {"verdict": self.judgement.value, "reasons": list(self.reasons)}
+        return {"verdict": self.judgment.value, "reasons": list(self.reasons)}

@@ -4,7 +4,7 @@ import html
 
 from ..Core.Registration.RegistrationResult import ExpectedError, Place, RegistrationResult
 from ..Core.Results.RunDocument import MeasuredTumor
-from ..Core.Verdict import Judgement, Verdict
+from ..Core.Verdict import Judgment, Verdict
 
 _PLACES = {
     Place.tumor: "at the tumor",
@@ -12,11 +12,11 @@ _PLACES = {
     Place.bodyCenter: "in the middle of the head",
 }
 _CLASSES = {
-    Judgement.confirmed: "confirmed",
-    Judgement.doubtful: "doubtful",
-    Judgement.notConfirmed: "not-confirmed",
+    Judgment.confirmed: "confirmed",
+    Judgment.doubtful: "doubtful",
+    Judgment.notConfirmed: "not-confirmed",
 }
-_MARKS = {Judgement.confirmed: "\N{CHECK MARK}", Judgement.doubtful: "?", Judgement.notConfirmed: "!"}
+_MARKS = {Judgment.confirmed: "\N{CHECK MARK}", Judgment.doubtful: "?", Judgment.notConfirmed: "!"}
 
 
 def mm(length: float | None, digits: int = 1) -> str:
@@ -41,11 +41,11 @@ def placeText(error: ExpectedError) -> str:
 
 def verdictBox(subject: str, verdict: Verdict, sentence: str) -> str:
     """Return a result's verdict: a color, a mark and a word, what speaks against it, and a sentence."""
-    judgement = verdict.judgement
+    judgment = verdict.judgment
     text = " ".join((*verdict.reasons[:1], sentence)).strip()
     return (
-        f'<div class="verdict {_CLASSES[judgement]}"><strong><span aria-hidden="true">{_MARKS[judgement]}</span> '
-        f"{html.escape(subject)} {judgement.value}</strong><p>{html.escape(text, quote=False)}</p></div>"
+        f'<div class="verdict {_CLASSES[judgment]}"><strong><span aria-hidden="true">{_MARKS[judgment]}</span> '
+        f"{html.escape(subject)} {judgment.value}</strong><p>{html.escape(text, quote=False)}</p></div>"
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from ..Core.Results.RunDocument import MeasuredTumor
 from ..Core.Tumor.LesionMeasurements import LesionMeasurements, SegmentMeasurements
 from ..Core.Tumor.Outline import SecondOpinion
-from ..Core.Verdict import Judgement
+from ..Core.Verdict import Judgment
 from .FirstScreen import volumeRange
 from .Page import Figure, beside, figures, legend, paragraph, section, table
 from .Pictures import Plane
@@ -59,10 +59,10 @@ def _confirmation(tumor: MeasuredTumor) -> str:
     """Return who or what stands for the outline."""
     verdict, method = tumor.result.verdict, tumor.result.settings.method.value
     word = {
-        Judgement.confirmed: "confirmed by a second one",
-        Judgement.doubtful: "doubtful",
-        Judgement.notConfirmed: "not confirmed",
-    }[verdict.judgement]
+        Judgment.confirmed: "confirmed by a second one",
+        Judgment.doubtful: "doubtful",
+        Judgment.notConfirmed: "not confirmed",
+    }[verdict.judgment]
     return " ".join((f"Method: {method}; {word}.", *verdict.reasons))
 
 

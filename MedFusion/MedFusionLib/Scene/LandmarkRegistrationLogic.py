@@ -47,7 +47,7 @@ class LandmarkRegistrationLogic:
     ) -> tuple[slicer.vtkMRMLTransformNode, RegistrationResult]:
         """Put the moving volume and its landmarks under a transform that brings them to the fixed volume.
 
-        Nothing in the scene changes when the registration fails or is cancelled. A transform node of an earlier
+        Nothing in the scene changes when the registration fails or is canceled. A transform node of an earlier
         registration of the same volume is used again. The moving landmarks may have another parent transform than
         their volume: they stay at the same places in it, and the fixed landmarks stay where they are in the world.
 

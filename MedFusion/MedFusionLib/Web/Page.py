@@ -7,7 +7,7 @@ from pathlib import Path
 import slicer
 from trame_server import Server
 
-from ..Core.Images.ValueJudgement import checkNotExchanged, judgeImage
+from ..Core.Images.ValueJudgment import checkNotExchanged, judgeImage
 from ..Core.Inputs.VolumeFiles import readVolume, volumeName
 from ..Core.Phantom import makePhantom
 from ..Core.Progress import Progress

@@ -1,4 +1,4 @@
-"""Long steps of the page: in a thread of their own, with progress, cancelling and errors as sentences."""
+"""Long steps of the page: in a thread of their own, with progress, canceling and errors as sentences."""
 
 import asyncio
 import logging
@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from trame_server import Server
 
-from ..Core.Progress import Cancelled, Progress
+from ..Core.Progress import Canceled, Progress
 from .Views import Views
 
 T = TypeVar("T")
@@ -54,7 +54,7 @@ class Work:
             return None
 
     async def run(self, title: str, work: Callable[[Progress], T]) -> T | None:
-        """Run a step and return what it gives, None if it was refused or cancelled."""
+        """Run a step and return what it gives, None if it was refused or canceled."""
         if self.isBusy:
             return None
         self._cancel.clear()
@@ -69,8 +69,8 @@ class Work:
         self._views.freeze(True)
         try:
             return await loop.run_in_executor(None, work, progress)
-        except Cancelled:
-            self.say(f"{title}: cancelled; nothing was changed.")
+        except Canceled:
+            self.say(f"{title}: canceled; nothing was changed.")
         except _REFUSED as error:
             self._show(error)
         finally:

@@ -10,7 +10,7 @@ import qt
 import slicer
 import vtk
 
-from ..Core.Progress import Cancelled, Progress
+from ..Core.Progress import Canceled, Progress
 from ..Workflow.Translation import tr as _
 from .ProgressDisplay import ProgressDisplay
 
@@ -40,8 +40,8 @@ def errorsShown(title: str, waitCursor: bool = False) -> Iterator[None]:
     try:
         with _waiting() if waitCursor else nullcontext():
             yield
-    except Cancelled as cancelled:
-        slicer.util.showStatusMessage(str(cancelled), 5000)
+    except Canceled as canceled:
+        slicer.util.showStatusMessage(str(canceled), 5000)
     except (ValueError, RuntimeError, OSError, ImportError, MemoryError) as error:
         logging.debug(title, exc_info=True)
         sentence = str(error) or _("There is not enough memory; close other data or use a smaller volume.")
@@ -62,13 +62,13 @@ class Runner:
 
     def __init__(self, panel: "MedFusionWidget") -> None:
         self._panel = panel
-        self._isCancelled = False
+        self._isCanceled = False
         self._lastEvents = 0.0
         self.isRunning = False
         self._display = ProgressDisplay(panel, self.cancel)
 
     def run(self, button: qt.QPushButton, title: str, work: Callable[[Progress], _Result]) -> _Result | None:
-        """Return what work(progress) returns, or None when it failed or was cancelled; a second press cancels.
+        """Return what work(progress) returns, or None when it failed or was canceled; a second press cancels.
 
         :param title: the first line of the error dialog.
         """
@@ -77,7 +77,7 @@ class Runner:
             return None
         ui, text = self._panel.ui, button.text
         controls = [w for w in vars(ui).values() if w not in (button, ui.cancelButton) and w.className() in _CONTROLS]
-        self.isRunning, self._isCancelled = True, False
+        self.isRunning, self._isCanceled = True, False
         button.text = _("Cancel")
         for control in controls:
             control.enabled = False
@@ -97,11 +97,11 @@ class Runner:
             for control in controls:
                 control.enabled = True
             self._panel.onParametersModified()
-        return None if self._isCancelled else result
+        return None if self._isCanceled else result
 
     def cancel(self) -> None:
         """Stop the running step at its next report."""
-        self._isCancelled = True
+        self._isCanceled = True
 
     def _nodesInUse(self) -> list[slicer.vtkMRMLNode]:
         """Return the nodes that the parameter node refers to."""
@@ -127,4 +127,4 @@ class Runner:
             self._lastEvents = now
             self._display.show(fraction, message)
             slicer.app.processEvents()
-        return not self._isCancelled
+        return not self._isCanceled

@@ -5,7 +5,7 @@ import html
 import numpy as np
 
 from ..Core.Registration.RegistrationResult import Place, RegistrationResult
-from ..Core.Verdict import Judgement
+from ..Core.Verdict import Judgment
 from ..Scene.RegistrationNodes import MAP_COLORS
 from .Texts import meanings, paragraphs, table, warning
 from .Translation import tr as _
@@ -43,10 +43,10 @@ def registrationCard(
 def _verdictLine(result: RegistrationResult) -> str:
     """Return what to think of a registration, with the one thing to look at next."""
     color, word = {
-        Judgement.confirmed: ("#2e9e44", _("Confirmed")),
-        Judgement.doubtful: ("#d9a400", _("Doubtful")),
-        Judgement.notConfirmed: ("#d33c2f", _("Not confirmed")),
-    }[result.verdict.judgement]
+        Judgment.confirmed: ("#2e9e44", _("Confirmed")),
+        Judgment.doubtful: ("#d9a400", _("Doubtful")),
+        Judgment.notConfirmed: ("#d33c2f", _("Not confirmed")),
+    }[result.verdict.judgment]
     parts = [f'<span style="color:{color}">●</span> <b>{html.escape(word)}.</b>', *_expectedError(result)]
     parts.append(_agreement(result))
     parts += [html.escape(reason, quote=False) for reason in result.verdict.reasons[:1]]

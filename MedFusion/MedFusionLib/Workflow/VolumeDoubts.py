@@ -11,7 +11,7 @@ import numpy as np
 import slicer
 
 from ..Core.Images.Coordinates import CoordinateSystem
-from ..Core.Images.ValueJudgement import checkNotExchanged, ctWarning, judgeImage, mriWarning
+from ..Core.Images.ValueJudgment import checkNotExchanged, ctWarning, judgeImage, mriWarning
 from ..Core.Inputs.FileGeometry import affineOf, assumed, headerGeometry
 from ..Core.Inputs.Memory import checkMemoryOfLoaded
 from ..Core.Inputs.VolumeSize import VolumeSize

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import slicer
 
-from ..Core.Images.ValueJudgement import judgeImage
+from ..Core.Images.ValueJudgment import judgeImage
 from ..Scene.SceneNodes import nodesOfClass
 from ..Scene.VolumeNodes import imageFromVolumeNode
 

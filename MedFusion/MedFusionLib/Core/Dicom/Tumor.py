@@ -67,7 +67,7 @@ def segmentationObject(
             anatomic_regions=[codes.SCT.Brain],
         )
         if verdict is not None:
-            text = " ".join((f"Outline: {verdict.judgement.value}.", *verdict.reasons))
+            text = " ".join((f"Outline: {verdict.judgment.value}.", *verdict.reasons))
             description.SegmentDescription = text[:_LONGEST_TEXT]
         descriptions.append(description)
     if not numbered.any():
@@ -90,7 +90,7 @@ def segmentationObject(
         software_versions=study.version,
         device_serial_number=study.version,
         content_label="TUMOR",
-        content_description="Tumor outline" + (f", {verdict.judgement.value}" if verdict is not None else ""),
+        content_description="Tumor outline" + (f", {verdict.judgment.value}" if verdict is not None else ""),
         series_description="Tumor",
         omit_empty_frames=True,
     )

@@ -10,7 +10,7 @@ import SimpleITK as sitk
 
 from ..Images.Grids import emptyImage, isSameGrid
 from ..Images.Intensities import robustSpread
-from ..Images.ValueJudgement import ValueKind, judgeValues
+from ..Images.ValueJudgment import ValueKind, judgeValues
 from ..Images.Voxels import everyNth
 from .CtChanges import UsualCt, findUsualCt
 from .Noise import ctNoise

@@ -7,7 +7,7 @@ from enum import Enum
 import numpy as np
 import SimpleITK as sitk
 
-from ..Progress import Cancelled, Progress, report, subProgress
+from ..Progress import Canceled, Progress, report, subProgress
 from .Grids import emptyImage, gridWithSpacing
 from .Intensities import AIR_HU
 from .Voxels import everyNth
@@ -109,7 +109,7 @@ def _coefficients(image: sitk.Image, progress: Progress | None) -> sitk.Image:
             return
         try:
             report(progress, _COEFFICIENTS_SHARE * decomposition.GetProgress(), "Resampling")
-        except (Cancelled, KeyboardInterrupt) as reason:  # must not pass through ITK's own code
+        except (Canceled, KeyboardInterrupt) as reason:  # must not pass through ITK's own code
             stopped.append(reason)
             decomposition.Abort()
 

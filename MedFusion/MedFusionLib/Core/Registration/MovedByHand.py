@@ -5,7 +5,7 @@ from dataclasses import replace
 import SimpleITK as sitk
 
 from ..Images.Transforms import poseOf
-from ..Verdict import Judgement, Verdict
+from ..Verdict import Judgment, Verdict
 from .PoseCovariance import FitError
 from .RegistrationResult import RegistrationResult
 
@@ -28,7 +28,7 @@ def movedByHand(result: RegistrationResult, transform: sitk.Transform) -> Regist
             warnings.append(
                 "The MRI was moved further by hand than the error of the landmarks allows; check the edges."
             )
-    verdict = Verdict(Judgement.doubtful, (reason,))
+    verdict = Verdict(Judgment.doubtful, (reason,))
     return replace(
         result,
         transform=transform,

@@ -14,11 +14,11 @@ from ..Landmarks.LandmarkEvidence import LandmarkEvidence, weighLandmarks
 from ..Landmarks.LandmarkList import LandmarkList
 from ..Landmarks.LandmarkPairing import PairedLandmarks, Pairing, pairLandmarks
 from ..Progress import Progress, report, subProgress
-from ..Verdict import Judgement, Verdict
+from ..Verdict import Judgment, Verdict
 from .AutoStart import findStart
 from .EvidenceWeighing import contradictsImages, imageError, landmarkError, weighEvidence
 from .ImageEvidence import ImageEvidence
-from .ImageJudgement import judgeImages
+from .ImageJudgment import judgeImages
 from .Overlap import checkOverlap
 from .PoseCheck import PoseCheck, checkLandmarkPose
 from .PoseCovariance import TargetError
@@ -141,7 +141,7 @@ def _warningsOf(evidence: LandmarkEvidence, *further: Sequence[str]) -> tuple[st
 
 
 def _verdict(doubts: Sequence[str]) -> Verdict:
-    return Verdict(Judgement.doubtful, tuple(doubts)) if doubts else Verdict(Judgement.confirmed)
+    return Verdict(Judgment.doubtful, tuple(doubts)) if doubts else Verdict(Judgment.confirmed)
 
 
 def _followImages(

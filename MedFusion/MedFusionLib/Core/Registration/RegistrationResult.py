@@ -11,7 +11,7 @@ from ..Images.Transforms import Pose, TransformModel, transformPoints
 from ..Landmarks.LandmarkAdvice import adviseOnLandmarks
 from ..Landmarks.LandmarkEvidence import LandmarkEvidence
 from ..Landmarks.LandmarkPairing import PairedLandmarks
-from ..Verdict import Judgement, Verdict
+from ..Verdict import Judgment, Verdict
 from .ImageEvidence import ImageEvidence
 from .PoseCovariance import TargetError, errorBound, expectedError
 
@@ -63,7 +63,7 @@ class RegistrationResult:
     images: ImageEvidence | None = None
     repaired: Pose | None = None
     error: TargetError | None = None
-    verdict: Verdict = Verdict(Judgement.confirmed)
+    verdict: Verdict = Verdict(Judgment.confirmed)
     warnings: tuple[str, ...] = ()
     overlap: float | None = None
     target: np.ndarray | None = None

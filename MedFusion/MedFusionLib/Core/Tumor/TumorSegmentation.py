@@ -12,7 +12,7 @@ from ..Images.Grids import pointsAt
 from ..Images.Resampling import Interpolation, resampleImage
 from ..Images.Voxels import extremes
 from ..Progress import Progress, subProgress
-from ..Verdict import Judgement, Verdict
+from ..Verdict import Judgment, Verdict
 from .CavityCheck import limitedByCavity
 from .LesionMethods import LesionMethods
 from .MrSequence import MrSequence
@@ -26,7 +26,7 @@ from .TouchingLesions import Ball, apart, linesInside
 from .TumorModels import ModelSettings, segmentWithModel
 from .TumorParts import LabeledLesions, labeledLesions
 
-_UNCHECKED = Verdict(Judgement.notConfirmed, ("No method has checked this outline.",))
+_UNCHECKED = Verdict(Judgment.notConfirmed, ("No method has checked this outline.",))
 _NOBODY_POINTED = (
     "The tumor was found without pointing at it; look at the outline and accept it, or point at the tumor."
 )
@@ -145,7 +145,7 @@ def givenOutline(
 ) -> TumorResult:
     """Return an outline that was made elsewhere, as it is."""
     settings = SegmentationSettings(SegmentationMethod.given)
-    verdict = Verdict(Judgement.notConfirmed, ("The outline was made elsewhere; no method has checked it.",))
+    verdict = Verdict(Judgment.notConfirmed, ("The outline was made elsewhere; no method has checked it.",))
     return TumorResult(labelImage, segments, warnings, settings, unions, verdict=verdict)
 
 
@@ -303,11 +303,11 @@ def _pointed(interaction: TumorInteraction) -> np.ndarray | None:
 
 
 def _verdict(method: SegmentationMethod, doubts: tuple[str, ...]) -> Verdict:
-    """Return the judgement on all outlines together; what nobody pointed at stays unconfirmed until it is accepted."""
+    """Return the judgment on all outlines together; what nobody pointed at stays unconfirmed until it is accepted."""
     reasons = tuple(dict.fromkeys(doubts))
     if method.isAutomatic:
-        return Verdict(Judgement.notConfirmed, (_NOBODY_POINTED, *reasons))
-    return Verdict(Judgement.doubtful, reasons) if reasons else Verdict(Judgement.confirmed)
+        return Verdict(Judgment.notConfirmed, (_NOBODY_POINTED, *reasons))
+    return Verdict(Judgment.doubtful, reasons) if reasons else Verdict(Judgment.confirmed)
 
 
 def _strokesOutline(

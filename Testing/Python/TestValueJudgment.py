@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
-from MedFusionLib.Core.Images.ValueJudgement import ValueKind, ctWarning, judgeImage, judgeValues
+from MedFusionLib.Core.Images.ValueJudgment import ValueKind, ctWarning, judgeImage, judgeValues
 from MedFusionTesting import medfusion, sharedData
 from scipy import ndimage
 
@@ -30,7 +30,7 @@ def image(values: np.ndarray) -> sitk.Image:
     return found
 
 
-class TestValueJudgement(unittest.TestCase):
+class TestValueJudgment(unittest.TestCase):
     def assertKind(self, values: np.ndarray, kind: ValueKind, pattern: str = ".") -> None:
         judged = judgeValues(values)
         self.assertIs(judged.kind, kind, judged.reason)

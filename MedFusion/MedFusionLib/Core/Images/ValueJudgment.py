@@ -44,7 +44,7 @@ class ValueKind(Enum):
 
 
 @dataclass(frozen=True)
-class ValueJudgement:
+class ValueJudgment:
     """Hold what the values are, and why.
 
     :param reason: half a sentence with the values that decided, such as "air at -700, soft tissue at 335".
@@ -59,7 +59,7 @@ class ValueJudgement:
         return self.kind in (ValueKind.ctInHu, ValueKind.uncalibratedCt, ValueKind.invertedCt)
 
 
-def judgeImage(image: sitk.Image, modality: str = "") -> ValueJudgement:
+def judgeImage(image: sitk.Image, modality: str = "") -> ValueJudgment:
     """Return what the values of an image are, from a sample of its voxels.
 
     :param modality: as a DICOM header gives it; its MR is believed.
@@ -68,7 +68,7 @@ def judgeImage(image: sitk.Image, modality: str = "") -> ValueJudgement:
     return judgeValues(everyNth(image, *steps), modality)
 
 
-def judgeValues(values: np.ndarray, modality: str = "") -> ValueJudgement:
+def judgeValues(values: np.ndarray, modality: str = "") -> ValueJudgment:
     """Return what values are.
 
     :param values: any shape; what is not finite is left out.
@@ -76,27 +76,27 @@ def judgeValues(values: np.ndarray, modality: str = "") -> ValueJudgement:
     values = np.asarray(values, dtype=np.float64).ravel()
     values = values[np.isfinite(values)]
     if not values.size or values.min() == values.max():
-        return ValueJudgement(ValueKind.map, "it is constant")
+        return ValueJudgment(ValueKind.map, "it is constant")
     if modality == "MR":
-        return ValueJudgement(ValueKind.mri, "its header says MR")
+        return ValueJudgment(ValueKind.mri, "its header says MR")
     low, high = float(values.min()), float(values.max())
     if low >= 0 and high <= 1 or len(np.unique(values[:: max(1, values.size // 20_000)])) <= _MOST_LABELS and low >= 0:
-        return ValueJudgement(ValueKind.map, f"it holds few values, from {low:g} to {high:g}")
+        return ValueJudgment(ValueKind.map, f"it holds few values, from {low:g} to {high:g}")
     reason = _hounsfield(values, modality)
     if reason:
-        return ValueJudgement(ValueKind.ctInHu, reason)
+        return ValueJudgment(ValueKind.ctInHu, reason)
     if low >= 0 and 100 < high <= 255:
-        return ValueJudgement(ValueKind.eightBit, f"its values go from {low:g} to {high:g}")
+        return ValueJudgment(ValueKind.eightBit, f"its values go from {low:g} to {high:g}")
     peaks = _ctPeaks(values)
     turned = None if peaks else _ctPeaks(-values)
     if turned:
-        return ValueJudgement(
+        return ValueJudgment(
             ValueKind.invertedCt, f"air at {-turned[0]:.0f} lies above soft tissue at {-turned[1]:.0f}"
         )
     if peaks:
-        return ValueJudgement(ValueKind.uncalibratedCt, _offScale(*peaks))
+        return ValueJudgment(ValueKind.uncalibratedCt, _offScale(*peaks))
     sign = f"its values go from {low:.4g} to {high:.4g}"
-    return ValueJudgement(ValueKind.mri, f"{sign}, without air near -1000 and soft tissue near 40")
+    return ValueJudgment(ValueKind.mri, f"{sign}, without air near -1000 and soft tissue near 40")
 
 
 def _hounsfield(values: np.ndarray, modality: str) -> str:
@@ -150,7 +150,7 @@ def _offScale(air: float, soft: float) -> str:
     return f"a step of 1 HU is one of {factor:.2g} ({where})"
 
 
-def checkNotExchanged(ct: ValueJudgement, mri: ValueJudgement, ctName: str, mriName: str) -> None:
+def checkNotExchanged(ct: ValueJudgment, mri: ValueJudgment, ctName: str, mriName: str) -> None:
     """Raise ValueError where a CT and an MRI were given in each other's place."""
     if ct.kind is ValueKind.mri and mri.kind is ValueKind.ctInHu:
         raise ValueError(
@@ -159,22 +159,22 @@ def checkNotExchanged(ct: ValueJudgement, mri: ValueJudgement, ctName: str, mriN
         )
 
 
-def ctWarning(judgement: ValueJudgement, name: str) -> str:
+def ctWarning(judgment: ValueJudgment, name: str) -> str:
     """Return what speaks against a volume given as CT, "" if nothing does or its 8 bits do not tell.
 
     :raises ValueError: where it is inverted, for then bone is taken for air.
     """
-    if judgement.kind in (ValueKind.ctInHu, ValueKind.eightBit):
+    if judgment.kind in (ValueKind.ctInHu, ValueKind.eightBit):
         return ""
-    if judgement.kind is ValueKind.invertedCt:
-        raise ValueError(f"The values of {name} are inverted: {judgement.reason}; invert them back and try again.")
-    if judgement.kind is ValueKind.uncalibratedCt:
-        return f"The values of {name} are those of a CT but not Hounsfield units: {judgement.reason}; correct them."
-    return f"{name} was given as CT, but its values are those of no CT in Hounsfield units: {judgement.reason}."
+    if judgment.kind is ValueKind.invertedCt:
+        raise ValueError(f"The values of {name} are inverted: {judgment.reason}; invert them back and try again.")
+    if judgment.kind is ValueKind.uncalibratedCt:
+        return f"The values of {name} are those of a CT but not Hounsfield units: {judgment.reason}; correct them."
+    return f"{name} was given as CT, but its values are those of no CT in Hounsfield units: {judgment.reason}."
 
 
-def mriWarning(judgement: ValueJudgement, name: str) -> str:
+def mriWarning(judgment: ValueJudgment, name: str) -> str:
     """Return what speaks against a volume given as MRI, "" if nothing does."""
-    if judgement.kind in (ValueKind.mri, ValueKind.eightBit):
+    if judgment.kind in (ValueKind.mri, ValueKind.eightBit):
         return ""
-    return f"{name} was given as MRI, but its values are those of a {judgement.kind.value}: {judgement.reason}."
+    return f"{name} was given as MRI, but its values are those of a {judgment.kind.value}: {judgment.reason}."
