@@ -119,6 +119,16 @@ class TestHouse(unittest.TestCase):
         for harmless in ("(-30.0, -20.0, 24.0)", "(-x, y, z)", "(-x, -y, -z)", "(0, -1, 0)", "np.array([-a[1], a[0]])"):
             self.assertEqual(list(flips(ast.parse(harmless))), [], harmless)
 
+    def test_every_number_of_core_says_what_it_was_chosen_by(self):
+        for path in (LIBRARY / "Core").rglob("*.py"):
+            self.assertEqual(unexplained(path.read_text(encoding="utf-8")), [], path.name)
+
+    def test_a_number_that_says_nothing_is_seen(self):
+        self.assertEqual(unexplained("X = 1\n\n# why\n_A = 2.0\n_B, _C = 1, -2\n_D = 3  # why"), ["X"])
+        self.assertEqual(
+            unexplained('NAME = "a"\nIS = True\nTABLE = {"a": (1, 2)}\nP = np.array([1.0])'), ["TABLE", "P"]
+        )
+
     def test_no_file_is_too_long_to_be_read_at_once(self):
         for path in [*MODULE_FOLDER.rglob("*.py"), *(PROJECT_ROOT / "Testing").rglob("*.py")]:
             count = len(path.read_text(encoding="utf-8").splitlines())
@@ -133,6 +143,34 @@ class TestHouse(unittest.TestCase):
             named = {node.name for node in ast.walk(module) if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
             unused |= {name for name in named | definitions(module) if words[name] == 1 and not name.startswith("__")}
         self.assertEqual(unused - CALLED_FROM_OUTSIDE, set(), "nothing but tests uses these; remove them")
+
+
+def unexplained(source: str) -> list[str]:
+    """Return the numbers at the level of a module without a comment beside them or above their block."""
+    lines, found, previous = source.splitlines(), [], (-1, False)
+    for node in ast.parse(source).body:
+        if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:
+            start, end = node.lineno - 1, node.end_lineno
+            above = lines[start - 1].startswith("#") if start else False
+            isBlock = above or (previous == (start, True))
+            if _isNumber(node.value) and not isBlock and not any("#" in line for line in lines[start:end]):
+                found.append(ast.unparse(node.targets[0] if isinstance(node, ast.Assign) else node.target))
+            previous = (end, isBlock)
+    return found
+
+
+def _isNumber(value: ast.expr) -> bool:
+    if isinstance(value, ast.Constant):
+        return isinstance(value.value, (int, float)) and not isinstance(value.value, bool)
+    parts = {
+        ast.UnaryOp: lambda: [value.operand],
+        ast.BinOp: lambda: [value.left, value.right],
+        ast.Tuple: lambda: value.elts,
+        ast.List: lambda: value.elts,
+        ast.Dict: lambda: value.values,
+        ast.Call: lambda: value.args if ast.unparse(value.func).startswith("np.") else [],
+    }
+    return any(map(_isNumber, parts.get(type(value), list)()))
 
 
 class TestFilesOfTests(unittest.TestCase):

@@ -18,6 +18,7 @@ _SKULL_OUTER = _SCALP - 5.0
 _SKULL_INNER = _SKULL_OUTER - 6.0
 _CORTEX = _SKULL_INNER - 3.0
 
+# Made up: a tumor with a core, its labels those of BraTS, and landmarks that a person would choose.
 _TUMOR_CENTER = np.array([28.0, -22.0, 24.0])
 _TUMOR_AXES = np.array([15.0, 18.0, 14.0])
 NECROSIS, EDEMA, ENHANCING = 1, 2, 4
@@ -38,6 +39,7 @@ _TISSUES = {
 }
 _TISSUE_NAMES = tuple(_TISSUES)
 
+# Made up: where a person would place them.
 LANDMARKS = {
     "Nasion": (0.0, -92.0, -8.0),
     "Inion": (0.0, 92.0, -18.0),

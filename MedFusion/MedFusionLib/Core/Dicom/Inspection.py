@@ -11,6 +11,7 @@ from .Geometry import gridOfSlices
 from .Sequence import sequenceText
 from .Series import DicomSeries, findSeries
 
+# By convention: a year apart, a CT and an MRI rarely show the same state.
 LONGEST_DAYS_BETWEEN_STUDIES = 365
 _DATE = re.compile(r"(\d{4})([.-]?)(\d{2})\2(\d{2})")
 _SIDES = (("R", "L"), ("A", "P"), ("I", "S"))  # low and high end of each LPS axis

@@ -14,6 +14,7 @@ from .Registration import DEFORMABLE_SPATIAL_REGISTRATION, SPATIAL_REGISTRATION
 if TYPE_CHECKING:
     from pydicom import Dataset
 
+# No limit of the standard: what fits into memory (three doubles a node), so that a damaged header asks for no more.
 _LARGEST_GRID = 50_000_000
 
 

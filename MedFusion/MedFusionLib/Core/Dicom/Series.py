@@ -85,6 +85,7 @@ class DicomVolume:
     warnings: tuple[str, ...] = ()
 
 
+# No limit of the standard: more than any study has, so that a whole disk is refused at once.
 LARGEST_FILE_COUNT = 30_000
 MEDIA_STORAGE_DIRECTORY = "1.2.840.10008.1.3.10"
 

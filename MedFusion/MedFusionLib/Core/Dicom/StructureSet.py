@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 STRUCTURE_SET_STORAGE = "1.2.840.10008.5.1.4.1.1.481.3"
 _STUDY_CLASS = "1.2.840.10008.3.1.2.3.1"
+# Chosen well below any slice distance, above the rounding of decimal strings.
 _SAME_PLANE_MM = 0.1
 
 

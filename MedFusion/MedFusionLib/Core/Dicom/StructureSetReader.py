@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _CLOSED = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR")
 _NO_LESIONS = ("EXTERNAL", "SUPPORT", "FIXATION", "BOLUS", "MARKER", "ISOCENTER", "REGISTRATION")
+# Chosen by hand: above what decimal strings round, below what an outline shows; voxels as one fits into memory.
 _FLAT_MM = 0.2
 _OWN_PIXEL_MM = 0.5
 _PARALLEL = 1e-3

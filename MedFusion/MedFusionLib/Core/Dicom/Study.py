@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pydicom.sr.coding import Code
 
 MANUFACTURER = "MedFusion"
+# By convention beyond the numbers that scanners give.
 FIRST_SERIES_NUMBER = 9001
 
 

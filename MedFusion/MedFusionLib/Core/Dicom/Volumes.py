@@ -6,6 +6,7 @@ import numpy as np
 
 from .Slices import VOLUME_KEYWORDS, DicomSlice
 
+# Chosen above the rounding of decimal strings and far below any slice distance.
 COINCIDENCE_MM = 0.01
 # Tags that tell which of two planes at one place was made later.
 _MOSAIC_REFUSAL = (

@@ -18,6 +18,7 @@ from .Change import Change
 from .LesionPairing import LesionFate, LesionMatch, matchLesions
 from .RigidAlignment import RigidAlignment
 
+# Chosen by hand: as many trials as time allows; a head is about 80 mm in radius.
 TRIALS, TRIALS_OF_MANY_LESIONS, MANY_LESIONS = 30, 10, 4
 HEAD_RADIUS_MM = 80.0
 

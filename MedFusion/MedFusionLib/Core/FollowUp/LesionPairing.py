@@ -12,6 +12,7 @@ from scipy.sparse.csgraph import connected_components
 from ..Images.Grids import boxAround, directionOf, emptyImage, pointsAt
 from ..Images.Transforms import IDENTITY, transformPoints
 
+# Chosen by reason: finer than the lesions that are paired, and what fits into memory.
 _SPACING_MM = 1.0
 _MOST_VOXELS = 30_000_000
 # Two lesions are one where they share this part of the smaller one.

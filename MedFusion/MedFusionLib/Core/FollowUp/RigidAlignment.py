@@ -11,6 +11,7 @@ from ..Images.Transforms import IDENTITY, Pose, matrixTransform
 from ..Progress import Progress, report, subProgress
 from ..Registration.Refinement import refinePose
 
+# Chosen by hand: the error of an alignment is neither believed below a fifth of a voxel nor above some voxels.
 _COMPARED_AT_MM = 2.0
 SMALLEST_ERROR_MM = 0.2
 LARGEST_ERROR_MM = 3.0

@@ -8,6 +8,7 @@ from .Filters import smoothStep
 from .Planes import Fused, Strip, meanOf
 from .Settings import ColorStyle
 
+# Chosen by eye: ivory.
 _BONE_TINT = np.array([1.0, 0.86, 0.55], np.float32)
 # Blue and orange stay apart for eyes that confuse red and green.
 _LESS_DENSE = np.array([0.15, 0.45, 1.0], np.float32)

@@ -12,6 +12,7 @@ import numpy as np
 
 from .Buffers import Buffers
 
+# Chosen by eye on the half for development of Testing/Benchmark/FusionBenchmark.py, as are all of these.
 _CLASSES = 24
 _FEWEST_SAMPLES = 20 * _CLASSES
 _TISSUE_HU = (-10.0, 90.0)  # that the median is taken of

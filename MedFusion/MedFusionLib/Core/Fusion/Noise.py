@@ -8,6 +8,7 @@ from ..Images.Voxels import fewSlices
 from .Buffers import Buffers
 from .Filters import ENERGY_SCALE, energy, halved
 
+# Chosen by time; the gray levels and HU by what is neither air nor bone.
 _SLICES = 7
 _FEWEST_CELLS = 200
 _TISSUE = (25.0, 240.0)  # gray levels: neither air nor bone

@@ -19,6 +19,7 @@ from ..Images.Intensities import LEAST_HU
 from .Buffers import Buffers
 from .Inputs import CtKind, FusionScales, MovingScale, Source
 
+# Chosen by time and memory; it changes no value.
 _SLICES_PER_READ = 4
 _T = TypeVar("_T")
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields
 from enum import Enum
 from typing import Any
 
+# Chosen by reason: 2 to the 8th voxels are a whole slice.
 _MOST_LEVELS = 8
 
 

@@ -4,6 +4,7 @@ from enum import Enum
 
 import numpy as np
 
+# By definition of the two frames.
 RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 

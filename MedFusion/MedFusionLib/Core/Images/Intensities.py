@@ -2,6 +2,7 @@
 
 import numpy as np
 
+# By definition of Hounsfield units.
 AIR_HU = -1000.0
 LEAST_HU = -1024.0  # the least that 12 bits hold; scanners write it where they measured nothing
 

@@ -12,6 +12,7 @@ from .Grids import emptyImage, gridWithSpacing
 from .Intensities import AIR_HU
 from .Voxels import everyNth
 
+# Chosen by reason: between fat and air, in more than stray voxels; sampling below a level moves no value.
 _AIR_BELOW = -500.0
 _AIR_SHARE = 0.001
 _FLOOR_SHARE = 0.05

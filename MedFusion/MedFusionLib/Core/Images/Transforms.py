@@ -28,6 +28,7 @@ class TransformModel(Enum):
         return self in (TransformModel.affine, TransformModel.thinPlateSpline)
 
 
+# By the number of parameters that each model has.
 _MINIMUM_PAIRS = {
     TransformModel.rigid: 3,
     TransformModel.similarity: 3,

@@ -13,6 +13,7 @@ import SimpleITK as sitk
 from .Intensities import AIR_HU
 from .Voxels import everyNth
 
+# By what tissues have in Hounsfield units; the numbers of samples, bins and labels by time.
 SOFT_TISSUE_HU = 40.0
 _SAMPLES_PER_AXIS = 64
 _AIR_RANGE_HU = (-1060.0, -850.0)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 import SimpleITK as sitk
 
+# Chosen by memory; it changes no value.
 _SLICES_AT_ONCE = 8
 
 

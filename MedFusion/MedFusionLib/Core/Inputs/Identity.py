@@ -10,6 +10,7 @@ from ..Dicom.Series import DicomSeries
 from ..Images.Grids import imageCenter
 from ..Images.Transforms import transformPoints
 
+# Chosen by hand: what a head moves between two scans of one session, not how far two sessions differ.
 LARGEST_MOTION_IN_SHARED_FRAME_MM = 15.0
 
 

@@ -11,6 +11,7 @@ from ..Images.Coordinates import CoordinateSystem, flipPoints
 
 LANDMARK_SUFFIXES = (".mrk.json", ".json", ".fcsv", ".csv", ".tsv", ".txt")
 _SMALLEST_EXTENT_MM = 0.5  # a head in meters spans less, any stroke spans more
+# By what a rigid fit needs.
 _FEWEST_POINTS = 3
 
 

@@ -3,6 +3,7 @@
 import codecs
 from pathlib import Path
 
+# Chosen far above any list of points, so that a volume given by mistake is not read as text.
 _LONGEST_BYTES = 50_000_000
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),

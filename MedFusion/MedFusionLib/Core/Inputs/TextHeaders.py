@@ -8,6 +8,7 @@ import numpy as np
 from .FileGeometry import FileGeometry, NamedAffine
 from .Units import millimetersPer
 
+# Chosen far above any header, so that voxels are not read as one.
 LONGEST_HEADER = 1 << 20
 _SPACES = {
     "right-anterior-superior": "RAS",

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+# By definition.
 _MILLIMETERS = {
     "mm": 1.0,
     "millimeter": 1.0,

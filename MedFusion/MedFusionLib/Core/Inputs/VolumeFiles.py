@@ -21,6 +21,7 @@ from .VolumeSize import VolumeSize, volumeSize
 if TYPE_CHECKING:
     from ..Dicom.Series import DicomSeries, DicomVolume
 
+# Chosen by reason: a field of view may leave out corners, but not most of a volume.
 MAXIMUM_NAN_FRACTION = 0.5
 # What follows the name of the field in which a header of NRRD or MetaImage names the files of its voxels.
 _DATA_FILE = re.compile(r"^(?:data ?file:|ElementDataFile\s*=)[ \t]*(\S.*?)\s*$", re.IGNORECASE | re.MULTILINE)

@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.stats import f
 
+# By convention.
 CONFIDENCE = 0.95
 SMALLEST_BOUND_MM = 0.3  # the gold standards of the field are good to 0.4 mm: West et al. 1997
 

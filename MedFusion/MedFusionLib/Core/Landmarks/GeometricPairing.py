@@ -9,6 +9,7 @@ from scipy.spatial import cKDTree
 from ..Images.Transforms import TransformModel
 from .LandmarkFit import fitMatrix
 
+# Chosen by hand, on what is not recorded; how many are tried, by time.
 MOST_LANDMARKS = 30
 _TOLERANCE_MM = 10.0
 _SIDE_TOLERANCE_MM = 6.0

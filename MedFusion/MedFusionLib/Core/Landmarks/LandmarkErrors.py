@@ -11,6 +11,7 @@ from .LandmarkFit import fitMatrix
 from .LandmarkGuards import SMALLEST_SPREAD_MM, spread
 from .ThinPlateSpline import cardinalWeights, fitThinPlateSpline
 
+# By each model; the probabilities by convention; no landmark that shows the same place is off by a centimeter.
 _PARAMETERS = {TransformModel.rigid: 6, TransformModel.similarity: 7, TransformModel.affine: 12}
 _OUTLIER_PROBABILITY = 0.05
 _SUSPECT_PROBABILITY = 0.2

@@ -20,6 +20,7 @@ from .LandmarkFit import fitLandmarks, fitMatrix
 from .LandmarkGuards import ImplausibleFit
 from .LandmarkPairing import PairedLandmarks
 
+# Chosen by hand; a scale of 2 %, from which on it is doubted, makes bounds too short that know nothing of it.
 _USUAL_SCALE = 0.05
 _CHANCE = 0.01
 _FREE_SHIFT_MM = 3.0

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+# Chosen by reason: landmarks within their own placing error of a line fix no turn; no head doubles its size.
 SMALLEST_SPREAD_MM = 2.0
 SMALLEST_SPREAD_SHARE = 0.02
 SMALLEST_DISTANCE_MM = 0.1

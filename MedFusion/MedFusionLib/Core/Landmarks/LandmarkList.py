@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+# By what a rigid fit needs.
 _FEWEST_COPIED = 3
 # Less than the rounding of any program that writes points, and far less than any hand repeats.
 _SAME_PLACE_MM = 1e-4

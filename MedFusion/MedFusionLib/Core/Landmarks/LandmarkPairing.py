@@ -12,6 +12,7 @@ from .GeometricPairing import pairByGeometry
 from .LandmarkList import LandmarkList
 
 _DEFAULT_LABEL = re.compile(r"(.*?)(\d+)")  # Slicer numbers what nobody named: "F-1", "CT landmarks-3"
+# By what a rigid fit needs.
 _FEWEST_SHARED_LABELS = 3
 
 

@@ -7,6 +7,7 @@ import SimpleITK as sitk
 
 from ..Images.Transforms import TransformModel
 
+# By the number of parameters that each model has in the plane.
 _PARAMETERS = {TransformModel.rigid: 3, TransformModel.similarity: 4, TransformModel.affine: 6}
 _SMALLEST_SPREAD = 5.0  # pixels; closer points fix no turn
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import SimpleITK as sitk
 
+# Chosen so that the inverse holds beyond the head, and its grid is as fine as the spline bends.
 _MARGIN_MM = 60.0
 _GRID_POINTS = 40
 

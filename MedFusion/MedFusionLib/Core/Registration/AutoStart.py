@@ -14,6 +14,7 @@ from .ImagePyramid import movingField, pyramid, sampleFixed
 from .MutualInformation import FixedSamples, MovingField
 from .PoseOptimizer import climb
 
+# Chosen by hand on simulated heads, turned and shifted.
 _BINS = 32
 _MARGIN_MM = 15.0
 _SAME_POSE_MM = 12.0

@@ -8,6 +8,7 @@ from ..Images.Foreground import foreground
 from ..Images.Grids import indicesAt, voxelPoints
 from ..Images.Transforms import Pose, TransformModel, matrixTransform
 
+# Chosen on the DEV rows of Testing/Benchmark/HonestyBenchmark.py; how many points are needed, by reason.
 _LEAST_SCALP = 0.3
 _SCALP_MM, DEEP_MM = (2.0, 10.0), 25.0
 _SCALP_SHARE = 0.15

@@ -16,6 +16,7 @@ from .PoseCovariance import (
     weighedPose,
 )
 
+# By convention; the usual error by experience with placed landmarks, not fitted.
 _CHANCE = 0.01
 _USUAL_FLE_MM = 1.5
 _USUAL_COUNTS = 4  # as many degrees of freedom the usual error is worth beside what the residuals say

@@ -13,6 +13,7 @@ from .MutualInformation import FixedSamples, mutualInformation
 from .PoseOptimizer import climb
 from .Refinement import RefinedPose
 
+# Chosen on the DEV rows of Testing/Benchmark/HonestyBenchmark.py; _EVERY and the step by time.
 _EVERY = 3
 _STRETCH_GAIN = 0.055
 _PLAIN_STRETCH, _HEAD_MM = 0.005, 150.0

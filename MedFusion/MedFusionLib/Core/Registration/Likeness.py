@@ -8,6 +8,7 @@ import SimpleITK as sitk
 from ..Images.Foreground import foreground
 from ..Images.Grids import directionOf, isotropicGrid
 
+# Chosen by time: coarser than the images, finer than what is to be noticed.
 _SPACING_MM = 4.0
 _BINS = 24
 _SHIFT_OF_EXTENT = 0.2  # far enough that nothing fits any more, near enough that the heads still overlap

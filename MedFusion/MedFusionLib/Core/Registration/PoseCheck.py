@@ -20,6 +20,7 @@ from .ImagePyramid import movingField, pyramid, sampleFixedByRank
 from .PoseCovariance import PoseCovariance
 from .Refinement import Comparison, Level
 
+# Chosen on the DEV rows of Testing/Benchmark/HonestyBenchmark.py.
 _MARGIN_MM = 15.0
 _LEVELS = (Level(8.0, 3000, 32, 1e-3, 0.0), Level(4.0, 8000, 32, 1e-4, 0.0), Level(2.0, 20000, 32, 1e-4, 0.0))
 _ANOTHER_POSE_MM = 10.0

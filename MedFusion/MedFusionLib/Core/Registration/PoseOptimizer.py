@@ -8,6 +8,7 @@ from ..Images.Transforms import Pose
 from ..Progress import Progress, report
 from .MutualInformation import FixedSamples, MovingField, mutualInformation
 
+# By definition: turns about the three axes as matrices.
 _CROSS = np.array(
     [[[0, 0, 0], [0, 0, -1], [0, 1, 0]], [[0, 0, 1], [0, 0, 0], [-1, 0, 0]], [[0, -1, 0], [1, 0, 0], [0, 0, 0]]]
 )

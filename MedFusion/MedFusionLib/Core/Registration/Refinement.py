@@ -14,6 +14,7 @@ from .PoseCovariance import PoseCovariance, movedPose, poseDifference
 from .PoseOptimizer import climb
 from .RefinementErrors import imageCovariance
 
+# Chosen on the DEV rows of Testing/Benchmark/HonestyBenchmark.py.
 _COARSE_MARGIN_MM = 10.0
 _MARGIN_MM = 3.0
 _SMOOTHING_MM = 1.0
@@ -30,6 +31,7 @@ class Level:
     share: float
 
 
+# Chosen on the DEV rows of Testing/Benchmark/HonestyBenchmark.py.
 _LEVELS = (Level(8.0, 5000, 32, 1e-4, 0.1), Level(4.0, 20000, 64, 1e-4, 0.1), Level(2.0, 20000, 64, 1e-5, 0.1))
 _FINEST = Level(1.0, 60000, 64, 1e-6, 0.3)
 

@@ -8,6 +8,7 @@ from .MutualInformation import FixedSamples, MovingField
 from .PoseCovariance import PoseCovariance, movedPose, poseDifference, scatterOfPoses
 from .PoseOptimizer import climb
 
+# Chosen on the DEV rows of Testing/Benchmark/HonestyBenchmark.py.
 _TOLERANCE = 1e-5
 _EVERY = 2
 _START_OFFSET_MM = 0.5

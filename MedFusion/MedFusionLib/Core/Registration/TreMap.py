@@ -9,6 +9,7 @@ from ..Images.Grids import coarseGrid, pointsAt
 from ..Images.Resampling import resampleImage
 from ..Progress import Progress, report, subProgress
 
+# Chosen by time: the error changes by far less over 4 mm.
 _SPACING_MM = 4.0
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import SimpleITK as sitk
 
 _HEADER = b"OHDR"
+# By the format of HDF5.
 _STORES_TIMES, _STORES_PHASES = 0x20, 0x10
 _MASK = 0xFFFFFFFF
 

@@ -11,6 +11,7 @@ from .Outline import Outline
 from .TumorEvidence import gradients
 from .WorkingRegion import WorkingRegion, workingRegion
 
+# Fitted on 11 of 25 glioma cases (FLAIR of BraTS) by mean Dice; the seed and the voxels by time.
 _SPACING_MM = 2.0
 _MOST_VOXELS = 600_000
 _THRESHOLDS = 16

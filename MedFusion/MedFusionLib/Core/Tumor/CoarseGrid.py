@@ -8,6 +8,7 @@ from ..Images.Transforms import IDENTITY
 from ..Images.Voxels import extremes, slabs, writableVoxels
 
 _LEAST_VOXELS = 4  # along each axis, for the smoothing
+# By memory.
 _MOST_VOXELS = 50_000_000
 
 

@@ -8,6 +8,7 @@ from ..Progress import Progress, report
 from .MinCut import minCut
 from .TumorEvidence import BOUNDARY_COST, HistogramRatio, edgeCapacity, gradients, touching
 
+# Fitted on 11 of 25 glioma cases (FLAIR of BraTS) by mean Dice of the automatic outlines.
 _BAND_MM = 12.0
 _DISTANCE_WEIGHT = 0.2
 

@@ -8,6 +8,7 @@ from scipy import ndimage
 
 from .CoarseGrid import coarseVolume, largestPiece, slicesFilled
 
+# Chosen by hand on 37 whole heads with low-grade glioma and on head-a to head-c; half-axes by anatomy.
 SPACING_MM = 2.0
 _UPPER_MM = 85.0
 _HALF_AXES_MM = (45.0, 150.0)

@@ -9,6 +9,7 @@ from scipy import ndimage
 from ..Progress import Progress, report
 from .CoarseGrid import coarseMask, coarseVolume, largestPiece
 
+# Chosen by hand on two real head CTs, one with a craniotomy, by Dice with the brain; HU and volumes by anatomy.
 _WORKING_SPACING_MM = 2.0
 _BONE_HU = 250
 _TISSUE_HU = -200

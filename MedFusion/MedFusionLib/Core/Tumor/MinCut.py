@@ -4,6 +4,7 @@ import numpy as np
 
 from ..Progress import Progress, report
 
+# Chosen by speed: both change how fast the flow converges, not to what (steps up to 0.16 are stable in 3D).
 _PENALTY = 0.3
 _STEP = 0.16
 

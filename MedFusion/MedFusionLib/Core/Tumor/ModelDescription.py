@@ -10,6 +10,7 @@ import numpy as np
 from .MrSequence import MrSequence, sequenceOfName
 from .Segments import Segment, SegmentUnion, segmentsOfNames, tissueOfName
 
+# By the type that labels are stored in.
 _LARGEST_LABEL = 65535
 # What BraTS calls its sequences from 2023 on; elsewhere "t2f" would be taken for T2.
 _BRATS_NAMES = {"t2f": MrSequence.flair, "t1n": MrSequence.t1, "t1c": MrSequence.t1c, "t2w": MrSequence.t2}

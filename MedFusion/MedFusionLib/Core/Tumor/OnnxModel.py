@@ -14,6 +14,7 @@ from ..Images.Resampling import Interpolation, resampleImage
 from ..Progress import Progress, report
 from .ModelDescription import LabelTable, channelNames, labelTable, numbersOf, readModelFile
 
+# By memory.
 _MOST_VOXELS = 3e8
 
 

@@ -12,6 +12,7 @@ from ..Images.Grids import boxAround, indicesAt, pointsAt
 from ..Images.Transforms import IDENTITY
 from .SegmentPairing import SegmentPair
 
+# By reason: rounding is no distance, and no two outlines of a head lie farther apart than a meter.
 _ROUNDING = 1e-3
 _FARTHEST_MM = 1000.0
 

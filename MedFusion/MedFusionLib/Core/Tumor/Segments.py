@@ -36,6 +36,7 @@ _SNOMED_CODES = {
     TumorTissue.necrosis: ("6574001", "Necrosis"),
     TumorTissue.edema: ("79654002", "Edema"),
 }
+# Chosen by eye, and by what other programs color these parts.
 _COLORS = {
     TumorTissue.necrosis: (0.30, 0.45, 0.85),
     TumorTissue.edema: (0.55, 0.88, 0.58),

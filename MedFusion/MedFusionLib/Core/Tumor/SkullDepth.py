@@ -8,6 +8,7 @@ import SimpleITK as sitk
 from ..Images.Grids import cornerPoints, imagePart, indexRange
 from ..Images.Transforms import IDENTITY
 
+# By reason: as far as a tumor at the skull needs to be looked at.
 _DEPTH_MARGIN_MM = 20.0
 
 

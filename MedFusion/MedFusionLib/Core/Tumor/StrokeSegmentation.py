@@ -11,6 +11,7 @@ from .Outline import Outline
 from .TumorEvidence import BOUNDARY_COST, HistogramRatio, edgeCapacity, gradients, touching
 from .WorkingRegion import WorkingRegion, workingRegion
 
+# Fitted on 11 of 25 glioma cases by mean Dice of simulated strokes.
 _CERTAIN = 10.0
 _SPREAD_MM = 8.0
 _REACH_MM = 22.0

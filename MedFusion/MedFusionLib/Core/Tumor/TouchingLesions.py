@@ -7,6 +7,7 @@ import SimpleITK as sitk
 
 from ..Images.Grids import indicesAt, pointsAt
 
+# Chosen by hand on two balls that touch, of the same and of different size.
 _BESIDE_MM = 3.0
 _MOST_INSIDE = 0.3
 

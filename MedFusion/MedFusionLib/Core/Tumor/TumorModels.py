@@ -23,6 +23,7 @@ from .Segments import Segment, SegmentUnion
 
 _PREDICT = "nnUNetv2_predict"
 _ENDINGS = (".nii.gz", ".nii", ".nrrd", ".mha")
+# Chosen by hand: how long a program may take to end when it is canceled.
 _PATIENCE_S = 3.0
 
 

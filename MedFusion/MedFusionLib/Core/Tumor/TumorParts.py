@@ -10,6 +10,7 @@ from ..Images.Grids import boxAround
 from ..Images.Intensities import robustSpread
 from .Segments import Segment, SegmentUnion, TumorTissue
 
+# Fitted by hand on 8 glioma cases with the true whole tumor (T1c), by mean Dice of core and enhancing part.
 _NEAR_MM, _FAR_MM = 2.0, 16.0
 _DARKEST_SHARE = 25.0
 _ENHANCING_SPREADS = 1.0

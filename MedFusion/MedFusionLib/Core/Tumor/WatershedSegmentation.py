@@ -7,6 +7,7 @@ from .Outline import Outline
 from .TumorEvidence import gradients
 from .WorkingRegion import workingRegion
 
+# As in the project before this one, for comparison; not fitted.
 _SEED_MM = 3.0
 _REACH_MM = 40.0
 
