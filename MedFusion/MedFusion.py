@@ -149,13 +149,14 @@ class MedFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.consent = Consent(self)
         self.registerSection = RegisterSection(self)
         self.landmarksSection = LandmarksSection(self)
+        self.tumorSection = TumorSection(self)
         self.resultsSection = ResultsSection(self)
         self.sections = [
             VolumesSection(self),
             self.landmarksSection,
             self.registerSection,
             FuseSection(self),
-            TumorSection(self),
+            self.tumorSection,
             self.resultsSection,
         ]
         scene = self.scene

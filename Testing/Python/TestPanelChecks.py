@@ -12,10 +12,16 @@ class TestPanelChecks(PanelTestCase):
     def setUp(self) -> None:
         super().setUp()
         self.loadPhantom()
+        self.crosshair()
         self.click("registerButton")
 
     def composite(self, name: str = "Red") -> slicer.vtkMRMLSliceCompositeNode:
         return self.panel.views.logic(name).GetSliceCompositeNode()
+
+    def crosshair(self) -> slicer.vtkMRMLCrosshairNode:
+        """Return the node that every running Slicer has."""
+        kind = "vtkMRMLCrosshairNode"
+        return self.scene.GetFirstNodeByClass(kind) or self.scene.AddNewNodeByClass(kind)
 
     def picture(self, name: str = "Red") -> np.ndarray:
         """Return a copy of what is drawn over a view."""
@@ -47,9 +53,7 @@ class TestPanelChecks(PanelTestCase):
         self.assertGreater(np.mean(self.picture() != before), 0.05)
 
     def test_window_that_reveals_the_mri_follows_the_mouse(self):
-        node = self.scene.GetFirstNodeByClass("vtkMRMLCrosshairNode") or self.scene.AddNewNodeByClass(
-            "vtkMRMLCrosshairNode"
-        )
+        node = self.crosshair()
         self.click("revealButton")
         pictures = []
         for offset in (-30.0, 30.0):
@@ -57,6 +61,33 @@ class TestPanelChecks(PanelTestCase):
             self.app.settle()
             pictures.append(self.picture("Green"))
         self.assertGreater(np.mean(pictures[0] != pictures[1]), 0.005)
+
+    def test_expected_error_and_bound_follow_the_mouse_in_the_status_bar(self):
+        label, result = (
+            self.ui.cursorErrorLabel,
+            self.panel.logic.steps.resultOf(self.parameters.movingVolume.GetParentTransformNode()),
+        )
+        texts = []
+        for point in (np.zeros(3), np.array([0.0, 80.0, 60.0])):
+            self.crosshair().SetCursorPositionRAS(point.tolist())
+            self.app.settle()
+            expected, bound = result.errorsUnder(flipPoints(point))
+            self.assertIn(f"expected error {expected:.1f} mm, 95 % below {bound:.1f} mm", label.text)
+            texts.append(label.text)
+        self.assertNotEqual(*texts)
+        self.assertTrue(self.app.mainWindow.statusBar().isAncestorOf(label))
+        self.crosshair().SetCursorPositionInvalid()
+        self.app.settle()
+        self.assertTrue(label.isHidden(), "the mouse is in no view")
+        self.crosshair().SetCursorPositionRAS([0.0, 0.0, 0.0])
+        self.app.settle()
+        self.assertFalse(label.isHidden())
+        self.parameters.fixedLandmarks.SetNthControlPointPosition(0, 3.0, 2.0, 1.0)
+        self.app.settle()
+        self.assertTrue(label.isHidden(), "the errors are out of date")
+        self.click("undoButton")
+        self.panel.exit()
+        self.assertFalse(self.app.mainWindow.statusBar().isAncestorOf(label))
 
     def test_edges_are_lines_in_every_plane(self):
         self.click("edgesButton")

@@ -1,5 +1,6 @@
 """A first run: what the panel offers with nothing loaded, what to do next, progress in sight, and what is saved."""
 
+import re
 import tempfile
 import unittest
 from pathlib import Path
@@ -143,6 +144,23 @@ class TestPanelGuide(PanelTestCase):
                 self.assertTrue(policy.value & QtCore.Qt.FocusPolicy.TabFocus.value, widget.name)
         for table in (self.ui.landmarkTable, self.ui.measurementTable):
             self.assertFalse(table.tabKeyNavigation, "Tab must lead out of a table")
+
+    def test_each_letter_with_alt_belongs_to_one_control_and_to_no_menu_of_slicer(self):
+        from PySide6 import QtWidgets
+
+        self.tryPhantom()
+        self.ui.otherOutlineButton.text = "&Take the other outline (1.0 ml)"
+        owners: dict[str, str] = dict.fromkeys("FEVH", "Slicer's menu bar")
+        for widget in self.parent.findChildren(QtWidgets.QWidget):
+            text = widget.text if isinstance(widget, QtWidgets.QAbstractButton | QtWidgets.QLabel) else ""
+            letter = re.search(r"&(\w)(?!\w*;)", text)
+            if letter is None:
+                continue
+            self.assertNotIn(letter[1].upper(), owners, f"{widget.name} and {owners.get(letter[1].upper())}")
+            owners[letter[1].upper()] = widget.name
+            if isinstance(widget, QtWidgets.QAbstractButton) and widget.enabled:
+                self.assertIn(f"(Alt+{letter[1].upper()})", widget.toolTip, widget.name)
+        self.assertGreater(len(owners), 15)
 
 
 if __name__ == "__main__":

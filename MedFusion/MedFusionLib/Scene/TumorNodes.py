@@ -2,16 +2,20 @@
 
 from dataclasses import replace
 
+import numpy as np
 import SimpleITK as sitk
 import slicer
 
 from ..Core.Images.Resampling import Interpolation, resampleImage
+from ..Core.Tumor.Outline import SecondOpinion
+from ..Core.Tumor.OutlineDecisions import corrected
 from ..Core.Tumor.Segments import SegmentUnion
 from ..Core.Tumor.TumorSegmentation import SegmentationMethod, SegmentationSettings, TumorResult
-from .SegmentationNodes import labelImageFromSegmentation, segmentsOfNode
+from .SegmentationNodes import addSegment, labelImageFromSegmentation, segmentsOfNode
 from .VolumeNodes import imageFromVolumeNode, relativeTransform
 
 INSIDE_COLOR, OUTSIDE_COLOR = (0.30, 0.80, 0.35), (0.35, 0.55, 0.95)
+_SECOND_COLOR = (0.24, 0.78, 1.0)  # as in the report
 
 
 def addScribbles(
@@ -58,6 +62,8 @@ def tumorResultFromNode(
 ) -> TumorResult | None:
     """Return an outline as it is in the scene now, on a volume's grid, or None when nothing is outlined.
 
+    What was said about the outline when it was made is left out where it was changed since.
+
     :param known: the result that filled the node, None when the scene was loaded.
     """
     if not segmentationNode.GetSegmentation().GetNumberOfSegments():
@@ -71,7 +77,35 @@ def tumorResultFromNode(
     )
     if known is None:
         return TumorResult(labelImage, segments, (), _settingsOf(segmentationNode), unions)
-    return replace(known, labelImage=labelImage, segments=segments, unions=unions)
+    now = replace(known, labelImage=labelImage, segments=segments, unions=unions)
+    return now if _isAsMade(segmentationNode, known) else corrected(now)
+
+
+def _isAsMade(segmentationNode: slicer.vtkMRMLSegmentationNode, known: TumorResult) -> bool:
+    labelImage, _segments = labelImageFromSegmentation(segmentationNode, known.labelImage)
+    return np.array_equal(*(sitk.GetArrayViewFromImage(image) for image in (labelImage, known.labelImage)))
+
+
+def addSecondOpinion(
+    segmentationNode: slicer.vtkMRMLSegmentationNode, second: SecondOpinion, name: str
+) -> slicer.vtkMRMLSegmentationNode:
+    """Return a new hidden segmentation with the contours of a second method over an outline."""
+    scene = segmentationNode.GetScene()
+    node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
+    node.SetHideFromEditors(True)
+    node.SetSaveWithScene(False)
+    node.SetSourceRepresentationToBinaryLabelmap()
+    node.CreateDefaultDisplayNodes()
+    for number, method in enumerate(second.methods, 1):
+        mask = sitk.Cast(second.labelImage == number, sitk.sitkUInt8)
+        if sitk.GetArrayViewFromImage(mask).any():
+            addSegment(node, mask, method, _SECOND_COLOR)
+    display = node.GetDisplayNode()
+    display.SetSaveWithScene(False)
+    display.SetVisibility2DFill(False)
+    display.SetVisibility3D(False)
+    node.SetAndObserveTransformNodeID(segmentationNode.GetTransformNodeID())
+    return node
 
 
 def _settingsOf(segmentationNode: slicer.vtkMRMLSegmentationNode) -> SegmentationSettings:

@@ -60,7 +60,7 @@ class FuseSection(Section):
         missing = self._missing(parameters)
         for widget in (self._ui.fuseButton, self._ui.previewCheckBox):
             widget.enabled = not missing
-        self._ui.fuseButton.toolTip = missing or _("Fuse the whole volume (Alt+F).")
+        self._ui.fuseButton.toolTip = missing or _("Fuse the whole volume (Alt+U).")
         fused = parameters.fusedVolume
         self._ui.fusionDisplayComboBox.enabled = fused is not None and hasDisplays(fused)
         isMeasurable = fused is not None and not fused.IsA("vtkMRMLVectorVolumeNode")

@@ -8,6 +8,7 @@ from ..Workflow.Nudge import Nudge
 from ..Workflow.Parameters import registrationOf, registrationSettings, tumorCenter
 from ..Workflow.RegistrationTexts import errorMeanings, registrationCard
 from ..Workflow.Translation import tr as _
+from .CursorError import CursorError
 from .RegistrationChecks import RegistrationChecks
 from .Runner import errorsShown
 from .Section import Section
@@ -28,6 +29,7 @@ class RegisterSection(Section):
         super().__init__(panel)
         self._checks = RegistrationChecks(panel)
         self._nudge = Nudge(panel.logic.steps)
+        self._cursorError = CursorError(panel)
         self._ui.registerButton.connect("clicked()", self._onRegister)
         self._connectNudge()
         self._ui.registrationCard.toolTip = errorMeanings()
@@ -71,6 +73,7 @@ class RegisterSection(Section):
 
     def leave(self) -> None:
         self._checks.leave()
+        self._cursorError.stop()
 
     def update(self) -> None:
         parameters = self._panel.parameterNode
@@ -81,13 +84,11 @@ class RegisterSection(Section):
         self._ui.registerButton.toolTip = missing or _("Bring the MRI to the CT (Alt+R).")
         transformNode = registrationOf(parameters.movingVolume)
         steps = self._panel.logic.steps
+        result, isOutOfDate = steps.resultOf(transformNode), steps.isRegistrationOutOfDate(parameters)
         self._ui.registrationCard.text = (
-            registrationCard(
-                steps.resultOf(transformNode), tumorCenter(parameters), steps.isRegistrationOutOfDate(parameters)
-            )
-            if transformNode is not None
-            else ""
+            registrationCard(result, tumorCenter(parameters), isOutOfDate) if transformNode is not None else ""
         )
+        self._cursorError.follow(None if isOutOfDate else result)
         self._ui.registrationCard.visible = transformNode is not None
         for widget in (*self._nudgeButtons, self._ui.nudgePlaneComboBox):
             widget.enabled = self._nudge.isPossible(parameters)

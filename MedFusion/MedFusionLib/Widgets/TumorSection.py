@@ -10,9 +10,11 @@ from ..Scene.TumorNodes import addScribbles
 from ..Workflow.MadeFrom import volumeState
 from ..Workflow.OutlineWatch import OutlineWatch, outlineState
 from ..Workflow.Parameters import TumorChoice
-from ..Workflow.Texts import measurementRows, paragraphs, warning
+from ..Workflow.Texts import measurementRows, warning
 from ..Workflow.Translation import tr as _
 from ..Workflow.TumorPointing import TumorPointing
+from ..Workflow.TumorTexts import tumorCard
+from .OutlineChecks import OutlineChecks
 from .Packages import ensurePackageOf
 from .Runner import errorsShown
 from .Section import Section
@@ -31,6 +33,7 @@ class TumorSection(Section):
         super().__init__(panel)
         self._pointing = TumorPointing(panel.scene, self._onPointed, panel.placeMode)
         self._outline = OutlineWatch(self._onPointed)
+        self._checks = OutlineChecks(panel)
         self._measuredState: tuple | None = None
         self._diameterIDs: list[str] = []
         self._timer = qt.QTimer()
@@ -221,23 +224,32 @@ class TumorSection(Section):
 
     def _showMeasurements(self, parameters: "MedFusionParameterNode") -> None:
         node, volume = parameters.segmentation, parameters.tumorVolume
-        state = (outlineState(node), volume.GetID(), volumeState(volume)) if node and volume else None
+        steps = self._panel.logic.steps
+        isOutOfDate = steps.isOutlineOutOfDate(parameters)
+        state = (outlineState(node), volumeState(volume), isOutOfDate) if node and volume else None
         if state == self._measuredState:
             return
         self._measuredState = state
-        rows, notes = [], []
-        if state is not None and node.GetSegmentation().GetNumberOfSegments():
+        rows, text, tumor = [], "", None
+        if state is not None:
             try:
-                rows = measurementRows(self._panel.logic.steps.measure(parameters))
+                tumor = steps.outline(parameters)
+                if tumor is not None:
+                    rows = measurementRows(steps.measured(tumor))
+                    text = tumorCard(tumor, isOutOfDate)
             except (ValueError, RuntimeError) as error:
-                notes.append(str(error))
-            result = self._panel.logic.steps.resultOf(node)
-            notes += list(result.warnings) if result is not None else []
+                text = warning(str(error))
         # Lines along the diameters of an outline that has changed would mislead.
         self._ui.diametersCheckBox.checked = False
         self._fillTable(rows)
-        self._ui.tumorCard.text = paragraphs(warning(text) for text in notes)
-        self._ui.tumorCard.visible = bool(notes)
+        self._ui.tumorCard.text = text
+        self._ui.tumorCard.visible = bool(text)
+        self._checks.show(tumor)
+
+    def judgeAgain(self) -> None:
+        """Show what is thought of an outline that the user accepted or exchanged."""
+        self._measuredState = None
+        self.update()
 
     def _onDiameters(self, isOn: bool) -> None:
         """Draw the diameters, or take them away again."""

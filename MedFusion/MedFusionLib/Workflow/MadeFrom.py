@@ -1,5 +1,6 @@
 """What a result was made from, to tell when it no longer fits."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,6 +35,15 @@ def volumeState(node: slicer.vtkMRMLVolumeNode | None) -> tuple | None:
         return None
     image, parent = node.GetImageData(), node.GetParentTransformNode()
     return (node.GetID(), image.GetMTime() if image else 0, _pose(parent) if parent else None)
+
+
+def voxelState(nodes: Sequence[slicer.vtkMRMLVolumeNode | None]) -> tuple[tuple[str, int] | None, ...]:
+    """Return what changes with the voxels of volumes alone, None for one that is gone."""
+    images = [node.GetImageData() if node is not None else None for node in nodes]
+    return tuple(
+        (node.GetID(), image.GetMTime()) if node is not None and image is not None else None
+        for node, image in zip(nodes, images, strict=True)
+    )
 
 
 def _pose(parent: slicer.vtkMRMLTransformNode) -> tuple:

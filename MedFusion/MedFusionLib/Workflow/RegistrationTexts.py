@@ -5,9 +5,8 @@ import html
 import numpy as np
 
 from ..Core.Registration.RegistrationResult import Place, RegistrationResult
-from ..Core.Verdict import Judgment
 from ..Scene.RegistrationNodes import MAP_COLORS
-from .Texts import meanings, paragraphs, table, warning
+from .Texts import meanings, paragraphs, table, verdictWord, warning
 from .Translation import tr as _
 
 
@@ -42,12 +41,7 @@ def registrationCard(
 
 def _verdictLine(result: RegistrationResult) -> str:
     """Return what to think of a registration, with the one thing to look at next."""
-    color, word = {
-        Judgment.confirmed: ("#2e9e44", _("Confirmed")),
-        Judgment.doubtful: ("#d9a400", _("Doubtful")),
-        Judgment.notConfirmed: ("#d33c2f", _("Not confirmed")),
-    }[result.verdict.judgment]
-    parts = [f'<span style="color:{color}">●</span> <b>{html.escape(word)}.</b>', *_expectedError(result)]
+    parts = [verdictWord(result.verdict.judgment), *_expectedError(result)]
     parts.append(_agreement(result))
     parts += [html.escape(reason, quote=False) for reason in result.verdict.reasons[:1]]
     parts.append(f"<i>{_('Next:')}</i> {html.escape(result.advice, quote=False)}")
@@ -81,6 +75,19 @@ def _agreement(result: RegistrationResult) -> str:
     if result.overlap is None:
         return _("The images have not been compared with this pose.")
     return _("The images agree with the landmarks.")
+
+
+def errorUnderCursor(result: RegistrationResult, point: np.ndarray) -> str:
+    """Return both errors at a place in sight, or "" where nothing tells them.
+
+    :param point: LPS millimeters in the CT.
+    """
+    errors = result.errorsUnder(point)
+    if errors is None:
+        return ""
+    return _("Under the mouse: expected error {expected:.1f} mm, 95 % below {bound:.1f} mm").format(
+        expected=errors[0], bound=errors[1]
+    )
 
 
 def errorMeanings() -> str:

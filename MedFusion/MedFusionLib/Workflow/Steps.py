@@ -32,7 +32,7 @@ from ..Scene.TumorNodes import scribbleImages, tumorResultFromNode
 from ..Scene.TumorSegmentationLogic import TumorSegmentationLogic
 from ..Scene.VolumeNodes import definedPointsFromMarkups, imageFromVolumeNode, worldImageFromVolumeNode
 from ..Scene.WaveletFusionLogic import WaveletFusionLogic, fusionMetricsOf, fusionResultOf
-from .MadeFrom import fusionState, registrationState
+from .MadeFrom import fusionState, registrationState, voxelState
 from .Parameters import (
     TUMOR_LINES_ROLE,
     TumorChoice,
@@ -240,9 +240,21 @@ class Steps:
             parameters.fixedVolume if parameters.useCavity else None,
         )
         parameters.segmentation = node
-        self._results[node.GetID()] = result
+        self.replaceOutline(node, result)
         self._recipes[node.GetID()] = interactionRecipe(interaction)
+        self._madeFrom[node.GetID()] = voxelState(volumes)
         return result
+
+    def replaceOutline(self, segmentationNode: slicer.vtkMRMLSegmentationNode, result: TumorResult) -> None:
+        """Keep another result for an outline that the user judged or exchanged."""
+        self._results[segmentationNode.GetID()] = result
+
+    def isOutlineOutOfDate(self, parameters: "Choices") -> bool:
+        """Return whether voxels changed since the tumor was outlined in them in this session."""
+        node = parameters.segmentation
+        made = self._madeFrom.get(node.GetID(), ()) if node is not None else ()
+        now = voxelState([self.scene.GetNodeByID(nodeID) for nodeID, _time in made])
+        return any(state is not None and state != then for state, then in zip(now, made, strict=True))
 
     def _interaction(self, parameters: "Choices") -> TumorInteraction:
         """Return what the user pointed at, in world points."""
@@ -276,9 +288,14 @@ class Steps:
 
     def measure(self, parameters: "Choices") -> TumorMeasurements:
         """Return the measurements of the segmentation as it is now, with every correction made by hand."""
-        tumor = self._tumorResult(parameters)
+        tumor = self.outline(parameters)
         if tumor is None:
             raise ValueError(_("There is no outline to measure; outline the tumor first."))
+        return self.measured(tumor)
+
+    @staticmethod
+    def measured(tumor: TumorResult) -> TumorMeasurements:
+        """Return the measurements of an outline."""
         return measureTumor(tumor.labelImage, segments=tumor.allSegments, second=tumor.second)
 
     def showDiameters(self, parameters: "Choices") -> list[slicer.vtkMRMLNode]:
@@ -324,7 +341,7 @@ class Steps:
         registration = self.resultOf(transformNode) or self._registrationFromLandmarks(parameters)
         fusion = self.resultOf(parameters.fusedVolume) or fusionResultOf(parameters.fusedVolume)
         segmentationNode = parameters.segmentation
-        tumor = self._tumorResult(parameters)
+        tumor = self.outline(parameters)
         if segmentationNode is None:
             segmentationNode = self.scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "tumor")
             segmentationNode.CreateDefaultDisplayNodes()
@@ -360,8 +377,11 @@ class Steps:
             return (_("Landmarks or volumes were changed after the registration; its errors are those of before."),)
         return ()
 
-    def _tumorResult(self, parameters: "Choices") -> TumorResult | None:
-        """Return the outline as it is in the scene now, or None when nothing is outlined."""
+    def outline(self, parameters: "Choices") -> TumorResult | None:
+        """Return the outline as it is in the scene now, or None when nothing is outlined.
+
+        What was said about it when it was made is left out where it was changed by hand since.
+        """
         segmentationNode = parameters.segmentation
         if segmentationNode is None:
             return None

@@ -4,11 +4,23 @@ import html
 from collections.abc import Iterable
 
 from ..Core.Tumor.LesionMeasurements import TumorMeasurements
+from ..Core.Verdict import Judgment
+from .Translation import tr as _
 
 
 def warning(text: str) -> str:
     """Return a sentence as a warning."""
     return f"⚠ {html.escape(text, quote=False)}"
+
+
+def verdictWord(judgment: Judgment) -> str:
+    """Return a judgment as a colored mark and a word, as rich text."""
+    color, word = {
+        Judgment.confirmed: ("#2e9e44", _("Confirmed")),
+        Judgment.doubtful: ("#d9a400", _("Doubtful")),
+        Judgment.notConfirmed: ("#d33c2f", _("Not confirmed")),
+    }[judgment]
+    return f'<span style="color:{color}">●</span> <b>{html.escape(word)}.</b>'
 
 
 def paragraphs(lines: Iterable[str]) -> str:
