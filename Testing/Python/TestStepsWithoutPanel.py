@@ -9,7 +9,7 @@ from MedFusionLib.Core.Images.Coordinates import flipPoints
 from MedFusionLib.Core.Phantom import makePhantom
 from MedFusionLib.Scene.PhantomNodes import addPhantom
 from MedFusionLib.Scene.Session import Session
-from MedFusionLib.Workflow.LandmarkLists import LandmarkLists
+from MedFusionLib.Workflow.LandmarkLists import LandmarkLists, Side
 from MedFusionLib.Workflow.PairPlacement import PairPlacement
 from MedFusionLib.Workflow.Parameters import (
     FusionChoice,
@@ -23,7 +23,7 @@ from MedFusionLib.Workflow.Parameters import (
 from MedFusionLib.Workflow.PlaceMode import PlaceMode
 from MedFusionLib.Workflow.RegistrationTexts import registrationCard
 from MedFusionLib.Workflow.Steps import Steps
-from MedFusionLib.Workflow.TumorPointing import TumorPointing
+from MedFusionLib.Workflow.TumorPointing import Pointed, TumorPointing
 from MedFusionLib.Workflow.VolumeGuess import guessVolumes
 
 
@@ -84,7 +84,7 @@ class TestStepsWithoutPanel(unittest.TestCase):
             self.click((float(number), 0.0, 0.0))
         labels = [[node.GetNthControlPointLabel(n) for n in range(2)] for node in (fixed, moving)]
         self.assertEqual(labels, [["P1", "P2"], ["P1", "P2"]])
-        self.assertEqual(placement.waitingFor, "fixed")
+        self.assertEqual(placement.waitingFor, Side.fixed)
 
     def test_placing_one_thing_ends_placing_another(self):
         lists = LandmarkLists(lambda: None, lambda *_: None)
@@ -93,9 +93,9 @@ class TestStepsWithoutPanel(unittest.TestCase):
         pointing = TumorPointing(self.scene, lambda: None, self.placeMode)
         pointing.watch(self.parameters)
         placement.start()
-        pointing.start("inside")
+        pointing.start(Pointed.inside)
         self.assertFalse(placement.isActive)
-        self.assertEqual(pointing.active, "inside")
+        self.assertEqual(pointing.active, Pointed.inside)
 
     def test_the_chain_runs_and_its_errors_are_told(self):
         phantom = makePhantom(spacingFactor=2.5)
@@ -107,7 +107,7 @@ class TestStepsWithoutPanel(unittest.TestCase):
         self.parameters.tumorVolume = self.parameters.movingVolume
         pointing = TumorPointing(self.scene, lambda: None, self.placeMode)
         pointing.watch(self.parameters)
-        pointing.start("inside")
+        pointing.start(Pointed.inside)
         self.click(tuple(flipPoints(phantom.targets[-1])))
         self.assertEqual(pointing.counts(), (0, 1, 0))
         self.steps.segment(self.parameters)

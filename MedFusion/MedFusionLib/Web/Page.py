@@ -20,7 +20,7 @@ from ..Workflow.PlaceMode import PlaceMode
 from ..Workflow.RegistrationTexts import registrationCard
 from ..Workflow.Steps import Steps
 from ..Workflow.Texts import measurementRows
-from ..Workflow.TumorPointing import TumorPointing
+from ..Workflow.TumorPointing import Pointed, TumorPointing
 from ..Workflow.VolumeGuess import guessVolumes
 from .Folder import WorkFolder
 from .Later import later
@@ -220,14 +220,17 @@ class Page:
     # Tumor
 
     def point(self, kind: str) -> None:
-        """Wait for clicks that point out the tumor: "line", "inside" or "outside"."""
+        """Wait for clicks that point out the tumor.
+
+        :param kind: the value of a Pointed, as a browser sends it.
+        """
 
         def start() -> None:
-            if kind not in ("line", "inside", "outside") or self.parameters.movingVolume is None:
+            if self.parameters.movingVolume is None:
                 raise ValueError("Open an MRI first, then point out the tumor.")
             self.parameters.tumorVolume = self.parameters.tumorVolume or self.parameters.movingVolume
             self.landmarks.placement.stop()
-            self.pointing.start(kind)
+            self.pointing.start(Pointed(kind))
 
         self.work.quick(start)
 
@@ -241,7 +244,7 @@ class Page:
         self.pointing.watch(self.parameters)
         lines, inside, outside = self.pointing.counts()
         with self.state:
-            self.state.pointing = self.pointing.active or ""
+            self.state.pointing = self.pointing.active.value if self.pointing.active else ""
             self.state.pointed = f"{lines} lines, {inside} points inside, {outside} outside"
 
     async def outline(self) -> None:

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from ..Scene.NodeFiles import loadMarkups
-from ..Workflow.LandmarkLists import LandmarkLists, PairRow
+from ..Workflow.LandmarkLists import LandmarkLists, PairRow, Side
 from ..Workflow.PairPlacement import PairPlacement
 from ..Workflow.Parameters import tumorCenter
 from ..Workflow.RegistrationTexts import registrationCard
@@ -111,7 +111,7 @@ class PageLandmarks:
 
         self._page.work.quick(jump)
 
-    def _onPlaced(self, side: str, index: int) -> None:
+    def _onPlaced(self, side: Side, index: int) -> None:
         self.placement.onPlaced(side, index)
 
     def _onChanged(self) -> None:
@@ -145,7 +145,7 @@ class PageLandmarks:
             state.canUndo = self.lists.canUndo
 
     def _showPlacing(self) -> None:
-        words = {"fixed": "Click the point in the CT.", "moving": "Click the same point in the MRI.", None: ""}
+        words = {Side.fixed: "Click the point in the CT.", Side.moving: "Click the same point in the MRI.", None: ""}
         with self._page.state as state:
             state.placing = words[self.placement.waitingFor]
         self._onChanged()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import qt
 
 from ..Core.Registration.RegistrationResult import RegistrationResult
-from ..Workflow.LandmarkLists import LandmarkLists, PairRow, isDefined
+from ..Workflow.LandmarkLists import LandmarkLists, PairRow, Side, isDefined
 from ..Workflow.MadeFrom import registrationState
 from ..Workflow.PairPlacement import PairPlacement
 from ..Workflow.Parameters import LandmarkPairing, registrationOf
@@ -49,8 +49,8 @@ class LandmarksSection(Section):
         self.fit: RegistrationResult | None = None
         for name, receiver in (
             ("placePairButton", self._onPlacePair),
-            ("placeFixedButton", lambda: self._onPlaceOne("fixed")),
-            ("placeMovingButton", lambda: self._onPlaceOne("moving")),
+            ("placeFixedButton", lambda: self._onPlaceOne(Side.fixed)),
+            ("placeMovingButton", lambda: self._onPlaceOne(Side.moving)),
             ("undoButton", self._onUndo),
             ("moveUpButton", lambda: self._onMove(-1)),
             ("moveDownButton", lambda: self._onMove(1)),
@@ -168,8 +168,8 @@ class LandmarksSection(Section):
 
     def _showPlacement(self) -> None:
         texts = {
-            "fixed": _("Click the point in a CT view..."),
-            "moving": _("Click the same point in an MRI view..."),
+            Side.fixed: _("Click the point in a CT view..."),
+            Side.moving: _("Click the same point in an MRI view..."),
             None: _("Place &next pair"),
         }
         self._ui.placePairButton.checked = self._placement.isActive
@@ -196,18 +196,18 @@ class LandmarksSection(Section):
             parameters.compareViews = True
         self._lists.watch(parameters.fixedLandmarks, parameters.movingLandmarks)
 
-    def _onPlaceOne(self, side: str) -> None:
+    def _onPlaceOne(self, side: Side) -> None:
         row = self._currentPair()
         if row is None:
             return
         self._makeLists()
-        index = row.fixedIndex if side == "fixed" else row.movingIndex
+        index = row.fixedIndex if side is Side.fixed else row.movingIndex
         if index is not None:
             # Only this end of the pair goes; it is placed anew under the same name.
-            self._lists.delete(PairRow(row.label, *((index, None) if side == "fixed" else (None, index))))
+            self._lists.delete(PairRow(row.label, *((index, None) if side is Side.fixed else (None, index))))
         self._placement.start(side, row.label)
 
-    def _onPlaced(self, side: str, index: int) -> None:
+    def _onPlaced(self, side: Side, index: int) -> None:
         self._placement.onPlaced(side, index)
 
     def _onUndo(self) -> None:

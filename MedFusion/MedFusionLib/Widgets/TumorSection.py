@@ -12,7 +12,7 @@ from ..Workflow.OutlineWatch import OutlineWatch, outlineState
 from ..Workflow.Parameters import TumorChoice
 from ..Workflow.Texts import measurementRows, warning
 from ..Workflow.Translation import tr as _
-from ..Workflow.TumorPointing import TumorPointing
+from ..Workflow.TumorPointing import Pointed, TumorPointing
 from ..Workflow.TumorTexts import tumorCard
 from .OutlineChecks import OutlineChecks
 from .Packages import ensurePackageOf
@@ -41,7 +41,7 @@ class TumorSection(Section):
         self._timer.setInterval(0)
         self._timer.connect("timeout()", self.update)
         self._ui.pointInsideButton.connect("clicked()", self._onPointInside)
-        self._ui.pointOutsideButton.connect("clicked()", lambda: self._onPoint("outside"))
+        self._ui.pointOutsideButton.connect("clicked()", lambda: self._onPoint(Pointed.outside))
         self._ui.scribbleButton.connect("clicked()", self._onScribble)
         self._ui.clearPointsButton.connect("clicked()", self._onClear)
         self._ui.segmentButton.connect("clicked()", self._onSegment)
@@ -117,8 +117,8 @@ class TumorSection(Section):
         self._ui.pointInsideButton.visible = isPointed
         self._ui.clearPointsButton.visible = isPointed
         self._ui.pointOutsideButton.visible = method is TumorChoice.strokes
-        self._ui.pointInsideButton.checked = self._pointing.active in ("line", "inside")
-        self._ui.pointOutsideButton.checked = self._pointing.active == "outside"
+        self._ui.pointInsideButton.checked = self._pointing.active in (Pointed.line, Pointed.inside)
+        self._ui.pointOutsideButton.checked = self._pointing.active is Pointed.outside
         self._ui.clearPointsButton.enabled = lines + inside + outside > 0
 
     def _missing(self, parameters: "MedFusionParameterNode") -> str:
@@ -147,12 +147,13 @@ class TumorSection(Section):
 
     def _onPointInside(self) -> None:
         if self._panel.parameterNode is not None:
-            self._onPoint("line" if self._panel.parameterNode.tumorMethod is TumorChoice.line else "inside")
+            isLine = self._panel.parameterNode.tumorMethod is TumorChoice.line
+            self._onPoint(Pointed.line if isLine else Pointed.inside)
 
-    def _onPoint(self, kind: str) -> None:
+    def _onPoint(self, kind: Pointed) -> None:
         if self._panel.parameterNode is None:
             return
-        if self._pointing.active == kind:
+        if self._pointing.active is kind:
             self._pointing.stop()
         else:
             self._pointing.start(kind)

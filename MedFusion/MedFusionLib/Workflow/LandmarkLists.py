@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from enum import Enum
 
 import slicer
 import vtk
@@ -13,7 +14,6 @@ from ..Scene.LandmarkRegistrationLogic import NAMED_PAIRS
 _UNDO_STEPS = 50
 _DEFINED = slicer.vtkMRMLMarkupsNode.PositionDefined
 _PREVIEW = slicer.vtkMRMLMarkupsNode.PositionPreview
-_SIDES = ("fixed", "moving")
 # Less than anyone moves a landmark, more than the inverse of a transform is off.
 _SAME_PLACE_MM = 0.01
 
@@ -40,6 +40,18 @@ class _Point:
 _State = tuple[tuple[_Point, ...], tuple[_Point, ...]]
 
 
+class Side(Enum):
+    """Which of the two lists a point is in."""
+
+    fixed = "fixed"
+    moving = "moving"
+
+    @property
+    def other(self) -> "Side":
+        """Return the other one."""
+        return Side.moving if self is Side.fixed else Side.fixed
+
+
 def isDefined(node: slicer.vtkMRMLMarkupsNode | None, index: int | None) -> bool:
     """Return whether a control point has been placed."""
     return node is not None and index is not None and node.GetNthControlPointPositionStatus(index) == _DEFINED
@@ -48,10 +60,10 @@ def isDefined(node: slicer.vtkMRMLMarkupsNode | None, index: int | None) -> bool
 class LandmarkLists:
     """Watch the lists, tell when they change, and edit them pair by pair."""
 
-    def __init__(self, onChanged: Callable[[], None], onPlaced: Callable[[str, int], None]) -> None:
+    def __init__(self, onChanged: Callable[[], None], onPlaced: Callable[[Side, int], None]) -> None:
         self._onChanged, self._onPlaced = onChanged, onPlaced
-        self._nodes: dict[str, slicer.vtkMRMLMarkupsFiducialNode | None] = dict.fromkeys(_SIDES)
-        self._parents: dict[str, slicer.vtkMRMLTransformNode | None] = dict.fromkeys(_SIDES)
+        self._nodes: dict[Side, slicer.vtkMRMLMarkupsFiducialNode | None] = dict.fromkeys(Side)
+        self._parents: dict[Side, slicer.vtkMRMLTransformNode | None] = dict.fromkeys(Side)
         self._tags: list[tuple[slicer.vtkMRMLNode, int]] = []
         self._isEditing = False
         self._isDragging = False
@@ -60,11 +72,11 @@ class LandmarkLists:
 
     @property
     def fixed(self) -> slicer.vtkMRMLMarkupsFiducialNode | None:
-        return self._nodes["fixed"]
+        return self._nodes[Side.fixed]
 
     @property
     def moving(self) -> slicer.vtkMRMLMarkupsFiducialNode | None:
-        return self._nodes["moving"]
+        return self._nodes[Side.moving]
 
     @property
     def canUndo(self) -> bool:
@@ -79,7 +91,7 @@ class LandmarkLists:
         for node, tag in self._tags:
             node.RemoveObserver(tag)
         self._tags = []
-        self._nodes = {"fixed": fixed, "moving": moving}
+        self._nodes = {Side.fixed: fixed, Side.moving: moving}
         self._undo.clear()
         for side, node in self._nodes.items():
             if node is not None:
@@ -87,7 +99,7 @@ class LandmarkLists:
                 self._observe(side, node)
         self._known = self._state()
 
-    def _observe(self, side: str, node: slicer.vtkMRMLMarkupsFiducialNode) -> None:
+    def _observe(self, side: Side, node: slicer.vtkMRMLMarkupsFiducialNode) -> None:
         markups = slicer.vtkMRMLMarkupsNode
 
         @vtk.calldata_type(vtk.VTK_INT)
@@ -159,11 +171,11 @@ class LandmarkLists:
             self._known = state
         self._onChanged()
 
-    def _followParent(self, side: str, node: slicer.vtkMRMLMarkupsFiducialNode) -> None:
+    def _followParent(self, side: Side, node: slicer.vtkMRMLMarkupsFiducialNode) -> None:
         """Carry the states over where the list came under another transform with its points kept in the world."""
         former, parent = self._parents[side], node.GetParentTransformNode()
         self._parents[side] = parent
-        before, now = self._known[_SIDES.index(side)], tuple(self._points(node))
+        before, now = self._known[list(Side).index(side)], tuple(self._points(node))
         if parent is former or before == now:
             return
         carried = _moved(before, former, parent)
@@ -172,8 +184,8 @@ class LandmarkLists:
 
         def carry(state: _State) -> _State:
             return tuple(
-                _moved(points, former, parent) if name == side else points
-                for name, points in zip(_SIDES, state, strict=True)
+                _moved(points, former, parent) if each is side else points
+                for each, points in zip(Side, state, strict=True)
             )
 
         self._undo = [carry(state) for state in self._undo]
@@ -256,7 +268,7 @@ class LandmarkLists:
 
         self._edit(change)
 
-    def nameNewPoint(self, side: str, index: int, label: str) -> None:
+    def nameNewPoint(self, side: Side, index: int, label: str) -> None:
         """Name a point that was just placed, within the same step of undo."""
         self._remember()
         self._isEditing = True

@@ -2,10 +2,8 @@
 
 from collections.abc import Callable
 
-from .LandmarkLists import LandmarkLists, isDefined
+from .LandmarkLists import LandmarkLists, Side, isDefined
 from .PlaceMode import PlaceMode
-
-_OTHER = {"fixed": "moving", "moving": "fixed"}
 
 
 class PairPlacement:
@@ -26,7 +24,7 @@ class PairPlacement:
         self._lists, self._onStateChanged, self._later = lists, onStateChanged, later
         self._isAdvancing = False
         self.isActive = False
-        self.waitingFor: str | None = None
+        self.waitingFor: Side | None = None
         self._label: str | None = None
         self._goesOn = True
         self._mouse = placeModeFor(self._onEnded)
@@ -36,17 +34,17 @@ class PairPlacement:
         self.stop()
         self._mouse.cleanup()
 
-    def start(self, side: str | None = None, label: str | None = None) -> None:
+    def start(self, side: Side | None = None, label: str | None = None) -> None:
         """Wait for a click.
 
-        :param side: "fixed" or "moving" to place a single point of the pair with this label; None goes on pair by pair,
-            first with the point that is still missing in the MRI.
+        :param side: where to place a single point of the pair with this label; None goes on pair by pair, first with
+            the point that is still missing in the MRI.
         """
         self._goesOn = side is None
         if side is None:
             rows = self._lists.rows(byOrder=False)
             alone = next((row for row in rows if row.movingIndex is None), None)
-            side, label = ("moving", alone.label) if alone else ("fixed", None)
+            side, label = (Side.moving, alone.label) if alone else (Side.fixed, None)
         self._label = label
         self.isActive = True
         self._waitFor(side)
@@ -61,15 +59,15 @@ class PairPlacement:
         self.isActive, self.waitingFor, self._label = False, None, None
         self._onStateChanged()
 
-    def _waitFor(self, side: str) -> None:
+    def _waitFor(self, side: Side) -> None:
         self.waitingFor = side
-        self._mouse.start(self._lists.fixed if side == "fixed" else self._lists.moving)
+        self._mouse.start(self._lists.fixed if side is Side.fixed else self._lists.moving)
         self._onStateChanged()
 
-    def onPlaced(self, side: str, index: int) -> None:
+    def onPlaced(self, side: Side, index: int) -> None:
         """Name a point that was just placed, and wait for the next one."""
-        node = self._lists.fixed if side == "fixed" else self._lists.moving
-        if not self.isActive or self._isAdvancing or side != self.waitingFor or not isDefined(node, index):
+        node = self._lists.fixed if side is Side.fixed else self._lists.moving
+        if not self.isActive or self._isAdvancing or side is not self.waitingFor or not isDefined(node, index):
             return
         self._isAdvancing = True
         label = self._label or self._lists.freeLabel()
@@ -77,9 +75,9 @@ class PairPlacement:
         # The view is still busy with the click, so the other list takes over after it.
         self._later(lambda: self._advance(side, label))
 
-    def _advance(self, side: str, label: str) -> None:
+    def _advance(self, side: Side, label: str) -> None:
         self._isAdvancing = False
-        if not self.isActive or self.waitingFor != side or self._lists.fixed is None or self._lists.moving is None:
+        if not self.isActive or self.waitingFor is not side or self._lists.fixed is None or self._lists.moving is None:
             return
         if not self._goesOn:
             self.stop()
@@ -90,4 +88,4 @@ class PairPlacement:
             self.start()
         else:
             self._label = label
-            self._waitFor(_OTHER[side])
+            self._waitFor(side.other)

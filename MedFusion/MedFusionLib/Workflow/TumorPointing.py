@@ -1,6 +1,7 @@
 """What the user draws to point out the tumor: lines along diameters, points inside and outside."""
 
 from collections.abc import Callable
+from enum import Enum
 from typing import TYPE_CHECKING
 
 import slicer
@@ -12,6 +13,14 @@ from .Translation import tr as _
 
 if TYPE_CHECKING:
     from .Choices import Choices
+
+
+class Pointed(Enum):
+    """What is drawn."""
+
+    line = "line"
+    inside = "inside"
+    outside = "outside"
 
 
 class TumorPointing:
@@ -30,7 +39,7 @@ class TumorPointing:
         self._scene, self._onChanged = scene, onChanged
         self._observed: list[tuple[slicer.vtkMRMLMarkupsNode, int]] = []
         self._watched: list[slicer.vtkMRMLMarkupsNode] = []
-        self.active: str | None = None
+        self.active: Pointed | None = None
         self._parameters: Choices | None = None
         self._mouse = placeModeFor(self._onEnded)
 
@@ -76,14 +85,11 @@ class TumorPointing:
             outside.GetNumberOfDefinedControlPoints() if outside else 0,
         )
 
-    def start(self, kind: str) -> None:
-        """Wait for clicks.
-
-        :param kind: "line", "inside" or "outside".
-        """
+    def start(self, kind: Pointed) -> None:
+        """Wait for clicks."""
         self.stop()
-        node = self._newLine() if kind == "line" else self._points(kind)
-        self._mouse.start(node, isPersistent=kind != "line")
+        node = self._newLine() if kind is Pointed.line else self._points(kind)
+        self._mouse.start(node, isPersistent=kind is not Pointed.line)
         self.active = kind
         self._onChanged()
 
@@ -115,14 +121,14 @@ class TumorPointing:
         self._parameters.parameterNode.AddNodeReferenceID(TUMOR_LINES_ROLE, node.GetID())
         return node
 
-    def _points(self, kind: str) -> slicer.vtkMRMLMarkupsFiducialNode:
-        name = "tumorInside" if kind == "inside" else "tumorOutside"
+    def _points(self, kind: Pointed) -> slicer.vtkMRMLMarkupsFiducialNode:
+        name = "tumorInside" if kind is Pointed.inside else "tumorOutside"
         node = getattr(self._parameters, name)
         if node is None:
-            title = _("Inside the tumor") if kind == "inside" else _("Outside the tumor")
+            title = _("Inside the tumor") if kind is Pointed.inside else _("Outside the tumor")
             node = self._scene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", title)
             node.CreateDefaultDisplayNodes()
-            node.GetDisplayNode().SetSelectedColor(*(INSIDE_COLOR if kind == "inside" else OUTSIDE_COLOR))
+            node.GetDisplayNode().SetSelectedColor(*(INSIDE_COLOR if kind is Pointed.inside else OUTSIDE_COLOR))
             setattr(self._parameters, name, node)
         return node
 

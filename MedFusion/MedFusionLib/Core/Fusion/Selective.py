@@ -6,6 +6,7 @@ Streaming plane by plane. What is decided smoothly is decided at half the resolu
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from enum import Enum
 
 import numpy as np
 
@@ -51,6 +52,13 @@ class _Cells:
     changes: np.ndarray | None = None
 
 
+class _Smoothed(Enum):
+    """Which of its values is smoothed; the values are the names of the attributes."""
+
+    coarse = "coarse"
+    changes = "changes"
+
+
 def zSteps(settings: FusionSettings, spacing: tuple[float, ...]) -> list[int]:
     """Return for each level how many slices its filter steps along z; 0 where the slices are too thick for it.
 
@@ -85,11 +93,11 @@ def fuseSelective(planes: Iterator[Plane], strip: Strip, settings: FusionSetting
     works: Iterator[_Cells] = (_cells(plane, strip, buffers) for plane in planes)
     scale, changesScale = 1.0, 1.0
     for level, step in enumerate(steps):
-        works = _smoothed(works, "coarse", level, step, width, buffers)
+        works = _smoothed(works, _Smoothed.coarse, level, step, width, buffers)
         scale *= _smoothingScale(level, step)
     if strip.scales.usualCt is not None:
         for level, step in enumerate(steps[: _changesLevels(spacing)]):
-            works = _smoothed(works, "changes", level, step, width, buffers)
+            works = _smoothed(works, _Smoothed.changes, level, step, width, buffers)
             changesScale *= _smoothingScale(level, step)
     reach = 1 if steps[0] else 0
     slope = min(min(spacing[:2]) / spacing[2], _LARGEST_Z_STEP) if reach else 0.0
@@ -135,12 +143,9 @@ def _smoothingScale(level: int, zStep: int) -> float:
 
 
 def _smoothed(
-    works: Iterator[_Cells], what: str, level: int, zStep: int, width: int, buffers: Buffers
+    works: Iterator[_Cells], what: _Smoothed, level: int, zStep: int, width: int, buffers: Buffers
 ) -> Iterator[_Cells]:
-    """Yield each plane with the next level of one of its values, which _smoothingScale() divides.
-
-    :param what: "coarse" or "changes".
-    """
+    """Yield each plane with the next level of one of its values, which _smoothingScale() divides."""
     step = 2 ** (level - 1) if level else 0
     waiting: deque[_Cells] = deque()
     # Along z the sums of pairs go on from plane to plane, for each of zStep interleaved series of planes.
@@ -157,15 +162,15 @@ def _smoothed(
                 sums[i], total = total, added
         if number >= 2 * zStep:
             ready = waiting.popleft()
-            setattr(ready, what, smoothInPlane(total, step, width, buffers) if step else total)
+            setattr(ready, what.value, smoothInPlane(total, step, width, buffers) if step else total)
             yield ready
 
 
-def _continued(works: Iterator[_Cells], what: str, times: int) -> Iterator[tuple[_Cells | None, np.ndarray]]:
+def _continued(works: Iterator[_Cells], what: _Smoothed, times: int) -> Iterator[tuple[_Cells | None, np.ndarray]]:
     """Yield all planes with what is to be smoothed, then the last one's again, so many times."""
     last = None
     for work in works:
-        last = getattr(work, what)
+        last = getattr(work, what.value)
         yield work, last
     if last is not None:
         last = last.copy()  # what is yielded is written to
