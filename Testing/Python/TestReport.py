@@ -10,9 +10,11 @@ from unittest import mock
 import numpy as np
 import SimpleITK as sitk
 from MedFusionLib.Core.Images.Grids import emptyImage, imageBounds
+from MedFusionLib.Core.Images.Transforms import Pose
+from MedFusionLib.Core.Registration.ImageEvidence import ImageEvidence
 from MedFusionLib.Core.Registration.RegistrationResult import Target
 from MedFusionLib.Core.Results.RunDocument import RunDocument
-from MedFusionLib.Core.Tumor.LesionMeasurements import SegmentMeasurements
+from MedFusionLib.Core.Tumor.LesionMeasurements import LesionMeasurements, SegmentMeasurements
 from MedFusionLib.Core.Tumor.Outline import SecondOpinion
 from MedFusionLib.Core.Verdict import Judgment, Verdict
 from MedFusionLib.Report.FirstScreen import volumeRange
@@ -148,13 +150,15 @@ class TestColors(unittest.TestCase):
 
 class TestVolumeRange(unittest.TestCase):
     def test_it_lies_between_two_methods_else_around_the_one(self):
-        def lesion(uncertainty: float) -> SegmentMeasurements:
-            return mock.Mock(spec=SegmentMeasurements, volumeMl=17.3, volumeUncertaintyMl=uncertainty)
+        def lesion(uncertainty: float) -> LesionMeasurements:
+            return mock.Mock(spec=LesionMeasurements, volumeMl=17.3, volumeUncertaintyMl=uncertainty)
 
         second = SecondOpinion(sitk.Image([2, 2, 2], sitk.sitkUInt8), ("automatic",), (0.4,), ((17.3, 4.3),))
         self.assertEqual(volumeRange(lesion(13.0), second), "4.3 to 17.3\N{NO-BREAK SPACE}ml")
         self.assertEqual(volumeRange(lesion(1.0), second), "16.3 to 18.3\N{NO-BREAK SPACE}ml")
         self.assertEqual(volumeRange(lesion(1.0), None), "16.3 to 18.3\N{NO-BREAK SPACE}ml")
+        both = SegmentMeasurements((lesion(13.0), lesion(1.0)), 34.6)
+        self.assertEqual(volumeRange(both, second), "20.6 to 35.6\N{NO-BREAK SPACE}ml")
 
 
 class TestRunReport(unittest.TestCase):
@@ -165,7 +169,7 @@ class TestRunReport(unittest.TestCase):
 
     def first(self, document: RunDocument) -> str:
         """Return what comes before the registration's section."""
-        return withoutPictures(runReport(document)).split("<h2>Registration</h2>")[0]
+        return withoutPictures(runReport(document)).split('<h2 id="registration">')[0]
 
     def test_the_first_screen_answers_what_is_asked_first(self):
         document = self.document
@@ -185,17 +189,28 @@ class TestRunReport(unittest.TestCase):
     def test_without_a_tumor_the_report_says_so(self):
         document = replace(self.document, tumor=None)
         self.assertIn("No tumor was outlined.", self.first(document))
-        self.assertNotIn("<h2>Tumor</h2>", withoutPictures(runReport(document)))
+        self.assertNotIn(">Tumor</h2>", withoutPictures(runReport(document)))
 
     def test_each_lesion_has_its_row_and_its_pictures(self):
         document = phantomDocument(withSecondLesion=True)
         html = withoutPictures(runReport(document))
-        first, rest = html.split("<h2>Registration</h2>")
+        first, rest = html.split('<h2 id="registration">')
         for number, lesion in enumerate(document.tumor.measured.total.lesions, start=1):
             self.assertIn(f'<th scope="row">Lesion {number}</th><td class="number">{ml(lesion.volumeMl)}</td>', first)
         self.assertIn(f'<th scope="row">Sum</th><td class="number">{ml(document.tumor.measured.total.volumeMl)}', first)
         self.assertEqual(len(set(re.findall(r'alt="(\w+: lesion \d)"', rest))), 3)
         self.assertNotIn(">Tumor 2<", rest)  # the same as lesion 2
+
+    def test_lesions_carry_their_numbers_where_a_slice_cuts_them(self):
+        document = phantomDocument(withSecondLesion=True)
+        views = Views(document)
+        for number, lesion in enumerate(document.tumor.measured.total.lesions, start=1):
+            grid = views.crop(Plane.axial, 60.0, around=lesion.centroid)
+            marks = {text: (x, y) for text, x, y in views.lesionNumbers(grid)}
+            x, y = marks[str(number)]
+            self.assertAlmostEqual(x, 0.5, delta=0.1)
+            self.assertLess(y, 0.5)
+        self.assertEqual(Views(self.document).lesionNumbers(grid), ())
 
     def test_further_scores_are_folded_away_unless_all_is_wanted(self):
         self.assertIn("computed with the option --full", self.html)
@@ -203,7 +218,7 @@ class TestRunReport(unittest.TestCase):
         html = withoutPictures(runReport(document))
         self.assertNotIn("<details open>", html)
         self.assertEqual(runReport(document, isFull=True).count("<details open>"), html.count("<details>"))
-        shown, folded = html.split("<h2>Fusion</h2>")[1].split("<details>")[:2]
+        shown, folded = html.split(">Fusion</h2>")[1].split("<details>")[:2]
         self.assertIn(">Bone<", shown)
         self.assertIn(">QABF<", folded)
 
@@ -216,7 +231,7 @@ class TestRunReport(unittest.TestCase):
 
     def test_landmarks_are_sorted_by_their_residuals_and_shown_in_both_images(self):
         residuals = dict(zip(self.document.registration.labels, self.document.registration.residuals, strict=True))
-        rows = self.html.split("<h3>Landmarks</h3>")[1].split("</table>")[0]
+        rows = self.html.split(">Landmarks</h3>")[1].split("</table>")[0]
         named = re.findall(r'<th scope="row">([^<]+)</th>', rows)
         self.assertEqual(named, sorted(residuals, key=residuals.get, reverse=True))
         shown = re.findall(r'alt="\w+: ([^"]+), residual', self.html)
@@ -236,10 +251,31 @@ class TestRunReport(unittest.TestCase):
         self.assertEqual(len(set(texts)), len(texts))
 
     def test_the_page_is_one_file_with_one_heading_and_no_script(self):
-        self.assertNotRegex(self.html, r"<script|src=.http|href=|url\(|@import")
+        self.assertNotRegex(self.html, r"<script|src=.http|href=.[^#]|url\(|@import")
         self.assertEqual(self.html.count("<h1>"), 1)
         for landmark in ("<header", "<main>", "<footer>", 'lang="en"'):
             self.assertIn(landmark, self.html)
+
+    def test_every_link_of_the_page_leads_to_a_heading(self):
+        links = re.findall(r'href="#([^"]+)"', self.html)
+        self.assertGreater(len(links), 4)
+        self.assertLessEqual(set(links), set(re.findall(r'<h\d id="([^"]+)"', self.html)))
+
+    def test_the_first_screen_says_what_makes_the_size_doubtful(self):
+        document = self.document
+        labels = document.tumor.result.labelImage
+        second = SecondOpinion(labels, ("click",), (0.76,), ((10.0, 6.0),))
+        result = replace(document.tumor.result, second=second, verdict=Verdict(Judgment.confirmed))
+        pose = Pose(np.eye(3), np.zeros(3))
+        images = ImageEvidence(pose, 0.1, 0.2, stretched=pose)
+        for changed, sentence in (
+            (replace(document, tumor=replace(document.tumor, result=result)), "volume differs by 40%"),
+            (replace(document, registration=replace(document.registration, images=images)), "measured in the MRI"),
+        ):
+            self.assertNotIn(sentence, self.first(document))
+            self.assertIn(sentence, self.first(changed))
+        html = withoutPictures(runReport(replace(document, tumor=replace(document.tumor, result=result))))
+        self.assertIn("6.00\N{NO-BREAK SPACE}ml", html.split("By the second method")[1].split("</table>")[0])
 
     def test_the_surface_is_seen_where_the_tumor_is(self):
         views = Views(self.document)

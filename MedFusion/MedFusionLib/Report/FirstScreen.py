@@ -4,16 +4,19 @@ import html
 
 import numpy as np
 
-from ..Core.Results.RunDocument import RunDocument, needed
+from ..Core.Registration.RegistrationResult import RegistrationResult
+from ..Core.Results.RunDocument import MeasuredTumor, RunDocument, needed
 from ..Core.Tumor.LesionMeasurements import LesionMeasurements, SegmentMeasurements
 from ..Core.Tumor.Outline import SecondOpinion
 from .IdentificationSection import identificationBlock
-from .Page import Figure, bullets, figures, legend, paragraph, table
+from .Page import Figure, bullets, contents, figures, legend, paragraph, table
 from .Pictures import Plane
+from .RegistrationSection import AGREEMENT, ERROR_MAP
 from .Texts import ml, mm, mm2, placeText, registrationSentence, tumorSentence, verdictBox
 from .Views import Views
 
 _MOST_LESIONS = 6
+_LARGE_DIFFERENCE = 0.25
 
 
 def firstScreen(document: RunDocument, views: Views) -> str:
@@ -23,12 +26,19 @@ def firstScreen(document: RunDocument, views: Views) -> str:
         verdictBox("Alignment", registration.verdict, registrationSentence(registration)),
         verdictBox("Outline", tumor.result.verdict, tumorSentence(tumor)) if tumor is not None else "",
     ]
-    facts = [_facts(document), toCheck(document)]
+    facts = [_facts(document), toCheck(document), contents(*_headings(document))]
     return (
         identificationBlock(document)
         + "".join(boxes)
         + f'<div class="first"><div>{"".join(facts)}</div><div>{_picture(views)}</div></div>'
     )
+
+
+def _headings(document: RunDocument) -> list[str]:
+    """Return the headings that a reader jumps to."""
+    shown = ["Registration"]
+    shown += [ERROR_MAP] if document.registration.knowsError else []
+    return [*shown, AGREEMENT, "Fusion", *(["Tumor"] if document.tumor is not None else []), "Inputs"]
 
 
 def keyFigures(*entries: tuple[str, str, str]) -> str:
@@ -46,12 +56,29 @@ def toCheck(document: RunDocument) -> str:
     verdicts = [registration.verdict] if registration is not None else []
     verdicts += [tumor.result.verdict] if tumor is not None else []
     sentences = [reason for verdict in verdicts for reason in verdict.reasons]
-    sentences += document.warnings
     if registration is not None:
         sentences.append(registration.advice)
+        sentences += sizeDoubts(registration, tumor)
+    sentences += document.warnings
     said = [verdict.reasons[0] for verdict in verdicts if verdict.reasons]
     items = bullets(tuple(sentence for sentence in dict.fromkeys(sentences) if sentence not in said))
     return f'<section class="check"><h2>Please check</h2>{items}</section>' if "<li>" in items else ""
+
+
+def sizeDoubts(registration: RegistrationResult, tumor: MeasuredTumor | None) -> list[str]:
+    """Return what makes the tumor's size doubtful though its outline is not."""
+    if tumor is None:
+        return []
+    sentences = []
+    if registration.images is not None and registration.images.stretched is not None:
+        sentences.append("The tumor is measured in the MRI: where that is stretched, so are volume and diameters.")
+    second = tumor.result.second
+    for own, other in second.volumesMl if second is not None and not tumor.result.verdict.reasons else ():
+        if abs(own - other) > _LARGE_DIFFERENCE * own:
+            sentences.append(
+                f"The second method's volume differs by {abs(own - other) / own:.0%}: look at the outline's border."
+            )
+    return sentences
 
 
 def _facts(document: RunDocument) -> str:
@@ -71,7 +98,7 @@ def _facts(document: RunDocument) -> str:
         return keyFigures(*entries) + _lesionTable(total, second)
     entries += [
         ("Volume of the tumor", ml(total.volumeMl), volumeRange(total, second)),
-        ("Diameters", diametersText(total), f"longest in the {total.plane} plane, and across"),
+        ("Diameters", diametersText(total), f"longest {total.plane}, and across"),
         ("Product of both", mm2(total.bidimensionalProductMm2), ""),
     ]
     return keyFigures(*entries)
@@ -105,12 +132,17 @@ def diametersText(lesion: LesionMeasurements | SegmentMeasurements) -> str:
 
 def volumeRange(lesion: LesionMeasurements | SegmentMeasurements, second: SecondOpinion | None) -> str:
     """Return between which volumes the true one is to be expected: those of two methods, else around the one."""
-    low, high = lesion.volumeMl - lesion.volumeUncertaintyMl, lesion.volumeMl + lesion.volumeUncertaintyMl
-    for own, other in second.volumesMl if second is not None else ():
-        if np.allclose((own, abs(own - other)), (lesion.volumeMl, lesion.volumeUncertaintyMl), rtol=0.02):
-            low, high = min(own, other), max(own, other)
+    parts = lesion.lesions if isinstance(lesion, SegmentMeasurements) and len(lesion.lesions) > 1 else (lesion,)
+    low, high = np.sum([_limits(part, second) for part in parts], axis=0)
     digits = 1 if lesion.volumeMl >= 10 else 2
     return f"{max(low, 0.0):.{digits}f} to {high:.{digits}f}\N{NO-BREAK SPACE}ml"
+
+
+def _limits(lesion: LesionMeasurements | SegmentMeasurements, second: SecondOpinion | None) -> tuple[float, float]:
+    for own, other in second.volumesMl if second is not None else ():
+        if np.allclose((own, abs(own - other)), (lesion.volumeMl, lesion.volumeUncertaintyMl), rtol=0.02):
+            return min(own, other), max(own, other)
+    return lesion.volumeMl - lesion.volumeUncertaintyMl, lesion.volumeMl + lesion.volumeUncertaintyMl
 
 
 def _picture(views: Views) -> str:
@@ -118,4 +150,4 @@ def _picture(views: Views) -> str:
     picture = views.outlined(views.fused(grid), grid)
     place = "through the largest lesion" if views.document.tumor is not None else "through the middle of the CT"
     caption = f"axial: CT and MRI fused, {place}"
-    return figures(Figure(picture, caption), columns=1) + legend(*views.outlineLegend)
+    return figures(Figure(picture, caption, marks=views.lesionNumbers(grid)), columns=1) + legend(*views.outlineLegend)

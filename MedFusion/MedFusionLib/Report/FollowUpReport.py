@@ -29,11 +29,11 @@ def writeFollowUpReport(folder: Path, document: RunDocument, withPdf: bool = Fal
 def followUpReport(document: RunDocument, isFull: bool = False) -> str:
     """Return the report as HTML."""
     comparison = needed(document.comparison)
-    first, second = comparison.runs
+    first = comparison.runs[0]
     sections = [sideBySideSection(comparison), detailsSection(comparison), inputsSection(document, isFull)]
     patient = [readable(key, first.identity.get(key, "")) for key in _FIELDS]
     foot = " · ".join(filter(None, patient))
-    subtitle = f"{first.name} and {second.name}"
+    subtitle = " and ".join(_names(comparison))
     return page("MedFusion follow-up report", subtitle, _firstScreen(document, comparison), sections, foot)
 
 
@@ -44,6 +44,14 @@ def _firstScreen(document: RunDocument, comparison: Comparison) -> str:
     return _identification(document, comparison) + (
         f'<div class="first"><div>{facts}</div><div>{bothOutlines(comparison)}</div></div>'
     )
+
+
+def _names(comparison: Comparison) -> list[str]:
+    """Return what both runs are called, with the folders that they lie in where they are called the same."""
+    names = [run.name for run in comparison.runs]
+    if names[0] != names[1]:
+        return names
+    return [f"{run.folder.resolve().parent.name}/{run.name}" for run in comparison.runs]
 
 
 def _identification(document: RunDocument, comparison: Comparison) -> str:
@@ -58,7 +66,7 @@ def _identification(document: RunDocument, comparison: Comparison) -> str:
             named = zip(("first", "second"), values, strict=True)
             entries += [(f"{title} ({which})", value or "not named") for which, value in named]
     entries = entries or [("Patient", "not named in the input files")]
-    for which, run in zip(("First", "Second"), comparison.runs, strict=True):
+    for which, run, name in zip(("First", "Second"), comparison.runs, _names(comparison), strict=True):
         day = readable("study_date", run.identity.get("study_date", ""))
-        entries.append((which, " · ".join(filter(None, (run.name, day)))))
+        entries.append((which, " · ".join(filter(None, (name, day)))))
     return identityList([*entries, ("Report made", readableTime(document.created))])

@@ -8,12 +8,23 @@ from ..Core.FollowUp.Change import Change, Passed
 from ..Core.FollowUp.FollowUp import FollowUp
 from ..Core.Results.Comparison import Comparison
 from .Page import Figure, figures, heading, legend, paragraph, section, table
-from .Pictures import Color, Plane, grayPicture, headBox, robustWindow, sliceGrid, sliceValues, withOutline
+from .Pictures import (
+    Color,
+    Plane,
+    checkerboard,
+    grayPicture,
+    headBox,
+    robustWindow,
+    sliceGrid,
+    sliceValues,
+    withOutline,
+)
 
 BEFORE_COLOR: Color = (0, 200, 255)
 AFTER_COLOR: Color = (255, 150, 0)
 OUTLINE_LEGEND = ((BEFORE_COLOR, "Outline of the first time"), (AFTER_COLOR, "Outline of the second time"))
-_CHANGE_HEADER = ("Change", "95\N{NO-BREAK SPACE}% interval", "Beyond it")
+_CHANGE_HEADER = ("Change", "95\N{NO-BREAK SPACE}% interval", "Certain")
+_DASH_PIXELS = 8
 _MOST_LESIONS, _LESIONS_IN_THREE_PLANES = 6, 3
 
 
@@ -178,8 +189,13 @@ class _Pair:
         after = sliceValues(second.tumor, grid, self._transform, isLabel=True) > 0
         one = grayPicture(sliceValues(first.mri, grid), self._windows[0])
         two = grayPicture(sliceValues(second.mri, grid, self._transform), self._windows[1])
-        both = withOutline(withOutline(two, before, BEFORE_COLOR), after, AFTER_COLOR)
-        return withOutline(one, before, BEFORE_COLOR), withOutline(two, after, AFTER_COLOR), both
+        marked = withOutline(two, after, AFTER_COLOR)
+        # Where both lie over each other, their colors alternate.
+        onTop = (
+            withOutline(marked, before, BEFORE_COLOR),
+            withOutline(withOutline(two, before, BEFORE_COLOR), after, AFTER_COLOR),
+        )
+        return withOutline(one, before, BEFORE_COLOR), marked, checkerboard(*onTop, _DASH_PIXELS)
 
 
 def _rows(pair: _Pair, center: np.ndarray, planes: Sequence[Plane], number: int) -> str:

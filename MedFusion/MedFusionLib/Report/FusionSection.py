@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from ..Core.Fusion.Metrics import METRIC_MEANINGS
+from ..Core.Fusion.Settings import FusionMethod
 from ..Core.Results.RunDocument import ScoredFusion
 from .Page import Figure, details, figures, legend, paragraph, section, table
 from .Pictures import Plane
@@ -52,7 +53,8 @@ def _furtherScores(fusion: ScoredFusion, isFull: bool) -> str:
 
 def _settingsText(fusion: ScoredFusion) -> str:
     settings = fusion.result.settings
-    sentences = [f"Method: {settings.method.value}."]
+    meaning = ": bone from the CT, tissue from the MRI" if settings.method is FusionMethod.selective else ""
+    sentences = [f"Method: {settings.method.value}{meaning}."]
     sentences.append(settings.legend)
     if not fusion.isColor:
         low, high = fusion.result.window

@@ -32,11 +32,13 @@ class Figure:
     and gets the letters of the patient's sides.
 
     :param parts: how many pictures of the same plane lie beside each other in it.
+    :param marks: texts with their places in it, shares of its width and height from the upper left.
     """
 
     picture: np.ndarray
     caption: str
     parts: int = 1
+    marks: tuple[tuple[str, float, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -85,12 +87,23 @@ def _printedFoot(title: str, foot: str) -> str:
 
 def section(title: str, *parts: str) -> str:
     """Return a section with a heading."""
-    return f"<section><h2>{html.escape(title)}</h2>{''.join(parts)}</section>"
+    return f'<section><h2 id="{anchor(title)}">{html.escape(title)}</h2>{"".join(parts)}</section>'
 
 
 def heading(title: str) -> str:
     """Return a heading inside a section."""
-    return f"<h3>{html.escape(title)}</h3>"
+    return f'<h3 id="{anchor(title)}">{html.escape(title)}</h3>'
+
+
+def anchor(title: str) -> str:
+    """Return what a link calls the place of a heading."""
+    return "-".join(re.findall(r"\w+", title.lower()))
+
+
+def contents(*titles: str) -> str:
+    """Return links to headings of the page, for the screen."""
+    links = "".join(f'<a href="#{anchor(title)}">{html.escape(title)}</a>' for title in titles)
+    return f'<nav aria-label="On this page">{links}</nav>'
 
 
 def paragraph(text: str) -> str:
@@ -165,10 +178,19 @@ def figures(*items: Figure, columns: int = 3) -> str:
     """Return pictures with captions, so many in a row."""
     cells = "".join(
         f'<figure><div><img src="{pngDataUri(item.picture)}" alt="{html.escape(item.caption)}">'
-        f"{_sideLetters(item)}</div><figcaption>{html.escape(item.caption, quote=False)}</figcaption></figure>"
+        f"{_sideLetters(item)}{_marks(item)}</div>"
+        f"<figcaption>{html.escape(item.caption, quote=False)}</figcaption></figure>"
         for item in items
     )
     return f'<div class="pictures{_COLUMNS[columns]}">{cells}</div>'
+
+
+def _marks(figure: Figure) -> str:
+    """Return the texts that are written into a picture."""
+    return "".join(
+        f'<span class="mark" style="left:{100 * x:.1f}%;top:{100 * y:.1f}%">{html.escape(text)}</span>'
+        for text, x, y in figure.marks
+    )
 
 
 def _sideLetters(figure: Figure) -> str:

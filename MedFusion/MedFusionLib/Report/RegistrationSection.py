@@ -20,6 +20,7 @@ from .Texts import mm, placeText
 from .Views import Views
 
 EDGE_COLOR: Color = (255, 170, 0)
+ERROR_MAP, AGREEMENT = "Expected error over the head", "Do the images agree?"
 _MOST_LANDMARK_PICTURES = 6
 _CLOSE_MM = 80.0
 _SQUARES_MM = {"whole": 25.0, "close": 10.0}
@@ -48,7 +49,7 @@ def _summary(registration: RegistrationResult) -> str:
             "aligned."
         ]
     images = registration.images
-    if registration.refinementShift is not None and images is not None:
+    if registration.refinementShift is not None and images is not None and images.similarityBefore is not None:
         sentences.append(
             f"Refinement moved the landmarks by {mm(registration.refinementShift)} and raised the similarity of the "
             f"images from {images.similarityBefore:.3f} to {images.similarityAfter:.3f}. The FRE may rise by it: the "
@@ -81,6 +82,12 @@ def _landmarks(registration: RegistrationResult, views: Views) -> str:
     return (
         heading("Landmarks")
         + _landmarkTable(registration, order)
+        + paragraph(
+            "Standardized: how far the others put it from where it is, in multiples of what placing errors alone make; "
+            "about 1 is usual."
+            if registration.landmarks is not None and registration.landmarks.loo is not None
+            else ""
+        )
         + paragraph(
             f"{which}, {LANDMARK_WIDTH_MM:g} mm wide, in the CT (left) and in the registered MRI (right), on the plane "
             "that shows most structure there."
@@ -135,11 +142,7 @@ def _errorMap(registration: RegistrationResult, views: Views) -> str:
     for plane in Plane:
         picture, text = errorPicture(registration, plane, views)
         found.append(Figure(picture, f"{plane.name}: expected error, {text}"))
-    return (
-        heading("Expected error over the head")
-        + figures(*found)
-        + legend(*((color, meaning) for _, color, meaning in ERROR_STEPS))
-    )
+    return heading(ERROR_MAP) + figures(*found) + legend(*((color, meaning) for _, color, meaning in ERROR_STEPS))
 
 
 def _agreement(views: Views) -> str:
@@ -155,7 +158,7 @@ def _agreement(views: Views) -> str:
             grid = views.crop(plane, _CLOSE_MM)
             close.append(Figure(draw(views, grid), f"{plane.name}: {title} {place}"))
     return (
-        heading("Do the images agree?")
+        heading(AGREEMENT)
         + paragraph(
             "Lines are the strongest edges of the MRI; they follow the borders of skull, brain and ventricles in the "
             "CT where both are aligned. In the checkerboards these borders go on from square to square."

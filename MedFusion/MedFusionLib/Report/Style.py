@@ -2,8 +2,8 @@
 
 STYLE = """
 :root { color-scheme: light dark; --text: #1a1a1a; --soft: #3d3d3d; --back: #fff; --line: #c9c9c9; --strong: #1a1a1a;
-        --panel: #f3f3f3; --confirmed: #0b5d1e; --confirmed-back: #e3f6e6; --doubtful: #6b4200;
-        --doubtful-back: #fff1d0; --not-confirmed: #8a1111; --not-confirmed-back: #fde4e4; }
+        --panel: #f3f3f3; --link: #0b4f9c; --confirmed: #0b5d1e; --confirmed-back: #e3f6e6;
+        --doubtful: #6b4200; --doubtful-back: #fff1d0; --not-confirmed: #8a1111; --not-confirmed-back: #fde4e4; }
 * { box-sizing: border-box; }
 body { font: 16px/1.45 system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; color: var(--text);
        background: var(--back); max-width: 72rem; margin: 0 auto; padding: 1rem 1.5rem; }
@@ -46,6 +46,9 @@ figure img { width: 100%; display: block; }
 .side { position: absolute; top: 50%; transform: translateY(-50%); padding: 0 .2rem; color: #fff; line-height: 1.2;
         font-size: .8rem; font-weight: 600; background: rgba(0, 0, 0, .6); }
 .left { left: 0; } .right { right: 0; } .top { top: .1rem; left: 50%; transform: translateX(-50%); }
+.mark { position: absolute; transform: translate(-50%, -50%); padding: 0 .3rem; color: #fff; font-weight: 700;
+        line-height: 1.25; background: rgba(0, 0, 0, .75); border-radius: .3rem; }
+figcaption::first-letter { text-transform: uppercase; }
 figcaption { font-size: .82rem; line-height: 1.3; color: var(--soft); padding: .2rem 0 .3rem; }
 .legend { display: flex; flex-wrap: wrap; gap: .1rem 1.2rem; list-style: none; padding: 0; font-size: .85rem; }
 .legend i { display: inline-block; width: 1.1rem; height: .7rem; margin-right: .4rem; border: 1px solid #777;
@@ -53,18 +56,22 @@ figcaption { font-size: .82rem; line-height: 1.3; color: var(--soft); padding: .
 details { margin: .5rem 0; } details:not([open]) > :not(summary) { display: none; }
 summary { cursor: pointer; font-weight: 600; }
 .beside { display: flex; flex-wrap: wrap; align-items: flex-start; gap: 0 3rem; }
+nav { display: flex; flex-wrap: wrap; gap: .1rem 1.1rem; font-size: .9rem; margin: .5rem 0; }
+nav a { color: var(--link); }
 .note { font-size: .86rem; color: var(--soft); max-width: none; margin: 0; }
 code { overflow-wrap: anywhere; font-size: .8rem; } footer { margin-top: 1.2rem; }
 a:focus-visible, summary:focus-visible, .wide:focus-visible { outline: 3px solid #4a7fb5; outline-offset: 1px; }
 @media screen and (prefers-color-scheme: dark) {
   :root { --text: #ececec; --soft: #c4c4c4; --back: #161616; --line: #474747; --strong: #ececec; --panel: #242424;
-          --confirmed: #8fe0a2; --confirmed-back: #10301a; --doubtful: #ffd27a; --doubtful-back: #372600;
+          --link: #9cc4ff; --confirmed: #8fe0a2; --confirmed-back: #10301a; --doubtful: #ffd27a;
+          --doubtful-back: #372600;
           --not-confirmed: #ffa7a0; --not-confirmed-back: #3d1210; }
 }
 @media screen and (max-width: 50rem) {
   body { padding: .7rem; } .first, .pictures { grid-template-columns: minmax(0, 1fr); }
   .pictures.four, .pictures.two, .pictures.six { grid-template-columns: repeat(2, minmax(0, 1fr)); }
   .verdict { flex-direction: column; gap: 0; }
+  .figures { grid-template-columns: minmax(0, 1fr); gap: 0; } .figures dd { margin-bottom: .35rem; }
 }
 @media print {
   :root { color-scheme: light; }
@@ -75,7 +82,7 @@ a:focus-visible, summary:focus-visible, .wide:focus-visible { outline: 3px solid
   thead { display: table-header-group; } .short { break-inside: avoid; }
   .first { grid-template-columns: minmax(0, 1fr) minmax(0, 82mm); }
   .pictures { gap: 2mm; max-width: 162mm; } .pictures.four, .pictures.six { max-width: none; }
-  .pictures.two { width: 88mm; } summary::marker { content: none; }
+  nav { display: none; } .pictures.two { width: 88mm; } summary::marker { content: none; }
   details:not([open]) { display: none; } figcaption { padding: 0; } .wide { overflow: visible; }
   .verdict, figure > div { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }

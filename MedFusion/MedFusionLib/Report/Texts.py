@@ -50,13 +50,11 @@ def verdictBox(subject: str, verdict: Verdict, sentence: str) -> str:
 
 
 def registrationSentence(registration: RegistrationResult) -> str:
-    """Return the expected error where it matters most, and what the alignment rests on."""
-    errors = registration.expectedErrors[:1]
-    sentences = [
-        f"Expected error {placeText(error)} {mm(error.expected)}, with 95\N{NO-BREAK SPACE}% probability below "
-        f"{mm(error.bound)}."
-        for error in errors
-    ] or ["How far it is off cannot be told."]
+    """Return what the alignment rests on, and where nothing tells its error, that.
+
+    The expected error itself stands below in large letters.
+    """
+    sentences = [] if registration.expectedErrors else ["How far it is off cannot be told."]
     if registration.verdict.reasons:
         return " ".join(sentences)  # what it rests on is among them
     if registration.images is None:

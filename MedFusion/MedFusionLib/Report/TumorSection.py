@@ -22,7 +22,8 @@ def tumorSection(tumor: MeasuredTumor, views: Views) -> str:
     slices = []
     for plane in Plane:
         grid = views.whole(plane)
-        slices.append(Figure(views.outlined(views.mri(grid), grid), f"{plane.name}: outline on the MRI"))
+        outlined = views.outlined(views.mri(grid), grid, withSecond=True)
+        slices.append(Figure(outlined, f"{plane.name}: outline on the MRI", marks=views.lesionNumbers(grid)))
     surfaces = [Figure(picture, f"surface {view}, in the skull") for view, picture in surfacePictures(views).items()]
     measured = tumor.measured
     return section(
@@ -30,9 +31,10 @@ def tumorSection(tumor: MeasuredTumor, views: Views) -> str:
         paragraph(_confirmation(tumor)),
         paragraph(_sumsText(measured.total) if len(measured.total.lesions) > 1 else ""),
         *(paragraph(note) for note in measured.total.notes),
-        legend(*views.outlineLegend),
+        legend(*dict.fromkeys((*views.outlineLegend, *(views.secondLegend if views.second is not None else ())))),
         figures(*slices),
         _furtherLesions(tumor, views),
+        _secondTable(tumor.result.second),
         beside(table(*_columns(tumor)), figures(*surfaces, columns=2)),
         paragraph(
             "The range of a volume is that between two methods of outlining, or what half a voxel at the border makes "
@@ -59,11 +61,25 @@ def _confirmation(tumor: MeasuredTumor) -> str:
     """Return who or what stands for the outline."""
     verdict, method = tumor.result.verdict, tumor.result.settings.method.value
     word = {
-        Judgment.confirmed: "confirmed by a second one",
+        Judgment.confirmed: "confirmed by a second method" if tumor.result.second is not None else "confirmed",
         Judgment.doubtful: "doubtful",
         Judgment.notConfirmed: "not confirmed",
     }[verdict.judgment]
     return " ".join((f"Method: {method}; {word}.", *verdict.reasons))
+
+
+def _secondTable(second: SecondOpinion | None) -> str:
+    """Return what a second method found of each lesion, beside the result."""
+    if second is None:
+        return ""
+    rows = [
+        (f"Lesion {n}", ml(own), ml(other), f"{agreement:.2f}", method)
+        for n, (method, agreement, (own, other)) in enumerate(
+            zip(second.methods, second.agreements, second.volumesMl, strict=True), start=1
+        )
+        if method and agreement == agreement
+    ]
+    return table(("Outlined twice", "Volume", "By the second method", "Dice of both", "Second method"), rows)
 
 
 def _sumsText(total: SegmentMeasurements) -> str:

@@ -5,10 +5,12 @@ from functools import cached_property
 
 import numpy as np
 import SimpleITK as sitk
+from scipy import ndimage
 
 from ..Core.Results.RunDocument import RunDocument, needed
 from ..Core.Tumor.SecondOpinions import LEAST_AGREEMENT
 from ..Core.Tumor.Segments import TumorTissue
+from ..Core.Tumor.TumorMeasurements import numberedLesions
 from .Pictures import (
     BONE_WINDOW,
     BRAIN_WINDOW,
@@ -29,6 +31,7 @@ from .Pictures import (
 )
 
 SECOND_COLOR = (60, 200, 255)
+_ABOVE = 0.03  # of the height, where a lesion's number stands
 _COLORS = {
     TumorTissue.edema: (90, 190, 100),
     TumorTissue.necrosis: (90, 130, 230),
@@ -116,9 +119,38 @@ class Views:
     def outlineLegend(self) -> tuple[tuple[Color, str], ...]:
         """Return the colors of the outlines and what they enclose."""
         entries = [(_COLORS.get(tissue, OUTLINE_COLOR), f"Outline: {tissue.value}") for tissue in self.tissues]
-        if self.doubtedSecond is not None:
-            entries.append((SECOND_COLOR, "Outline of a second method"))
-        return tuple(entries)
+        return (*entries, *(self.secondLegend if self.doubtedSecond is not None else ()))
+
+    @property
+    def second(self) -> sitk.Image | None:
+        """Return what a second method outlines, None where none could answer."""
+        second = self.document.tumor.result.second if self.document.tumor is not None else None
+        return second.labelImage if second is not None and any(second.methods) else None
+
+    @property
+    def secondLegend(self) -> tuple[tuple[Color, str], ...]:
+        """Return the color of the second method's outline."""
+        return ((SECOND_COLOR, "Outline of a second method"),)
+
+    def lesionNumbers(self, grid: sitk.Image) -> tuple[tuple[str, float, float], ...]:
+        """Return the numbers of several lesions that a slice cuts, above each, as shares of its width and height."""
+        count = len(self.document.tumor.measured.total.lesions) if self.document.tumor is not None else 0
+        if count < 2:
+            return ()
+        parts = sliceValues(self._lesionImage, grid, isLabel=True)
+        marks = []
+        for number, place in enumerate(ndimage.find_objects(parts, max_label=count), start=1):
+            if place is not None:
+                rows, columns = place
+                top = max(rows.start / parts.shape[0] - _ABOVE, _ABOVE)
+                marks.append((str(number), (columns.start + columns.stop) / 2 / parts.shape[1], top))
+        return tuple(marks)
+
+    @cached_property
+    def _lesionImage(self) -> sitk.Image:
+        """Return each lesion's number as the measurements count them."""
+        result = self.document.tumor.result
+        return numberedLesions(result.labelImage, result.allSegments)
 
     @property
     def doubtedSecond(self) -> sitk.Image | None:
@@ -134,11 +166,15 @@ class Views:
         """Return the labels that are drawn in one color, with it."""
         return [(values, _COLORS.get(tissue, OUTLINE_COLOR)) for tissue, values in self.tissues.items()]
 
-    def outlined(self, picture: np.ndarray, grid: sitk.Image) -> np.ndarray:
-        """Return a picture of a slice with the outlines drawn over it."""
+    def outlined(self, picture: np.ndarray, grid: sitk.Image, withSecond: bool = False) -> np.ndarray:
+        """Return a picture of a slice with the outlines drawn over it.
+
+        :param withSecond: whether a second method's outline is drawn though it agrees.
+        """
         if self.document.tumor is None:
             return picture
-        if self.doubtedSecond is not None:
-            picture = withOutline(picture, sliceValues(self.doubtedSecond, grid, isLabel=True) > 0, SECOND_COLOR)
+        second = self.second if withSecond else self.doubtedSecond
+        if second is not None:
+            picture = withOutline(picture, sliceValues(second, grid, isLabel=True) > 0, SECOND_COLOR)
         labels = sliceValues(self.document.tumor.result.labelImage, grid, isLabel=True)
         return withOutlines(picture, labels, self.tissueColors)
