@@ -37,7 +37,7 @@ def firstScreen(document: RunDocument, views: Views) -> str:
 def _headings(document: RunDocument) -> list[str]:
     """Return the headings that a reader jumps to."""
     shown = ["Registration"]
-    shown += [ERROR_MAP] if document.registration.knowsError else []
+    shown += [ERROR_MAP] if needed(document.registration).knowsError else []
     return [*shown, AGREEMENT, "Fusion", *(["Tumor"] if document.tumor is not None else []), "Inputs"]
 
 

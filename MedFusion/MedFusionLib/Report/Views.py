@@ -149,7 +149,7 @@ class Views:
     @cached_property
     def _lesionImage(self) -> sitk.Image:
         """Return each lesion's number as the measurements count them."""
-        result = self.document.tumor.result
+        result = needed(self.document.tumor).result
         return numberedLesions(result.labelImage, result.allSegments)
 
     @property
