@@ -191,11 +191,11 @@ class _Pair:
         two = grayPicture(sliceValues(second.mri, grid, self._transform), self._windows[1])
         marked = withOutline(two, after, AFTER_COLOR)
         # Where both lie over each other, their colors alternate.
-        onTop = (
+        both = (
             withOutline(marked, before, BEFORE_COLOR),
             withOutline(withOutline(two, before, BEFORE_COLOR), after, AFTER_COLOR),
         )
-        return withOutline(one, before, BEFORE_COLOR), marked, checkerboard(*onTop, _DASH_PIXELS)
+        return withOutline(one, before, BEFORE_COLOR), marked, checkerboard(*both, _DASH_PIXELS)
 
 
 def _rows(pair: _Pair, center: np.ndarray, planes: Sequence[Plane], number: int) -> str:
