@@ -55,7 +55,8 @@ FILES = {
 }
 COMPARED = (
     "`compare` writes `report.html`, `comparison.json` and `first_to_second.h5`, an ITK transform from points of the "
-    "first to points of the second run's CT.\n"
+    "first to points of the second run's CT. Pictures have `mri_registered.png`, `fused.png` and `tumor.png` beside "
+    "these, and volumes of one slice.\n"
 )
 
 

@@ -10,7 +10,8 @@ import SimpleITK as sitk
 from MedFusionLib.Core.Images.Transforms import TransformModel
 from MedFusionLib.Core.Inputs.PixelLandmarks import readPixelLandmarks
 from MedFusionLib.Core.Landmarks.PlaneFit import fitPlane
-from MedFusionTesting import medfusion, sharedData
+from MedFusionLib.Core.Verdict import Judgement
+from MedFusionTesting import checkDocument, medfusion
 
 POINTS = np.array([[20, 30], [200, 40], [110, 220], [60, 150], [180, 170]], float)
 
@@ -43,8 +44,17 @@ class TestPlaneFit(unittest.TestCase):
             fits = [fitPlane(POINTS, POINTS + r.normal(0, 1, POINTS.shape), model) for _ in range(1500)]
             self.assertAlmostEqual(np.mean([fit.fle**2 for fit in fits]) / 2, 1, delta=0.08, msg=model.value)
             center = POINTS.mean(axis=0)
-            errors = [np.sum((fit.matrix @ center + fit.offset - center) ** 2) for fit in fits]
-            self.assertAlmostEqual(np.mean(errors) / (2 / len(POINTS)), 1, delta=0.12, msg=model.value)
+            for point in (center, np.array([250.0, 20.0])):
+                errors = [np.sum((fit.matrix @ point + fit.offset - point) ** 2) for fit in fits]
+                stated = [fit.expectedError(point) ** 2 for fit in fits]
+                self.assertAlmostEqual(np.mean(errors) / np.mean(stated), 1, delta=0.12, msg=model.value)
+
+    def test_landmarks_that_do_not_fit_each_other_are_doubtful_and_those_that_fit_exactly_tell_nothing(self):
+        exchanged = POINTS[[1, 0, 2, 3, 4]]
+        self.assertRegex(fitPlane(POINTS, exchanged, TransformModel.rigid).verdict.reasons[0], "are two exchanged")
+        few = fitPlane(POINTS[:3], POINTS[:3] + 1, TransformModel.affine)
+        self.assertIsNone(few.expectedError(POINTS[0]))
+        self.assertIs(few.verdict.judgement, Judgement.notConfirmed)
 
     def test_points_that_carry_no_fit_are_refused(self):
         for fixed, moving, model, pattern in (
@@ -87,9 +97,12 @@ class TestPictures(unittest.TestCase):
             registered = sitk.GetArrayFromImage(sitk.ReadImage(str(self.folder / "out" / "mri_registered.png")))
             inner = (slice(15, -15), slice(15, -15))
             self.assertLess(np.abs(registered[inner].astype(int) - self.ct[inner]).mean(), 4)  # JPEG
-            measured = json.loads((self.folder / "out" / "measurements.json").read_text())["registration"]
+            checkDocument(self.folder / "out" / "measurements.json")
+            measured = json.loads((self.folder / "out" / "measurements.json").read_text())["plane_registration"]
             self.assertEqual(measured["fre_mm"] is None, unit == "pixels")
-            self.assertEqual(sitk.ReadTransform(str(self.folder / "out" / "ct_to_mri.h5")).GetDimension(), 2)
+            transform = sitk.ReadTransform(str(self.folder / "out" / "ct_to_mri.h5"))
+            size = 1.0 if unit == "pixels" else 0.5
+            np.testing.assert_allclose(transform.TransformPoint((0.0, 0.0, 0.0)), (9 * size, -6 * size, 0), atol=1e-6)
 
     def test_what_cannot_be_meant_is_refused(self):
         (self.folder / "mri.csv").write_text("name,x,y\nP0,one,2\n")
@@ -98,7 +111,7 @@ class TestPictures(unittest.TestCase):
         self.assertRegex(self.register()[2], "is no table of pixels")
         (self.folder / "mri.csv").write_text(table(POINTS).replace("P", "Q"))
         self.assertRegex(self.register()[2], "No name of one list")
-        self.assertRegex(self.register("--refine")[2], "by landmarks alone")
+        self.assertRegex(self.register("--refine")[2], "Pictures have no use for --refine")
         self.assertFalse((self.folder / "out").exists())
 
     def test_a_fusion_of_pictures_is_scored(self):
@@ -112,25 +125,6 @@ class TestPictures(unittest.TestCase):
         for text in ("label\tcolumn\trow\nA\t3\t4\n", "Name;X;Y\nA;3;4\n", "x,y,name\n3,4,A\n"):
             (self.folder / "a.csv").write_text(text)
             np.testing.assert_array_equal(readPixelLandmarks(self.folder / "a.csv")["A"], [3, 4])
-
-
-class TestRealPictures(unittest.TestCase):
-    def test_a_pair_of_the_first_project_is_registered_and_fused(self):
-        folder = sorted(path for path in sharedData("seed-pairs").iterdir() if path.is_dir())[0]
-        ct, mri = folder / "ct.jpg", folder / "mri.jpg"
-        sizes = [sitk.ReadImage(str(path)).GetSize() for path in (ct, mri)]
-        with tempfile.TemporaryDirectory() as name:
-            work = Path(name)
-            for path, (width, height) in zip(("ct.csv", "mri.csv"), sizes, strict=True):
-                ends = np.array([[0.5, 0.1], [0.5, 0.9], [0.1, 0.5], [0.9, 0.5]]) * (width, height)
-                (work / path).write_text(table(ends))
-            lists = ("--ct-landmarks", work / "ct.csv", "--mri-landmarks", work / "mri.csv", "--model", "similarity")
-            status, _, errors = medfusion("register", ct, mri, *lists, "--output", work / "out")
-            self.assertEqual(status, 0, errors)
-            registered = work / "out" / "mri_registered.png"
-            self.assertEqual(sitk.ReadImage(str(registered)).GetSize(), sizes[0])
-            status, _, errors = medfusion("fuse", ct, registered, "--output", work / "fused.png")
-            self.assertEqual(status, 0, errors)
 
 
 if __name__ == "__main__":

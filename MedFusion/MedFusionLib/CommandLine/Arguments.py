@@ -25,25 +25,33 @@ def joinNegativeCoordinates(arguments: list[str]) -> list[str]:
 
 
 def coordinates(count: int):
-    """Return an argparse type for points: "X,Y,Z" for count 1, "X,Y,Z,X,Y,Z" for count 2."""
+    """Return an argparse type for points: "X,Y,Z" for count 1, "X,Y,Z,X,Y,Z" for count 2; of pictures without Z."""
 
     def parse(text: str) -> np.ndarray:
         try:
             values = [float(part) for part in text.split(",")]
         except ValueError:
             values = []
-        if len(values) != 3 * count or not all(map(math.isfinite, values)):
+        if len(values) not in (2 * count, 3 * count) or not all(map(math.isfinite, values)):
             wanted = ",".join(["X,Y,Z"] * count)
             raise argparse.ArgumentTypeError(f"'{text}' is not {wanted} in millimeters, such as 12.5,-30,48")
-        return np.reshape(values, (count, 3))
+        return np.reshape(values, (count, len(values) // count))
 
     return parse
 
 
 def worldPoints(points: np.ndarray | None, arguments: argparse.Namespace) -> np.ndarray | None:
-    """Return points of the command line as LPS millimeters."""
+    """Return points of the command line as LPS millimeters.
+
+    :raises ValueError: for points of pictures.
+    """
     if points is None:
         return None
+    if points.shape[1] != 3:
+        raise ValueError(
+            f"{','.join(f'{value:g}' for value in points[0])} is a point of a picture; in a volume points are X,Y,Z in "
+            "millimeters."
+        )
     return points if arguments.lps else flipPoints(points)
 
 
@@ -93,14 +101,15 @@ def addTumorPoints(parser: argparse.ArgumentParser) -> None:
         type=coordinates(1),
         action="append",
         metavar="X,Y,Z",
-        help="a point inside the tumor, RAS millimeters; again for a further lesion",
+        help="a point inside the tumor, RAS millimeters; again for a further lesion; in pictures COLUMN,ROW in pixels",
     )
     parser.add_argument(
         "--line",
         type=coordinates(2),
         action="append",
         metavar="X,Y,Z,X,Y,Z",
-        help="both ends of the tumor's longest diameter, RAS millimeters; again for a further lesion",
+        help="both ends of the tumor's longest diameter, RAS millimeters; again for a further lesion; in pictures "
+        "COLUMN,ROW,COLUMN,ROW in pixels (of the CT's picture, on which the registered MRI lies)",
     )
     parser.add_argument("--lps", action="store_true", help="coordinates given here are LPS instead of RAS")
 

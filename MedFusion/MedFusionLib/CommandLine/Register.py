@@ -36,6 +36,7 @@ from ..Scene.VolumeNodes import relativeTransform
 from .Arguments import addLandmarks, addOutput
 from .Common import addJson
 from .DicomInput import addIdentity, addOrientation, addSeries, checkIdentity, headersOf, readVolumes
+from .Pictures import addPixel
 from .RegisterPictures import registerPictures
 from .Terminal import StepProgress, warn
 
@@ -59,7 +60,7 @@ def addArguments(parser: argparse.ArgumentParser) -> None:
         "--bound-map", metavar="FILE", help="write below what the TRE in mm stays with 95 %% probability"
     )
     addOutput(parser, "DIR", "folder for the registered volume, ct_to_mri.h5 and measurements.json")
-    parser.add_argument("--pixel", type=_pixel, metavar="MM", help="size of a pixel, for pictures (.png, .jpg)")
+    addPixel(parser)
     addJson(parser)
     parser.set_defaults(execute=execute)
 
@@ -195,10 +196,6 @@ def registrationSummary(registration: RegistrationResult) -> str:
     if measured["refined"]:
         parts.append("refined by the images")
     return f"Registration: {', '.join(parts)}\n{measured['advice']}"
-
-
-def _pixel(text: str) -> float:
-    return _spacing(text)[0]
 
 
 def _spacing(text: str) -> tuple[float, float, float]:

@@ -1,75 +1,79 @@
-"""medfusion register for pictures: landmarks in pixels, a fit in the plane, errors in pixels."""
+"""medfusion register and run for pictures: landmarks in pixels, a fit in the plane, and what follows from it."""
 
 import argparse
+from dataclasses import replace
+from pathlib import Path
 
-import SimpleITK as sitk
-
-from ..Core.Images.Transforms import TransformModel
-from ..Core.Inputs.PixelLandmarks import pairedPixels, readPixelLandmarks
-from ..Core.Inputs.SliceFiles import readSlices
-from ..Core.Landmarks.PlaneFit import PlaneFit, fitPlane
 from ..Core.Results import FileNames
-from ..Core.Results.MeasurementsFile import measurementsText, versions, writeMeasurements
+from ..Core.Results.MeasurementsFile import measurementsText
 from ..Core.Results.Output import outputFolder
-from ..Core.Results.Recipe import readFiles
-from ..Core.Results.TransformFile import writeTransform
-from .Terminal import warn
+from ..Core.Results.PictureDocument import PictureDocument
+from ..Core.Results.PictureSteps import outlineSlice, withSteps
+from ..Core.Tumor.TumorSegmentation import TumorResult
+from ..Report.Pdf import checkPdfRenderer
+from ..Scene.PictureFolder import writePictureFolder
+from ..Scene.Session import Session
+from .Fuse import fusionSettings
+from .Pictures import alignedPictures, pictureMethod, pictureSummary, pointedPixels, refuseForPictures
+from .Terminal import StepProgress, warn
+
+_NOT_FOR_REGISTERING = ("auto", "refine", "transform", "targets", "series", "assume_orientation", "spacing")
+_NOT_FOR_REGISTERING += ("tre_map", "bound_map", "landmark_axes")
+_NOT_FOR_RUNS = (*_NOT_FOR_REGISTERING, "more", "fuse_with", "tumor", "tumor_frame", "threshold", "foreground")
+_NOT_FOR_RUNS += ("background", "sequence", "model_path", "channel", "dicom", "error_margin", "lps")
 
 
 def registerPictures(arguments: argparse.Namespace, inputs: dict[str, str]) -> None:
     """Register two pictures by their landmarks and write the folder."""
-    if arguments.auto or arguments.refine or not (arguments.ct_landmarks and arguments.mri_landmarks):
-        raise ValueError("Pictures are registered by landmarks alone: give --ct-landmarks and --mri-landmarks as CSV.")
-    fixed, moving = (readSlices([path])[0][:, :, 0] for path in (arguments.ct, arguments.mri))
-    lists = [readPixelLandmarks(path) for path in (arguments.ct_landmarks, arguments.mri_landmarks)]
-    names, fixedPixels, movingPixels = pairedPixels(*lists)
-    fit = fitPlane(fixedPixels, movingPixels, TransformModel(arguments.model))
-    spacing = arguments.pixel or 1.0
-    for image in (fixed, moving):
-        image.SetSpacing((spacing, spacing))
-        image.SetOrigin((0.0, 0.0))
-        image.SetDirection((1.0, 0.0, 0.0, 1.0))
-    left = sorted({*lists[0], *lists[1]} - set(names))
-    notes = [f"Left out as only one list has it: {', '.join(left)}."] if left else []
-    if arguments.pixel is None:
-        notes.append("The size of a pixel is unknown, so errors are in pixels; --pixel MM gives it.")
-    with outputFolder(arguments.output, arguments.force, inputs.values()) as folder:
-        transform = fit.transform(spacing)
-        registered = sitk.Resample(moving, fixed, transform, sitk.sitkLinear, 0.0)
-        sitk.WriteImage(registered, str(folder / FileNames.REGISTERED_MRI))
-        isGray = registered.GetPixelID() == sitk.sitkUInt8
-        picture = registered if isGray else sitk.Cast(sitk.RescaleIntensity(registered, 0, 255), sitk.sitkUInt8)
-        sitk.WriteImage(picture, str(folder / FileNames.REGISTERED_PICTURE))
-        writeTransform(transform, folder / FileNames.TRANSFORM)
-        document = {
-            "registration": _measurements(fit, names, arguments),
-            "warnings": notes,
-            "versions": versions(),
-            "inputs": {item.role: item.measurements() for item in readFiles(inputs, {})},
-        }
-        writeMeasurements(folder / FileNames.MEASUREMENTS, document)
-    warn(notes)
-    if arguments.json:
-        print(measurementsText(document), end="")
-    else:
-        print(_summary(fit, arguments.pixel))
+    refuseForPictures(arguments, _NOT_FOR_REGISTERING)
+    if arguments.grid != "ct":
+        raise ValueError("Pictures have no use for --grid mri; exchange the two pictures instead.")
+    with outputFolder(arguments.output, arguments.force, inputs.values()) as folder, Session(folder) as session:
+        document = alignedPictures(arguments, inputs)
+        writePictureFolder(folder, session.scene, document)
+    _say(document, arguments)
 
 
-def _measurements(fit: PlaneFit, names: list[str], arguments: argparse.Namespace) -> dict[str, object]:
-    """Return what was found; lengths in millimeters only where the size of a pixel is known."""
-    lengths = {"fre": fit.fre, "fle": fit.fle, "tre_at_landmarks_center": fit.expectedErrorAtCenter}
-    measured: dict[str, object] = {"model": arguments.model, "landmarks": len(names), "dimensions": 2}
-    for name, value in lengths.items():
-        measured[f"{name}_px"] = value
-        measured[f"{name}_mm"] = None if value is None or arguments.pixel is None else value * arguments.pixel
-    measured["residuals_px"] = dict(zip(names, fit.residuals.tolist(), strict=True))
-    return measured
+def runPictures(arguments: argparse.Namespace, inputs: dict[str, str], leftOut: tuple[str, ...]) -> None:
+    """Register, fuse, outline and measure two pictures and write the result folder.
+
+    :param leftOut: names of files that are not wanted.
+    """
+    refuseForPictures(arguments, _NOT_FOR_RUNS)
+    if arguments.pdf:
+        checkPdfRenderer()
+    settings, pointed = fusionSettings(arguments), pointedPixels(arguments)
+    method = pictureMethod(arguments, pointed)
+    withScene = FileNames.SCENE not in leftOut
+    with (
+        outputFolder(arguments.output, arguments.force, inputs.values()) as folder,
+        Session(folder) as session,
+        StepProgress() as progress,
+    ):
+        progress.step("Register")
+        document = alignedPictures(arguments, inputs)
+        tumor: TumorResult | None = None
+        if method is not None:
+            progress.step("Outline")
+            tumor = outlineSlice(document.registered, pointed, method, arguments.pixel, progress)
+        document = replace(
+            document,
+            parameters={
+                **document.parameters,
+                "fusion": settings.usedSettings(),
+                **({} if method is None else {"tumor": {"method": method.value, **pointed.recipe()}}),
+            },
+        )
+        document = withSteps(document, settings, tumor, arguments.full, progress.step("Fuse and measure"))
+        progress.step("Write")
+        writePictureFolder(folder, session.scene, document, arguments.full, arguments.pdf, withScene)
+        for name in leftOut:
+            (folder / name).unlink(missing_ok=True)
+    _say(document, arguments)
+    if not arguments.json:
+        print(f"Report: {Path(arguments.output) / FileNames.REPORT}")
 
 
-def _summary(fit: PlaneFit, pixel: float | None) -> str:
-    unit, factor = ("pixels", 1.0) if pixel is None else ("mm", pixel)
-    parts = [f"{len(fit.residuals)} landmarks", f"FRE {fit.fre * factor:.2f} {unit}"]
-    expected = fit.expectedErrorAtCenter
-    if expected is not None:
-        parts.append(f"expected TRE at the landmarks' center {expected * factor:.2f} {unit}")
-    return f"Registration in the plane: {', '.join(parts)}"
+def _say(document: PictureDocument, arguments: argparse.Namespace) -> None:
+    warn(list(document.warnings))
+    print(measurementsText(document.measurements()) if arguments.json else pictureSummary(document) + "\n", end="")

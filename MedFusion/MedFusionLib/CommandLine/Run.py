@@ -13,6 +13,7 @@ from ..Core.Inputs.Identity import frameWarnings
 from ..Core.Inputs.Memory import checkMemory
 from ..Core.Inputs.OutlinePlace import OutlineFrame, coverageNote, frameOfOutline
 from ..Core.Inputs.SegmentationFiles import SegmentationFile, readSegmentation
+from ..Core.Inputs.SliceFiles import isSlice
 from ..Core.Inputs.VolumeFiles import VolumeFile, volumeName
 from ..Core.Registration.Registration import RegistrationSettings
 from ..Core.Results import FileNames
@@ -35,6 +36,7 @@ from .Common import addJson
 from .DicomInput import checkIdentities, readVolumes
 from .FurtherMris import addFurtherMris, alignFurther, furtherInputs, fusedNodes, writeFurther
 from .Fuse import addFusionArguments, fusionSettings
+from .Pictures import addPixel
 from .Register import (
     addInputs,
     addInterpolation,
@@ -46,6 +48,7 @@ from .Register import (
     registrationSummary,
     withStart,
 )
+from .RegisterPictures import runPictures
 from .Segment import addSegmentationArguments, interactionFiles, segmentationOptions
 from .Terminal import StepProgress, warn
 from .TumorSummary import tumorSummary
@@ -119,6 +122,7 @@ def addArguments(parser: argparse.ArgumentParser) -> None:
         help="add the tumor grown at each place by what the registration may be off there (95 %% bound), as a hidden "
         "segment and, with --dicom, as a region of the structure set",
     )
+    addPixel(parser)
     addReport(parser)
     addJson(parser)
     parser.add_argument("--no-scene", action="store_true", help="write no scene.mrb, which is the largest file")
@@ -151,6 +155,9 @@ def _leftOut(arguments: argparse.Namespace) -> tuple[str, ...]:
 def execute(arguments: argparse.Namespace) -> None:
     """Run the chain and write the result folder."""
     inputs = inputFiles(arguments) | furtherInputs(arguments)
+    if any(isSlice(path) for path in (arguments.ct, arguments.mri)):
+        runPictures(arguments, inputs, _leftOut(arguments))
+        return
     if arguments.pdf:
         checkPdfRenderer()
     targets = [target for target in (arguments.output, arguments.dicom) if target]

@@ -1,12 +1,14 @@
 """medfusion segment: the tumor in a volume, outlined and measured."""
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import SimpleITK as sitk
 
 from ..Core.Inputs.SegmentationFiles import readMask, readSegmentation
+from ..Core.Inputs.SliceFiles import isSlice
 from ..Core.Inputs.VolumeFiles import volumeName
 from ..Core.Results.FileFormats import OutputFormat, isSegmentationFile
 from ..Core.Results.Output import outputFile
@@ -20,6 +22,8 @@ from ..Scene.TumorSegmentationLogic import TumorSegmentationLogic
 from ..Scene.VolumeNodes import definedPointsFromMarkups
 from .Arguments import addOutput, addThreshold, addTumorPoints, worldPoints
 from .DicomInput import addIdentity, addOrientation, addSeries, checkIdentities, readVolumes
+from .Pictures import addPixel
+from .SegmentPicture import segmentPicture
 from .Terminal import StepProgress, warn
 from .TumorSummary import tumorSummary
 
@@ -43,7 +47,12 @@ def addArguments(parser: argparse.ArgumentParser) -> None:
     )
     addThreshold(parser)
     addSegmentationArguments(parser)
-    addOutput(parser, "TUMOR", "file for the segmentation: .seg.nrrd, or a label map as .nrrd or .nii.gz")
+    addPixel(parser)
+    addOutput(
+        parser,
+        "TUMOR",
+        "file for the segmentation: .seg.nrrd, or a label map as .nrrd or .nii.gz; of a picture a PNG beside it, too",
+    )
     parser.set_defaults(execute=execute)
 
 
@@ -80,7 +89,7 @@ def addSegmentationArguments(parser: argparse.ArgumentParser) -> None:
 def segmentationOptions(arguments: argparse.Namespace) -> tuple[SegmentationSettings, TumorInteraction]:
     """Return how to outline and what was pointed at (world LPS millimeters), as the arguments describe it."""
     seeds, lines = (
-        None if points is None else worldPoints(np.concatenate(points), arguments)
+        None if points is None else worldPoints(_together(points), arguments)
         for points in (arguments.tumor_seed, arguments.line)
     )
     foreground, background = (_strokePoints(path) for path in (arguments.foreground, arguments.background))
@@ -96,6 +105,16 @@ def segmentationOptions(arguments: argparse.Namespace) -> tuple[SegmentationSett
     method = arguments.method or _methodFor(interaction, model, getattr(arguments, "correct", None) is not None)
     sequences = tuple(arguments.sequence or ())
     return SegmentationSettings(method=method, sequences=sequences, model=model), interaction
+
+
+def _together(points: Sequence[np.ndarray]) -> np.ndarray:
+    """Return points of several options in one array.
+
+    :raises ValueError: where some are points of pictures and others not.
+    """
+    if len({part.shape[1] for part in points}) > 1:
+        raise ValueError("Some points have three coordinates and some two; give X,Y,Z in millimeters for all.")
+    return np.concatenate(points)
 
 
 def _methodFor(interaction: TumorInteraction, model: ModelSettings | None, isCorrection: bool) -> SegmentationMethod:
@@ -133,6 +152,9 @@ def _strokePoints(path: str | None) -> np.ndarray | None:
 
 def execute(arguments: argparse.Namespace) -> None:
     """Outline, measure and write the segmentation."""
+    if isSlice(arguments.volume):
+        segmentPicture(arguments)
+        return
     settings, interaction = segmentationOptions(arguments)
     OutputFormat.labelMap.check(arguments.output)
     with (

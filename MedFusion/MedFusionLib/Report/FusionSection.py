@@ -34,9 +34,16 @@ def fusionSection(fusion: ScoredFusion, views: Views, isFull: bool) -> str:
         paragraph(_settingsText(fusion)),
         legend(*views.outlineLegend),
         figures(*pictures, columns=4),
-        _scoreTable(fusion, _TASK_MEASURES),
-        _furtherScores(fusion, isFull),
+        scoreTables(fusion, isFull),
     )
+
+
+def scoreTables(fusion: ScoredFusion, isFull: bool) -> str:
+    """Return the scores beside those of plain copies of the sources.
+
+    :param isFull: whether all of them are seen at once.
+    """
+    return _scoreTable(fusion, _TASK_MEASURES) + _furtherScores(fusion, isFull)
 
 
 def _furtherScores(fusion: ScoredFusion, isFull: bool) -> str:

@@ -6,9 +6,11 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..Images.Transforms import TransformModel
+from ..Verdict import Judgement, Verdict
 
 # By the number of parameters that each model has in the plane.
 _PARAMETERS = {TransformModel.rigid: 3, TransformModel.similarity: 4, TransformModel.affine: 6}
+_LARGEST_FRE = 0.1  # of the landmarks' distance from their middle; set by hand: careful points reach .02 to .05
 _SMALLEST_SPREAD = 5.0  # pixels; closer points fix no turn
 
 
@@ -16,12 +18,15 @@ _SMALLEST_SPREAD = 5.0  # pixels; closer points fix no turn
 class PlaneFit:
     """Hold the map of fixed points x to matrix @ x + offset, and its residuals, in the points' unit.
 
+    :param fixed: the fixed points (N, 2) that it was fitted to.
     :param residuals: shape (N,).
     :param fle: how far a landmark is off, both images' squares added; None where nothing is left to tell it.
     """
 
+    model: TransformModel
     matrix: np.ndarray
     offset: np.ndarray
+    fixed: np.ndarray
     residuals: np.ndarray
     fle: float | None
 
@@ -31,15 +36,52 @@ class PlaneFit:
         return float(np.sqrt(np.mean(self.residuals**2)))
 
     @property
-    def expectedErrorAtCenter(self) -> float | None:
-        """Return the RMS of the error to be expected at the landmarks' center (Fitzpatrick et al. 1998)."""
-        return None if self.fle is None else self.fle / float(np.sqrt(len(self.residuals)))
+    def center(self) -> np.ndarray:
+        """Return the middle (2,) of the landmarks."""
+        return self.fixed.mean(axis=0)
+
+    @property
+    def verdict(self) -> Verdict:
+        """Return whether the landmarks may be trusted as far as they tell it themselves."""
+        if self.fle is None:
+            return Verdict(
+                Judgement.notConfirmed,
+                (f"{len(self.residuals)} landmarks fit exactly, so nothing tells how far they are off; place more.",),
+            )
+        radius = float(np.sqrt(np.mean(np.sum((self.fixed - self.center) ** 2, axis=1))))
+        if self.fre > _LARGEST_FRE * radius:
+            return Verdict(
+                Judgement.doubtful,
+                (
+                    f"The landmarks fit each other only to {self.fre:.1f} pixels, and they lie {radius:.0f} pixels "
+                    "about their middle; are two exchanged, or do the pictures show different slices?",
+                ),
+            )
+        return Verdict(Judgement.confirmed)
+
+    def expectedError(self, point: np.ndarray) -> float | None:
+        """Return the RMS of the error to be expected at a fixed point (2,), None where nothing tells it.
+
+        The sum of what the offset and what turn, scale or shear add; after Fitzpatrick et al. 1998,
+        doi:10.1109/42.736021, in the plane.
+        """
+        if self.fle is None:
+            return None
+        about, offset = self.fixed - self.center, np.asarray(point, float) - self.center
+        if self.model is TransformModel.affine:
+            turned = float(offset @ np.linalg.solve(about.T @ about, offset))
+        else:
+            turned = float(offset @ offset / np.sum(about**2))
+            turned *= 0.5 if self.model is TransformModel.rigid else 1.0
+        return self.fle * float(np.sqrt(1 / len(self.fixed) + turned))
 
     def transform(self, spacing: float) -> sitk.AffineTransform:
-        """Return the map for pictures with square pixels of a size, whose first pixel is the origin."""
-        transform = sitk.AffineTransform(2)
-        transform.SetMatrix(self.matrix.ravel().tolist())
-        transform.SetTranslation((self.offset * spacing).tolist())
+        """Return the map for single slices with square pixels of a size, whose first pixel is the origin."""
+        matrix = np.eye(3)
+        matrix[:2, :2] = self.matrix
+        transform = sitk.AffineTransform(3)
+        transform.SetMatrix(matrix.ravel().tolist())
+        transform.SetTranslation((*(self.offset * spacing).tolist(), 0.0))
         return transform
 
 
@@ -71,7 +113,7 @@ def fitPlane(fixed: np.ndarray, moving: np.ndarray, model: TransformModel) -> Pl
     residuals = np.linalg.norm(fixed @ matrix.T + offset - moving, axis=1)
     freedom = 1 - _PARAMETERS[model] / (2 * len(fixed))
     fle = float(np.sqrt(np.mean(residuals**2) / freedom)) if freedom > 1e-9 else None
-    return PlaneFit(matrix, offset, residuals, fle)
+    return PlaneFit(model, matrix, offset, fixed, residuals, fle)
 
 
 def _similarity(first: np.ndarray, second: np.ndarray, isScaled: bool) -> np.ndarray:

@@ -2,6 +2,8 @@
 
 REGISTERED_MRI = "mri_registered.nrrd"
 REGISTERED_PICTURE = "mri_registered.png"
+FUSED_PICTURE = "fused.png"
+TUMOR_PICTURE = "tumor.png"
 TRANSFORM = "ct_to_mri.h5"
 FUSED = "fused.nrrd"
 TUMOR = "tumor.seg.nrrd"

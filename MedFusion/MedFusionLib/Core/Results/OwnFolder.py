@@ -12,6 +12,8 @@ _FILES = (
     *FileNames.RUN_FILES,
     FileNames.PDF_REPORT,
     FileNames.REGISTERED_PICTURE,
+    FileNames.FUSED_PICTURE,
+    FileNames.TUMOR_PICTURE,
     FileNames.COMPARISON,
     FileNames.FOLLOW_UP_TRANSFORM,
     "ct_registered.nrrd",

@@ -32,6 +32,7 @@ class ResultKind(Enum):
     register = "register"
     compare = "compare"
     measure = "measure"
+    pictures = "pictures"
 
 
 def needed(part: _Part | None) -> _Part:
@@ -142,6 +143,11 @@ class RunDocument:
         tumor = self.tumor.result.warnings if self.tumor is not None else ()
         comparison = self.comparison.warnings if self.comparison is not None else ()
         return tuple(dict.fromkeys((*registration, *fusion, *self.provenance.notes, *tumor, *comparison)))
+
+    @property
+    def inputs(self) -> tuple[InputFile, ...]:
+        """Return the files that it was made from."""
+        return self.provenance.inputs
 
     @property
     def parameters(self) -> dict[str, dict[str, str]]:

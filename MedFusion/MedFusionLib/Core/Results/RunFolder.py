@@ -87,6 +87,8 @@ def readRunFolder(folder: str | Path) -> RunFolder:
         if not (folder / name).is_file():
             raise ValueError(f"{folder} is not the result folder of a run: {name} is missing.")
     document = readDocument(folder)
+    if "plane_registration" in document:
+        raise ValueError(f"The run {folder.name} is one of pictures, which cannot be compared in space.")
     if not document.get("tumor"):
         raise ValueError(f"No tumor was outlined in the run {folder.name}; outline it before comparing.")
     mri = readVolume(folder / FileNames.REGISTERED_MRI).image

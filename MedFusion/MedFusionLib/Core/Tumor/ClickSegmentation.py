@@ -14,7 +14,7 @@ from ..Progress import Progress, report, subProgress
 from .CutRefinement import refineByCut
 from .LineSegmentation import acrossRim, outlineFromLine
 from .Outline import Outline
-from .TumorEvidence import airLevel, gradients
+from .TumorEvidence import airLevel, filled, gradients, neighbors
 from .WorkingRegion import WorkingRegion, workingRegion
 
 # Fitted on 11 of 25 glioma cases by mean Dice of simulated clicks; what nests, and what lies at the mask, on the
@@ -108,7 +108,7 @@ def _bestCandidate(region: WorkingRegion, usable: np.ndarray, air: float, seed: 
     smooth = ndimage.gaussian_filter(values, 0.8 / spacing)
     tissue = usable & (smooth > air)
     index = tuple(np.clip(np.rint(region.indices(seed[None])[0]).astype(int), 0, np.array(values.shape) - 1))
-    if not usable[index] or not ndimage.binary_fill_holes(ndimage.binary_dilation(tissue, iterations=2))[index]:
+    if not usable[index] or not filled(ndimage.binary_dilation(tissue, neighbors(tissue.shape), iterations=2))[index]:
         place = flipPoints(np.round(seed, 1)).tolist()
         raise ValueError(f"The seed {place} (RAS mm) is in air or outside the mask; click on the tumor.")
     magnitude = np.sqrt(sum(d * d for d in gradients(values, spacing, 1.0)))
@@ -141,39 +141,47 @@ def _candidates(
         beyond = tissue & (smooth > middle + level * spread if brighter else smooth < middle - level * spread)
         if not beyond.any():
             break
-        for mask in (beyond, ndimage.binary_opening(beyond, iterations=opening)):
-            filled = mask if mask[index] else ndimage.binary_fill_holes(mask)
-            if not filled[index]:
+        for mask in (beyond, ndimage.binary_opening(beyond, neighbors(beyond.shape), iterations=opening)):
+            closed = mask if mask[index] else filled(mask)
+            if not closed[index]:
                 continue
-            labels, _ = ndimage.label(filled)
+            labels, _ = ndimage.label(closed)
             component = labels == labels[index]
             box = boxAround(component, 1)
-            component[box] = ndimage.binary_fill_holes(component[box])
-            volume = float(component.sum()) * spacing**3 / 1000
+            component[box] = filled(component[box])
+            volume = _volumeMm3(component, spacing) / 1000
             if _VOLUMES_ML[0] < volume < _VOLUMES_ML[1]:
                 yield component
+
+
+def _volumeMm3(component: np.ndarray, spacing: float) -> float:
+    """Return the volume of a component, of one in a single slice that of the ball with its area."""
+    size = float(component.sum())
+    if component.shape[0] > 1:
+        return size * spacing**3
+    return 4 / 3 * np.pi * (size * spacing**2 / np.pi) ** 1.5
 
 
 def _score(
     component: np.ndarray, brighter: bool, values: np.ndarray, magnitude: np.ndarray, usable: np.ndarray, spacing: float
 ) -> float:
     """Return how much a component looks like a lesion: sharp border, contrast, size."""
-    border = component & ~ndimage.binary_erosion(component)
-    inner = tuple(slice(1, -1) for _ in range(3))
+    border = component & ~ndimage.binary_erosion(component, neighbors(component.shape))
+    inner = tuple(slice(1, -1) if count > 1 else slice(None) for count in component.shape)
     onEdge = component.sum() - component[inner].sum()
     if onEdge > _MOST_ON_EDGE * border.sum():
         return -np.inf
     reach = max(round(4 / spacing), 2)
     box = boxAround(component, reach + 2)
     part, region, use = values[box], component[box], usable[box]
-    free = ndimage.binary_erosion(use, iterations=reach, border_value=1)
-    near = ndimage.binary_dilation(region)
-    shell = ndimage.binary_dilation(region, iterations=reach) & ~near & use
+    free = ndimage.binary_erosion(use, neighbors(use.shape), iterations=reach, border_value=1)
+    near = ndimage.binary_dilation(region, neighbors(region.shape))
+    shell = ndimage.binary_dilation(region, neighbors(region.shape), iterations=reach) & ~near & use
     atBorder = border[box] & free
     if not shell.any() or not atBorder.any():
         return -np.inf
     if not brighter:  # fluid between brain and mask is dark, and no lesion
-        beside = border[box] & ~ndimage.binary_erosion(use, border_value=1)
+        beside = border[box] & ~ndimage.binary_erosion(use, neighbors(use.shape), border_value=1)
         if beside.sum() > _MOST_AT_MASK * border.sum():
             return -np.inf
     sign = 1 if brighter else -1
@@ -181,4 +189,4 @@ def _score(
     if contrast <= 0 or sign * float(part[border[box]].mean() - part[shell].mean()) <= 0:
         return -np.inf
     sharpness = float(magnitude[box][atBorder].mean())
-    return float(np.log(sharpness) + 0.5 * np.log(contrast) + 0.45 * np.log(float(component.sum()) * spacing**3))
+    return float(np.log(sharpness) + 0.5 * np.log(contrast) + 0.45 * np.log(_volumeMm3(component, spacing)))

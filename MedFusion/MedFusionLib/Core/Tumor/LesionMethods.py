@@ -32,8 +32,9 @@ class LesionMethods:
 
     @property
     def isAutomaticPossible(self) -> bool:
-        """Return whether the automatic method can be asked: on FLAIR and T1c, or where the sequence is not known."""
-        return self.sequence in (MrSequence.flair, MrSequence.t1c, MrSequence.unknown)
+        """Return whether the automatic method can be asked: in volumes of FLAIR, T1c or unknown sequence."""
+        isVolume = min(self.image.GetSize()) > 1
+        return isVolume and self.sequence in (MrSequence.flair, MrSequence.t1c, MrSequence.unknown)
 
     def fromLines(self, lines: np.ndarray, progress: Progress | None) -> list[Outline]:
         """Return the outline along each line; the other lines belong to the other lesions."""

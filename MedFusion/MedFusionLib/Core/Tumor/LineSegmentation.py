@@ -17,9 +17,11 @@ from .TumorEvidence import (
     BOUNDARY_COST,
     HistogramRatio,
     airLevel,
+    filled,
     gradients,
     histogramOverlap,
     inwardEdgeCapacity,
+    neighbors,
     touching,
 )
 from .WorkingRegion import WorkingRegion, workingRegion
@@ -102,7 +104,7 @@ def outlineFromLine(
 def _isFarBeyond(cut: "_Cut", length: float) -> bool:
     """Return whether a cut is far larger than the ball on the line without sharp edges of its own all around."""
     isSharp = cut.edgeless < _SHARP and cut.atMask < _SHARP
-    return cut.volumeMm3 > _MOST_BALLS * ballMm3(length) and not isSharp
+    return cut.balls(length) > _MOST_BALLS and not isSharp
 
 
 def ballMm3(diameterMm: float) -> float:
@@ -119,9 +121,12 @@ def _doubts(cut: "_Cut", length: float) -> tuple[str, ...]:
             f"The outline is {longest:.0f} mm long and the line only {length:.0f} mm ({longest / length:.2f} times); "
             "it may have run into what lies beside the tumor."
         )
-    if cut.volumeMm3 > _DOUBTED_BALLS * ballMm3(length):
+    if cut.balls(length) > _DOUBTED_BALLS:
         doubts.append(
-            f"The outline has {cut.volumeMm3 / 1000:.1f} ml, more than the ball on the line "
+            f"The outline has {cut.balls(length):.1f} times the area of the disk on the line; is the line the longest "
+            "diameter?"
+            if cut.region.isPlane
+            else f"The outline has {cut.volumeMm3 / 1000:.1f} ml, more than the ball on the line "
             f"({ballMm3(length) / 1000:.1f} ml); is the line the longest diameter?"
         )
     if cut.overlap > _FAINT_OVERLAP:
@@ -168,6 +173,12 @@ class _Cut:
     def volumeMm3(self) -> float:
         """Return the volume."""
         return float(self.found.sum()) * self.region.spacing**3
+
+    def balls(self, lengthMm: float) -> float:
+        """Return how many times the ball that a line spans it is, in a single slice the disk."""
+        if self.region.isPlane:
+            return float(self.found.sum()) * self.region.spacing**2 / (np.pi / 4 * lengthMm**2)
+        return self.volumeMm3 / ballMm3(lengthMm)
 
     def outline(self, doubts: tuple[str, ...] = (), other: Outline | None = None) -> Outline:
         """Return it on the source image's voxels."""
@@ -226,13 +237,13 @@ def _cutAbout(
             100 if turn == 0 else 40,
             progress=subProgress(progress, turn / 3, turn / 3 + 0.3),
         )
-        found = ndimage.binary_fill_holes(touching(labeling > 0.5, seeds))
+        found = filled(touching(labeling > 0.5, seeds))
         inside = 0.4 * lineHistogram + 0.6 * compare.histogram(found)
         foundCenter = 0.5 * (center + np.argwhere(found).mean(axis=0))
         distance = region.distance(foundCenter)
         currentRadius = float(np.clip(np.percentile(distance[found], 95) / 0.95, radius, _GROWTH * radius))
-    border = found & ~ndimage.binary_erosion(found)
-    free = border & ndimage.binary_erosion(usable, border_value=1)
+    border = found & ~ndimage.binary_erosion(found, neighbors(found.shape))
+    free = border & ndimage.binary_erosion(usable, neighbors(usable.shape), border_value=1)
     atMask = 1 - float(free.sum()) / float(border.sum())
     edgeless = float(capacity[free if free.any() else border].mean()) * region.spacing / (BOUNDARY_COST * radius)
     overlap = histogramOverlap(compare.histogram(found), compare.histogram(shell & ~found))
@@ -248,7 +259,7 @@ def _likeTheLine(seeds: np.ndarray, ratio: np.ndarray) -> np.ndarray:
 
 def _continued(values: np.ndarray, usable: np.ndarray) -> np.ndarray:
     """Return the values with those outside the mask continued from inside, so that its border is no edge."""
-    inner = ndimage.binary_erosion(usable, border_value=1)
+    inner = ndimage.binary_erosion(usable, neighbors(usable.shape), border_value=1)
     if inner.all() or not inner.any():
         return values
     nearest = ndimage.distance_transform_edt(~inner, return_distances=False, return_indices=True)
@@ -257,9 +268,9 @@ def _continued(values: np.ndarray, usable: np.ndarray) -> np.ndarray:
 
 def _isDarkInBright(values: np.ndarray, found: np.ndarray, usable: np.ndarray) -> bool:
     """Return whether a region's outer 2 voxels are darker than the next ones, the voxels of the border left out."""
-    layer = found & ~ndimage.binary_erosion(found, iterations=2)
-    near = ndimage.binary_dilation(found)
-    beyond = ndimage.binary_dilation(near, iterations=2) & ~near & usable
+    layer = found & ~ndimage.binary_erosion(found, neighbors(found.shape), iterations=2)
+    near = ndimage.binary_dilation(found, neighbors(found.shape))
+    beyond = ndimage.binary_dilation(near, neighbors(near.shape), iterations=2) & ~near & usable
     return bool(beyond.any() and np.median(values[layer]) < np.median(values[beyond]))
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import SimpleITK as sitk
+from scipy import ndimage
 
 from ..Images.Grids import indicesAt
 from ..Progress import Progress, report, subProgress
@@ -11,12 +12,15 @@ from .BrainMask import brainMask
 from .CoarseGrid import cavityOn
 from .HeadMask import findHead, headFrame
 from .ImageKind import ImageKind, constantValue, headShape
+from .TumorEvidence import airLevel
 
 # Chosen by hand on 37 whole heads with low-grade glioma and their crops, by how much of the tumor lies inside.
 _LEAST_SLICES = 4
 _LEAST_EXTENT_MM = 30.0
 _CONSTANT_IN_CROP = 0.02
 _SKIN_MM = 5.0
+# Of the distance from the skin to the middle of a slice; scalp and skull are about 10 of 75 mm.
+_SKULL_SHARE = 0.12
 _MOST_OUTSIDE = 0.03
 _DOUBTFUL_OUTSIDE = 0.15
 
@@ -53,6 +57,8 @@ def searchMask(image: sitk.Image, pointed: np.ndarray | None = None, progress: P
     :param pointed: points on the tumor, LPS millimeters, shape (N, 3).
     """
     report(progress, 0.0, "Finding the head")
+    if image.GetSize()[2] == 1:
+        return SearchMask(_inSlice(image, pointed), ImageKind.cropped)
     value, share = constantValue(image)
     extentMm = min(n * s for n, s in zip(image.GetSize(), image.GetSpacing(), strict=True))
     if min(image.GetSize()) < _LEAST_SLICES or extentMm < _LEAST_EXTENT_MM:
@@ -70,6 +76,25 @@ def searchMask(image: sitk.Image, pointed: np.ndarray | None = None, progress: P
         mask, more = _widened(mask, brain.depthMm, pointed)
         doubts += more
     return SearchMask(mask, kind, doubts, brain.notes)
+
+
+def _inSlice(image: sitk.Image, pointed: np.ndarray | None) -> sitk.Image:
+    """Return the head in a single slice without its skin and skull, but never without what was pointed at."""
+    values = sitk.GetArrayViewFromImage(image)[0].astype(np.float32)
+    bright = ndimage.binary_opening(ndimage.gaussian_filter(values, 1.0) > airLevel(image), iterations=2)
+    labels, count = ndimage.label(bright)
+    if not count:
+        return image * 0 + 1
+    head = ndimage.binary_fill_holes(labels == 1 + int(np.argmax(np.bincount(labels.ravel())[1:])))
+    depth = ndimage.distance_transform_edt(np.pad(head, 1))[1:-1, 1:-1]
+    least = _SKULL_SHARE * float(depth.max())
+    if pointed is not None:
+        index = np.rint(indicesAt(image, pointed)).astype(int)[:, 1::-1]
+        inside = (index >= 0).all(axis=1) & (index < depth.shape).all(axis=1)
+        least = min(least, 0.5 * float(depth[tuple(index[inside].T)].min(initial=np.inf)))
+    mask = sitk.GetImageFromArray((depth > least)[None].astype(np.uint8))
+    mask.CopyInformation(image)
+    return mask
 
 
 def _without(image: sitk.Image, value: float, share: float) -> sitk.Image | None:

@@ -68,15 +68,19 @@ def agreementOf(first: Outline, second: Outline) -> float:
     return 2 * int((inFirst & inSecond).sum()) / total if total else 0.0
 
 
-def doubtsOf(opinion: Opinion, volumesMl: tuple[float, float]) -> tuple[str, ...]:
-    """Return why another method's opinion makes an outline doubtful, nothing where it agrees."""
+def doubtsOf(opinion: Opinion, volumesMl: tuple[float, float], isPlane: bool = False) -> tuple[str, ...]:
+    """Return why another method's opinion makes an outline doubtful, nothing where it agrees.
+
+    :param isPlane: whether the image is a single slice, in which there are areas and no volumes.
+    """
     if opinion.mask is None:
         return ("No other method could check the outline; look at it slice by slice.",)
     if opinion.agreement >= LEAST_AGREEMENT:
         return ()
     own, second = volumesMl
+    found = f"{second / own:.1f} times that area" if isPlane else f"{second:.1f} ml instead of {own:.1f} ml"
     return (
-        f"Another method ({opinion.words}) outlines {second:.1f} ml instead of {own:.1f} ml, and the two agree by "
+        f"Another method ({opinion.words}) outlines {found}, and the two agree by "
         f"a Dice of {opinion.agreement:.2f} only (below {LEAST_AGREEMENT:g}); compare both outlines.",
     )
 

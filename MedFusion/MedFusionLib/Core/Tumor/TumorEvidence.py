@@ -1,5 +1,7 @@
 """What speaks for tumor and what for its surroundings, voxel by voxel."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
@@ -46,7 +48,27 @@ def histogramOverlap(first: np.ndarray, second: np.ndarray) -> float:
 def gradients(values: np.ndarray, spacing: float, smoothingMm: float = 0.7) -> list[np.ndarray]:
     """Return the derivatives per millimeter of the smoothed image along the array's axes."""
     smooth = ndimage.gaussian_filter(values, smoothingMm / spacing, truncate=3)
-    return [part / np.float32(spacing) for part in np.gradient(smooth)]
+    along = range(smooth.ndim)  # across a single slice nothing changes
+    parts = [np.gradient(smooth, axis=axis) if smooth.shape[axis] > 1 else np.zeros_like(smooth) for axis in along]
+    return [part / np.float32(spacing) for part in parts]
+
+
+def neighbors(shape: Sequence[int]) -> np.ndarray:
+    """Return what erosions and dilations count as neighbors: voxels across faces, those of a single slice in it."""
+    structure = ndimage.generate_binary_structure(len(shape), 1)
+    for axis, count in enumerate(shape):
+        if count == 1:
+            across = np.moveaxis(structure, axis, 0)
+            across[0] = across[2] = False
+    return structure
+
+
+def filled(mask: np.ndarray) -> np.ndarray:
+    """Return a mask with its holes; those of a single slice are what it encloses there."""
+    flat = [axis for axis, count in enumerate(mask.shape) if count == 1]
+    if not flat:
+        return ndimage.binary_fill_holes(mask)
+    return np.expand_dims(ndimage.binary_fill_holes(mask.squeeze(flat[0])), flat[0])
 
 
 def edgeCapacity(derivatives: list[np.ndarray], typicalAt: np.ndarray, strength: float) -> np.ndarray:

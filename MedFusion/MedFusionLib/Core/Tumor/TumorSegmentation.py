@@ -188,7 +188,7 @@ def segmentTumor(
     opinions = [opinionOf(o, _others(found.methods, o, settings.method), whole[0].shape) for o in found.outlines]
     second = secondOpinion(opinions, masks, image)
     for outline, opinion, volumes in zip(found.outlines, opinions, second.volumesMl, strict=True):
-        doubts += (*outline.doubts, *doubtsOf(opinion, volumes))
+        doubts += (*outline.doubts, *doubtsOf(opinion, volumes, image.GetSize()[2] == 1))
     contrastEnhanced = None
     if MrSequence.t1c in sequences and (sequence is not MrSequence.t1c or interaction.isOnlyOutline):
         contrastEnhanced = images[sequences.index(MrSequence.t1c)]

@@ -26,6 +26,11 @@ class WorkingRegion:
         return float(self.grid.GetSpacing()[0])
 
     @property
+    def isPlane(self) -> bool:
+        """Return whether it is part of a single slice."""
+        return self.source.GetSize()[2] == 1
+
+    @property
     def values(self) -> np.ndarray:
         """Return the image's values in the box, array (KJI) of float32."""
         return sitk.GetArrayFromImage(self.grid)
@@ -69,14 +74,16 @@ def workingRegion(
     start = np.clip(index.min(axis=0) - marginMm / spacing, -0.5, size - 0.5)
     stop = np.clip(index.max(axis=0) + marginMm / spacing, -0.5, size - 0.5)
     extent = (stop - start) * spacing
-    step = max(float(np.prod(np.maximum(extent, 1.0)) / mostVoxels) ** (1 / 3), finestMm)
-    newSize = np.maximum(np.ceil(extent / step), 1).astype(int)
+    isFlat = size == 1
+    across = extent[~isFlat]
+    step = max(float(np.prod(np.maximum(across, 1.0)) / mostVoxels) ** (1 / len(across)), finestMm)
+    newSize = np.where(isFlat, 1, np.maximum(np.ceil(extent / step), 1)).astype(int)
     low = np.clip(np.floor(start).astype(int) - 2, 0, size - 1)
     high = np.clip(np.ceil(stop).astype(int) + 3, low + 1, size)
     part = sitk.Cast(imagePart(image, low, high), sitk.sitkFloat32)
     sigma = [0.5 * np.sqrt(max(step**2 - s**2, 0.0)) for s in spacing]
     part = sitk.DiscreteGaussian(part, [s * s for s in sigma], 16, 0.02, True)
-    origin = pointsAt(image, start + 0.5 * step / spacing).tolist()
+    origin = pointsAt(image, np.where(isFlat, 0.0, start + 0.5 * step / spacing)).tolist()
     grid = sitk.Resample(
         part,
         newSize.tolist(),
