@@ -10,7 +10,7 @@ import SimpleITK as sitk
 from MedFusionLib.Core.Images.Transforms import TransformModel
 from MedFusionLib.Core.Inputs.PixelLandmarks import readPixelLandmarks
 from MedFusionLib.Core.Landmarks.PlaneFit import fitPlane
-from MedFusionLib.Core.Verdict import Judgement
+from MedFusionLib.Core.Verdict import Judgment
 from MedFusionTesting import checkDocument, medfusion
 
 POINTS = np.array([[20, 30], [200, 40], [110, 220], [60, 150], [180, 170]], float)
@@ -54,7 +54,7 @@ class TestPlaneFit(unittest.TestCase):
         self.assertRegex(fitPlane(POINTS, exchanged, TransformModel.rigid).verdict.reasons[0], "are two exchanged")
         few = fitPlane(POINTS[:3], POINTS[:3] + 1, TransformModel.affine)
         self.assertIsNone(few.expectedError(POINTS[0]))
-        self.assertIs(few.verdict.judgement, Judgement.notConfirmed)
+        self.assertIs(few.verdict.judgment, Judgment.notConfirmed)
 
     def test_points_that_carry_no_fit_are_refused(self):
         for fixed, moving, model, pattern in (

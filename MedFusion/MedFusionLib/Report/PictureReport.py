@@ -170,7 +170,7 @@ def _tumorSection(document: PictureDocument) -> str:
     method = document.tumor.result.settings.method.value
     return section(
         "Tumor",
-        paragraph(f"Method: {method}; {verdict.judgement.value}. {' '.join(verdict.reasons)}"),
+        paragraph(f"Method: {method}; {verdict.judgment.value}. {' '.join(verdict.reasons)}"),
         legend(_OUTLINE_LEGEND),
         figures(
             Figure(outlined(document, grayOf(document.registered)), "outline on the MRI"),

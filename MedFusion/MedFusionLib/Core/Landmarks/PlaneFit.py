@@ -6,7 +6,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..Images.Transforms import TransformModel
-from ..Verdict import Judgement, Verdict
+from ..Verdict import Judgment, Verdict
 
 # By the number of parameters that each model has in the plane.
 _PARAMETERS = {TransformModel.rigid: 3, TransformModel.similarity: 4, TransformModel.affine: 6}
@@ -45,19 +45,19 @@ class PlaneFit:
         """Return whether the landmarks may be trusted as far as they tell it themselves."""
         if self.fle is None:
             return Verdict(
-                Judgement.notConfirmed,
+                Judgment.notConfirmed,
                 (f"{len(self.residuals)} landmarks fit exactly, so nothing tells how far they are off; place more.",),
             )
         radius = float(np.sqrt(np.mean(np.sum((self.fixed - self.center) ** 2, axis=1))))
         if self.fre > _LARGEST_FRE * radius:
             return Verdict(
-                Judgement.doubtful,
+                Judgment.doubtful,
                 (
                     f"The landmarks fit each other only to {self.fre:.1f} pixels, and they lie {radius:.0f} pixels "
                     "about their middle; are two exchanged, or do the pictures show different slices?",
                 ),
             )
-        return Verdict(Judgement.confirmed)
+        return Verdict(Judgment.confirmed)
 
     def expectedError(self, point: np.ndarray) -> float | None:
         """Return the RMS of the error to be expected at a fixed point (2,), None where nothing tells it.

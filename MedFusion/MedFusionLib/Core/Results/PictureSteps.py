@@ -22,7 +22,7 @@ from ..Tumor.TumorSegmentation import (
     TumorResult,
     segmentTumor,
 )
-from ..Verdict import Judgement, Verdict
+from ..Verdict import Judgment, Verdict
 from .PictureDocument import PictureDocument, PlaneRegistration, PlaneTumor
 from .RunDocument import ScoredFusion
 
@@ -140,7 +140,7 @@ def outlineSlice(
         return replace(found, labelImage=labels)
     reasons = tuple(dict.fromkeys((*found.verdict.reasons, CLICK_DOUBT)))
     warnings = tuple(dict.fromkeys((*found.warnings, CLICK_DOUBT)))
-    return replace(found, labelImage=labels, verdict=Verdict(Judgement.doubtful, reasons), warnings=warnings)
+    return replace(found, labelImage=labels, verdict=Verdict(Judgment.doubtful, reasons), warnings=warnings)
 
 
 def _checkPointed(image: sitk.Image, pointed: PointedPixels) -> None:
