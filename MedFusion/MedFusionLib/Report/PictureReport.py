@@ -3,6 +3,7 @@
 import numpy as np
 import SimpleITK as sitk
 
+from ..Core.Fusion.Fusion import FusionResult
 from ..Core.Images.Voxels import extremes
 from ..Core.Results.PictureDocument import DOES_NOT_APPLY, PictureDocument, PlaneRegistration
 from ..Core.Tumor.PlaneMeasurements import PlaneLesion, PlaneMeasurements
@@ -29,11 +30,11 @@ def pictureReport(document: PictureDocument, isFull: bool = False) -> str:
     if tumor is not None:
         boxes += verdictBox("Outline", tumor.result.verdict, "")
     facts = keyFigures(*_keyFigures(document)) + (paragraph("No tumor was outlined.") if tumor is None else "")
-    picture = figures(Figure(outlined(document, fusedPicture(document)), "CT and MRI fused"), columns=1)
+    fused = "" if document.fusion is None else _fusedFigure(document, document.fusion.result)
     return page(
         "MedFusion report of pictures",
         f"{movingName} registered to {fixedName} in the plane; the sides of the patient are not known",
-        boxes + f'<div class="first"><div>{facts}{bullets(document.warnings)}</div><div>{picture}</div></div>',
+        boxes + f'<div class="first"><div>{facts}{bullets(document.warnings)}</div><div>{fused}</div></div>',
         [
             _registrationSection(document),
             _fusionSection(document, isFull),
@@ -44,6 +45,10 @@ def pictureReport(document: PictureDocument, isFull: bool = False) -> str:
     )
 
 
+def _fusedFigure(document: PictureDocument, fusion: FusionResult) -> str:
+    return figures(Figure(outlined(document, fusedPicture(fusion)), "CT and MRI fused"), columns=1)
+
+
 def grayOf(image: sitk.Image) -> np.ndarray:
     """Return a single slice as RGB bytes, from its darkest to its brightest value where it is not 8 bit."""
     low, high = extremes(image)
@@ -51,9 +56,8 @@ def grayOf(image: sitk.Image) -> np.ndarray:
     return grayPicture(sitk.GetArrayFromImage(image)[0].astype(float), window)
 
 
-def fusedPicture(document: PictureDocument) -> np.ndarray:
+def fusedPicture(fusion: FusionResult) -> np.ndarray:
     """Return the fused slice as RGB bytes."""
-    fusion = document.fusion.result
     values = sitk.GetArrayFromImage(fusion.image)[0]
     return values.astype(np.uint8) if values.ndim == 3 else grayPicture(values.astype(float), fusion.window)
 
@@ -144,7 +148,7 @@ def _fusionSection(document: PictureDocument, isFull: bool) -> str:
         figures(
             Figure(grayOf(document.fixed), "CT"),
             Figure(grayOf(document.registered), "MRI"),
-            Figure(fusedPicture(document), "fused"),
+            Figure(fusedPicture(document.fusion.result), "fused"),
         ),
         scoreTables(document.fusion, isFull),
     )

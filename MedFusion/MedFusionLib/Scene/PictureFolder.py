@@ -47,7 +47,7 @@ def writePictureFolder(
     if document.tumor is not None:
         segmentationNode = TumorSegmentationLogic(scene).show(document.tumor.result, fixedNode)
         saveNode(segmentationNode, folder / FileNames.TUMOR)
-        drawn = outlined(document, fusedPicture(document))
+        drawn = outlined(document, fusedPicture(fusion))
         sitk.WriteImage(_png(drawn), str(folder / FileNames.TUMOR_PICTURE))
     html = pictureReport(document, isFull)
     (folder / FileNames.REPORT).write_text(html, encoding="utf-8")

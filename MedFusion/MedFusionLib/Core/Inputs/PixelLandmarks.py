@@ -1,6 +1,7 @@
 """Landmarks of pictures: a table of names with the column and row of a pixel, counted from 0 at the top left."""
 
 import csv
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +42,7 @@ def readPixelLandmarks(path: str | Path) -> dict[str, np.ndarray]:
 
 
 def pairedPixels(
-    fixed: dict[str, np.ndarray], moving: dict[str, np.ndarray]
+    fixed: Mapping[str, np.ndarray], moving: Mapping[str, np.ndarray]
 ) -> tuple[list[str], np.ndarray, np.ndarray]:
     """Return the names that both lists have, and the points (N, 2) of each.
 

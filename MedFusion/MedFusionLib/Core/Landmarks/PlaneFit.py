@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import SimpleITK as sitk
+from numpy.typing import ArrayLike
 
 from ..Images.Transforms import TransformModel
 from ..Verdict import Judgment, Verdict
@@ -59,7 +60,7 @@ class PlaneFit:
             )
         return Verdict(Judgment.confirmed)
 
-    def expectedError(self, point: np.ndarray) -> float | None:
+    def expectedError(self, point: ArrayLike) -> float | None:
         """Return the RMS of the error to be expected at a fixed point (2,), None where nothing tells it.
 
         The sum of what the offset and what turn, scale or shear add; after Fitzpatrick et al. 1998,

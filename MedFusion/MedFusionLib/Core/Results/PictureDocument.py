@@ -120,10 +120,11 @@ class PictureDocument:
 
 def pictureTable(tumor: PlaneTumor | None) -> str:
     """Return the lesions of a picture as comma-separated values, one row each, units in the header."""
-    rows = [] if tumor is None else [lesion.measurements(tumor.measured.pixelMm) for lesion in tumor.measured.lesions]
+    measured = [] if tumor is None else [(each, tumor.measured.pixelMm) for each in tumor.measured.lesions]
     names = [f"{name}_{unit}" for name, power in _COLUMNS for unit in (f"px{power}", f"mm{power}")]
     lines = [",".join(("lesion", *names, "centroid_column_px", "centroid_row_px"))]
-    for number, row in enumerate(rows, start=1):
-        values = [*(row[name] for name in names), *row["centroid_px"]]
+    for number, (lesion, pixelMm) in enumerate(measured, start=1):
+        row = lesion.measurements(pixelMm)
+        values = [*(row[name] for name in names), *lesion.centroid.tolist()]
         lines.append(",".join((str(number), *("" if value is None else f"{value:.2f}" for value in values))))
     return "\n".join(lines) + "\n"

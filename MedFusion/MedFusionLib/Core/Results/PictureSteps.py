@@ -169,11 +169,12 @@ def withSteps(
     slices = (document.fixed, document.registered)
     fused = fuseVolumes(slices[0], [slices[1]], fusion, progress=subProgress(progress, 0.0, 0.4))
     scores = scoreTable(*slices, fused.image, fusion, subProgress(progress, 0.4, 1.0), scoresInFull)
-    document = replace(document, fusion=ScoredFusion(fused, scores))
+    scored = ScoredFusion(fused, scores)
+    document = replace(document, fusion=scored)
     if tumor is None:
         return document
     images = {"CT": slices[0], "MRI": slices[1]}
-    if not document.fusion.isColor:
+    if not scored.isColor:
         images["fused"] = fused.image
     measured = measureInPlane(tumor.labelImage, images, document.pixelMm)
     middle = tuple(measured.lesions[0].centroid.tolist())
