@@ -36,7 +36,7 @@ from MedFusionLib.Report.RunReport import runReport
 from MedFusionLib.Report.Style import STYLE
 from MedFusionLib.Report.SurfacePicture import surfacePictures
 from MedFusionLib.Report.Texts import ml, mm, verdictBox
-from MedFusionLib.Report.Views import Views
+from MedFusionLib.Report.Views import viewsOf
 from PdfTesting import pageTexts, skipWithoutPdf
 from TestRunDocument import phantomDocument
 
@@ -278,7 +278,7 @@ class TestRunReport(unittest.TestCase):
         self.assertIn("6.00\N{NO-BREAK SPACE}ml", html.split("By the second method")[1].split("</table>")[0])
 
     def test_the_surface_is_seen_where_the_tumor_is(self):
-        views = Views(self.document)
+        views = viewsOf(self.document)
         pictures = surfacePictures(views)
         side = "left" if views.center[0] > views.box.mean(axis=0)[0] else "right"
         self.assertEqual(set(pictures), {"seen from the front", f"seen from the {side} side"})
@@ -290,7 +290,7 @@ class TestRunReport(unittest.TestCase):
             np.testing.assert_allclose((row, column), (1 - place[2], across), atol=0.08)
 
     def test_a_landmark_is_shown_on_the_plane_with_most_structure(self):
-        views = Views(self.document)
+        views = viewsOf(self.document)
         top = np.array([*views.box.mean(axis=0)[:2], views.box[1, 2] - 3.0])
         picture, plane = landmarkPicture(views, top, np.array([0.0, 0.0, 1.0]))
         self.assertIsNot(plane, Plane.axial)

@@ -15,6 +15,7 @@ from ..Core.Inputs.OutlinePlace import OutlineFrame, coverageNote, frameOfOutlin
 from ..Core.Inputs.SegmentationFiles import SegmentationFile, readSegmentation
 from ..Core.Inputs.SliceFiles import isSlice
 from ..Core.Inputs.VolumeFiles import VolumeFile, volumeName
+from ..Core.Progress import subProgress
 from ..Core.Registration.Registration import RegistrationSettings
 from ..Core.Results import FileNames
 from ..Core.Results.MeasurementsFile import measurementsText
@@ -26,7 +27,7 @@ from ..Report.Pdf import checkPdfRenderer
 from ..Scene.LandmarkRegistrationLogic import LandmarkRegistrationLogic
 from ..Scene.NodeFiles import addVolume
 from ..Scene.RegistrationNodes import showErrorMap
-from ..Scene.ResultFolder import RunResults, writeResultFolder
+from ..Scene.ResultFolder import RunResults, WantedFiles, evaluateResults, writeResultFolder
 from ..Scene.Session import Session
 from ..Scene.TumorSegmentationLogic import TumorSegmentationLogic
 from ..Scene.VolumeNodes import imageFromVolumeNode
@@ -264,19 +265,16 @@ def runChain(folder: Path, inputs: dict[str, str], options: RunOptions) -> RunDo
                 "inputs": inputsRecipe(options.series, options.acceptIdentity),
                 "arguments": options.given,
             },
-            inFull=options.inFull,
-            withErrorMargin=options.withErrorMargin,
             areSidesAssumed=bool(ct.unknownOrientation),
         )
-        document = writeResultFolder(
-            folder,
-            scene,
-            results,
-            progress.step("Measure and write"),
-            options.dicomFolder,
-            options.withPdf,
-            withScene=options.withScene,
+        files = WantedFiles(
+            options.dicomFolder, options.withPdf, options.withScene, options.withErrorMargin, options.inFull
         )
+        step = progress.step("Measure and write")
+        document = evaluateResults(results, files, subProgress(step, 0.0, 0.4))
+        writeResultFolder(folder, scene, document, results, files, subProgress(step, 0.4, 1.0))
+        # The registered MRI is as large as the CT and no longer needed.
+        document = document.withoutImages()
         images = [volume.image for volume in others]
         writeFurther(folder, further.nodes, images, ct.image, options.interpolation)
     warn([warning for warning in document.warnings if warning not in told])

@@ -5,7 +5,7 @@ import html
 import numpy as np
 
 from ..Core.Registration.RegistrationResult import RegistrationResult
-from ..Core.Results.RunDocument import MeasuredTumor, RunDocument, needed
+from ..Core.Results.RunDocument import MeasuredTumor, RunDocument
 from ..Core.Tumor.LesionMeasurements import LesionMeasurements, SegmentMeasurements
 from ..Core.Tumor.Outline import SecondOpinion
 from .IdentificationSection import identificationBlock
@@ -21,12 +21,12 @@ _LARGE_DIFFERENCE = 0.25
 
 def firstScreen(document: RunDocument, views: Views) -> str:
     """Return it."""
-    registration, tumor = needed(document.registration), document.tumor
+    registration, tumor = views.registration, document.tumor
     boxes = [
         verdictBox("Alignment", registration.verdict, registrationSentence(registration)),
         verdictBox("Outline", tumor.result.verdict, tumorSentence(tumor)) if tumor is not None else "",
     ]
-    facts = [_facts(document), toCheck(document), contents(*_headings(document))]
+    facts = [_facts(document, registration), toCheck(document), contents(*_headings(document, registration))]
     return (
         identificationBlock(document)
         + "".join(boxes)
@@ -34,10 +34,10 @@ def firstScreen(document: RunDocument, views: Views) -> str:
     )
 
 
-def _headings(document: RunDocument) -> list[str]:
+def _headings(document: RunDocument, registration: RegistrationResult) -> list[str]:
     """Return the headings that a reader jumps to."""
     shown = ["Registration"]
-    shown += [ERROR_MAP] if needed(document.registration).knowsError else []
+    shown += [ERROR_MAP] if registration.knowsError else []
     return [*shown, AGREEMENT, "Fusion", *(["Tumor"] if document.tumor is not None else []), "Inputs"]
 
 
@@ -81,7 +81,7 @@ def sizeDoubts(registration: RegistrationResult, tumor: MeasuredTumor | None) ->
     return sentences
 
 
-def _facts(document: RunDocument) -> str:
+def _facts(document: RunDocument, registration: RegistrationResult) -> str:
     """Return the expected error and the tumor's size: of one lesion in large letters, of several as a table."""
     entries = [
         (
@@ -89,7 +89,7 @@ def _facts(document: RunDocument) -> str:
             mm(error.expected),
             f"with 95\N{NO-BREAK SPACE}% probability below {mm(error.bound)}",
         )
-        for error in needed(document.registration).expectedErrors[:1]
+        for error in registration.expectedErrors[:1]
     ]
     if document.tumor is None:
         return keyFigures(*entries) + paragraph("No tumor was outlined.")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ..Core.Results import FileNames
 from ..Core.Results.Comparison import Comparison
-from ..Core.Results.RunDocument import RunDocument, needed
+from ..Core.Results.RunDocument import RunDocument
 from .FirstScreen import toCheck
 from .FollowUpSection import bothOutlines, changeTable, detailsSection, sideBySideSection
 from .IdentificationSection import identityList, readable, readableTime
@@ -28,7 +28,9 @@ def writeFollowUpReport(folder: Path, document: RunDocument, withPdf: bool = Fal
 
 def followUpReport(document: RunDocument, isFull: bool = False) -> str:
     """Return the report as HTML."""
-    comparison = needed(document.comparison)
+    comparison = document.comparison
+    if comparison is None:
+        raise ValueError("The follow-up report needs a comparison of two runs.")
     first = comparison.runs[0]
     sections = [sideBySideSection(comparison), detailsSection(comparison), inputsSection(document, isFull)]
     patient = [readable(key, first.identity.get(key, "")) for key in _FIELDS]

@@ -68,9 +68,7 @@ def _errorTable(registration: RegistrationResult) -> str:
     rows = [
         (placeText(error).capitalize(), mm(error.expected), mm(error.bound)) for error in registration.expectedErrors
     ]
-    for target in registration.targets:
-        expected, bound = registration.errorsUnder(target.point) or (None, None)
-        rows.append((f"At {target.label}", mm(expected), mm(bound)))
+    rows += [(f"At {target.label}", mm(expected), mm(bound)) for target, expected, bound in registration.targetErrors]
     header = ("Expected error (TRE)", "Root mean square", "95\N{NO-BREAK SPACE}% below")
     return table(header, rows)
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ..Core.Results import FileNames
-from ..Core.Results.RunDocument import RunDocument, needed
+from ..Core.Results.RunDocument import RunDocument
 from .FirstScreen import firstScreen
 from .FusionSection import fusionSection
 from .IdentificationSection import patientLine
@@ -12,7 +12,7 @@ from .Page import page
 from .Pdf import writePdf
 from .RegistrationSection import registrationSection
 from .TumorSection import tumorSection
-from .Views import Views
+from .Views import viewsOf
 
 
 def writeRunReport(folder: Path, document: RunDocument, withPdf: bool = False, isFull: bool = False) -> None:
@@ -28,10 +28,10 @@ def writeRunReport(folder: Path, document: RunDocument, withPdf: bool = False, i
 
 def runReport(document: RunDocument, isFull: bool = False) -> str:
     """Return the report as HTML."""
-    views = Views(document)
+    views = viewsOf(document)
     sections = [
-        registrationSection(needed(document.registration), views),
-        fusionSection(needed(document.fusion), views, isFull),
+        registrationSection(views.registration, views),
+        fusionSection(views.fusion, views, isFull),
         tumorSection(document.tumor, views) if document.tumor is not None else "",
         inputsSection(document, isFull),
     ]

@@ -6,7 +6,6 @@ from scipy import ndimage
 
 from ..Core.Images.Grids import emptyImage
 from ..Core.Images.Transforms import IDENTITY
-from ..Core.Results.RunDocument import needed
 from .Pictures import Color
 from .Views import Views
 
@@ -24,7 +23,11 @@ def surfacePictures(views: Views) -> dict[str, np.ndarray]:
     """
     grid = _grid(views.box)
     skull = _values(views.fixed, grid) > np.interp(_BONE_SHARE, (0, 1), views.boneWindow)
-    groups = [(np.isin(_labels(views, grid), values), color) for values, color in views.tissueColors]
+    tumor = views.document.tumor
+    if tumor is None:
+        return {}
+    labels = _labels(tumor.result.labelImage, grid)
+    groups = [(np.isin(labels, values), color) for values, color in views.tissueColors]
     isLeft = views.center[0] > np.mean(views.box, axis=0)[0]
     sides = {"front": (1, False), "left side" if isLeft else "right side": (2, isLeft)}
     return {
@@ -42,8 +45,7 @@ def _values(image: sitk.Image, grid: sitk.Image) -> np.ndarray:
     return sitk.GetArrayFromImage(sitk.Resample(image, grid, IDENTITY, sitk.sitkLinear, -1e4, sitk.sitkFloat32))
 
 
-def _labels(views: Views, grid: sitk.Image) -> np.ndarray:
-    labels = needed(views.document.tumor).result.labelImage
+def _labels(labels: sitk.Image, grid: sitk.Image) -> np.ndarray:
     return sitk.GetArrayFromImage(sitk.Resample(labels, grid, IDENTITY, sitk.sitkNearestNeighbor))
 
 

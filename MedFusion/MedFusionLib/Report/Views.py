@@ -7,7 +7,8 @@ import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 
-from ..Core.Results.RunDocument import RunDocument, needed
+from ..Core.Registration.RegistrationResult import RegistrationResult
+from ..Core.Results.RunDocument import RunDocument, RunImages, ScoredFusion
 from ..Core.Tumor.SecondOpinions import LEAST_AGREEMENT
 from ..Core.Tumor.Segments import TumorTissue
 from ..Core.Tumor.TumorMeasurements import numberedLesions
@@ -45,16 +46,19 @@ class Views:
     """The images of a run as the report draws them, all in the CT's own coordinates."""
 
     document: RunDocument
+    images: RunImages
+    registration: RegistrationResult
+    fusion: ScoredFusion
 
     @property
     def fixed(self) -> sitk.Image:
         """Return the CT."""
-        return needed(self.document.images).fixed
+        return self.images.fixed
 
     @property
     def registered(self) -> sitk.Image:
         """Return the MRI on the CT's grid."""
-        return needed(self.document.images).registered
+        return self.images.registered
 
     @cached_property
     def center(self) -> np.ndarray:
@@ -104,8 +108,7 @@ class Views:
 
     def fused(self, grid: sitk.Image) -> np.ndarray:
         """Return the fused volume on a slice."""
-        result = needed(self.document.fusion).result
-        return slicePicture(result.image, grid, result.window)
+        return slicePicture(self.fusion.result.image, grid, self.fusion.result.window)
 
     @cached_property
     def tissues(self) -> dict[TumorTissue, tuple[int, ...]]:
@@ -178,3 +181,16 @@ class Views:
             picture = withOutline(picture, sliceValues(second, grid, isLabel=True) > 0, SECOND_COLOR)
         labels = sliceValues(self.document.tumor.result.labelImage, grid, isLabel=True)
         return withOutlines(picture, labels, self.tissueColors)
+
+
+def viewsOf(document: RunDocument) -> Views:
+    """Return the views of a run.
+
+    :raises ValueError: where the document is another command's.
+    """
+    images, registration, fusion = document.images, document.registration, document.fusion
+    if images is None or registration is None or fusion is None:
+        raise ValueError(
+            f"The report of a run needs registration and fusion, which {document.kind.value} does not make."
+        )
+    return Views(document, images, registration, fusion)

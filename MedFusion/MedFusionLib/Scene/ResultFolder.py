@@ -54,7 +54,6 @@ class RunResults:
     """The nodes and results of the steps of one run.
 
     :param recipe: for each step, what it was told besides what the results themselves know.
-    :param inFull: score the fusion by all measures, not the task measures alone, and fold nothing away in the report.
     """
 
     fixedVolumeNode: slicer.vtkMRMLScalarVolumeNode
@@ -71,52 +70,65 @@ class RunResults:
     fixedDicom: DicomSeries | None = None
     movingDicom: DicomSeries | None = None
     recipe: dict[str, dict[str, str]] = field(default_factory=dict)
-    inFull: bool = False
-    withErrorMargin: bool = False
     areSidesAssumed: bool = False
+
+
+@dataclass(frozen=True)
+class WantedFiles:
+    """What is written of a run.
+
+    :param dicomFolder: existing empty folder for the results as DICOM objects, None for none.
+    :param withPdf: the report as report.pdf, too.
+    :param withErrorMargin: the tumor grown by the registration's error.
+    :param inFull: score the fusion by all measures, not the task measures alone, and fold nothing away in the report.
+    """
+
+    dicomFolder: Path | None = None
+    withPdf: bool = False
+    withScene: bool = True
+    withErrorMargin: bool = False
+    inFull: bool = False
+
+
+def evaluateResults(results: RunResults, files: WantedFiles, progress: Progress | None = None) -> RunDocument:
+    """Return what the nodes of a run hold, resampled, measured and scored, in the CT's own coordinates.
+
+    So the CT must not be under a transform.
+    """
+    _checkBelongTogether(results)
+    return evaluateRun(_handOut(results, files), progress)
 
 
 def writeResultFolder(
     folder: Path,
     scene: slicer.vtkMRMLScene,
-    results: RunResults,
+    document: RunDocument,
+    nodes: RunResults,
+    files: WantedFiles,
     progress: Progress | None = None,
-    dicomFolder: Path | None = None,
-    withPdf: bool = False,
-    withScene: bool = True,
-) -> RunDocument:
-    """Write the result files into an existing empty folder and return their document, without its images.
+) -> None:
+    """Write the files of an evaluated run into an existing empty folder, all in the CT's own coordinates.
 
-    All files are in the CT's own coordinates, so the CT must not be under a transform.
-
-    :param dicomFolder: existing empty folder for the results as DICOM objects, None for none.
-    :param withPdf: write the report as report.pdf, too.
-    :param withScene: write the scene, too.
+    :param document: what `evaluateResults` returned for the nodes.
     """
-    _checkBelongTogether(results)
-    steps = _handOut(results, writesDicom=dicomFolder is not None)
-    document = evaluateRun(steps, subProgress(progress, 0.0, 0.4))
-    margin = errorMargin(document) if results.withErrorMargin else None
-    if margin is not None:
-        addMarginSegment(results.segmentationNode, margin)
-    if dicomFolder is not None:
-        writeDicomObjects(dicomFolder, document, subProgress(progress, 0.4, 0.6), margin)
-    report(progress, 0.6, "Writing the report")
+    margin = errorMargin(document) if files.withErrorMargin else None
+    if files.dicomFolder is not None:
+        writeDicomObjects(files.dicomFolder, document, subProgress(progress, 0.0, 0.3), margin)
+    report(progress, 0.3, "Writing the report")
     writeMeasurements(folder / FileNames.MEASUREMENTS, document.measurements())
     measured = document.tumor.measured if document.tumor is not None else None
     writeMeasurementsTable(folder / FileNames.MEASUREMENTS_TABLE, measured)
-    writeRunReport(folder, document, withPdf, results.inFull)
-    report(progress, 0.75, "Writing the volumes")
-    _showFigures(scene, results, document)
-    _saveVolumes(folder, scene, results, document)
-    showInSliceViews(scene, results.fusedVolumeNode, document.center)
-    # The registered MRI is as large as the CT and no longer needed; the scene takes memory, too.
-    document = document.withoutImages()
-    if withScene:
-        report(progress, 0.9, "Writing the scene")
+    writeRunReport(folder, document, files.withPdf, files.inFull)
+    report(progress, 0.6, "Writing the volumes")
+    if margin is not None:
+        addMarginSegment(nodes.segmentationNode, margin)
+    _showFigures(scene, nodes, document)
+    _saveVolumes(folder, scene, nodes, document)
+    showInSliceViews(scene, nodes.fusedVolumeNode, document.center)
+    if files.withScene:
+        report(progress, 0.85, "Writing the scene")
         saveScene(scene, folder / FileNames.SCENE)
     report(progress, 1.0, "Results written")
-    return document
 
 
 def _checkBelongTogether(results: RunResults) -> None:
@@ -137,7 +149,7 @@ def _fusedMovingNodes(results: RunResults) -> list[slicer.vtkMRMLScalarVolumeNod
     return [node for node in nodes if node is not None and node is not results.fixedVolumeNode]
 
 
-def _handOut(results: RunResults, writesDicom: bool) -> RunSteps:
+def _handOut(results: RunResults, files: WantedFiles) -> RunSteps:
     """Return what the nodes hold, in the CT's own coordinates."""
     fixedImage = imageFromVolumeNode(results.fixedVolumeNode)
     dicom = {"ct": results.fixedDicom, "mri": results.movingDicom}
@@ -155,10 +167,10 @@ def _handOut(results: RunResults, writesDicom: bool) -> RunSteps:
             told=results.recipe,
             notes=results.warnings,
             dicom={role: series for role, series in dicom.items() if series is not None},
-            writesDicom=writesDicom,
+            writesDicom=files.dicomFolder is not None,
             areSidesAssumed=results.areSidesAssumed,
         ),
-        results.inFull,
+        files.inFull,
     )
 
 

@@ -309,7 +309,11 @@ class Steps:
 
         The results as DICOM objects go into a folder of their own in it.
         """
-        from ..Scene.ResultFolder import writeResultFolder  # a third of the time that the panel takes to open
+        from ..Scene.ResultFolder import (  # a third of the time that the panel takes to open
+            WantedFiles,
+            evaluateResults,
+            writeResultFolder,
+        )
 
         if parameters.savePdf:
             checkPdfRenderer()
@@ -319,15 +323,9 @@ class Steps:
             dicomFolder = partial / DICOM_FOLDER if parameters.saveDicom else None
             if dicomFolder is not None:
                 dicomFolder.mkdir()
-            writeResultFolder(
-                partial,
-                self.scene,
-                results,
-                subProgress(progress, 0.1, 1.0),
-                dicomFolder=dicomFolder,
-                withPdf=parameters.savePdf,
-                withScene=parameters.saveScene,
-            )
+            files = WantedFiles(dicomFolder, parameters.savePdf, parameters.saveScene)
+            document = evaluateResults(results, files, subProgress(progress, 0.1, 0.5))
+            writeResultFolder(partial, self.scene, document, results, files, subProgress(progress, 0.5, 1.0))
         logging.info("Results written to %s", folder)
         return folder / FileNames.REPORT
 

@@ -162,6 +162,11 @@ class RegistrationResult:
         found = (self.errorAt(place, point) for place, point in places)
         return tuple(error for error in found if error is not None)
 
+    @property
+    def targetErrors(self) -> tuple[tuple[Target, float | None, float | None], ...]:
+        """Return each further target with the expected TRE and its 95 % bound in mm, None where nothing tells them."""
+        return tuple((target, *(self.errorsUnder(target.point) or (None, None))) for target in self.targets)
+
     def withTarget(self, target: np.ndarray) -> "RegistrationResult":
         """Return the same registration looked at from another target (3,), LPS millimeters."""
         return replace(self, target=np.asarray(target, dtype=float))
@@ -211,7 +216,7 @@ class RegistrationResult:
             "fle_mm_interval": None if localization is None else [localization.low, localization.high],
             **known,
             "tre_from": source if self.knowsError else None,
-            "targets": [self._measuredTarget(target) for target in self.targets],
+            "targets": [_measuredTarget(*told) for told in self.targetErrors],
             "loo_mm": {} if evidence is None else self._byLabel(evidence.loo.errors),
             "standardized_residuals": {} if evidence is None else self._byLabel(evidence.loo.standardized),
             "outliers": list(self.outliers),
@@ -229,13 +234,13 @@ class RegistrationResult:
             "warnings": list(self.warnings),
         }
 
-    def _measuredTarget(self, target: Target) -> dict[str, object]:
-        expected, bound = self.errorsUnder(target.point) or (None, None)
-        position = flipPoints(target.point).tolist()
-        return {"label": target.label, "position_ras": position, "expected_mm": expected, "bound95_mm": bound}
-
     def _byLabel(self, values: np.ndarray) -> dict[str, float | None]:
         return {label: _number(value) for label, value in zip(self.labels, values, strict=True)}
+
+
+def _measuredTarget(target: Target, expected: float | None, bound: float | None) -> dict[str, object]:
+    position = flipPoints(target.point).tolist()
+    return {"label": target.label, "position_ras": position, "expected_mm": expected, "bound95_mm": bound}
 
 
 def _rows(pose: Pose) -> list[list[float]]:
