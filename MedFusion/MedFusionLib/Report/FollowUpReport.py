@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from ..Core.Results import FileNames
 from ..Core.Results.Comparison import Comparison
 from ..Core.Results.RunDocument import RunDocument
 from .FirstScreen import toCheck
@@ -10,7 +9,7 @@ from .FollowUpSection import bothOutlines, changeTable, detailsSection, sideBySi
 from .IdentificationSection import identityList, readable, readableTime
 from .InputsSection import inputsSection
 from .Page import page, paragraph
-from .Pdf import writePdf
+from .Pdf import writeReport
 
 _FIELDS = {"patient_name": "Patient", "patient_id": "Patient ID", "birth_date": "Birth date"}
 
@@ -20,10 +19,7 @@ def writeFollowUpReport(folder: Path, document: RunDocument, withPdf: bool = Fal
 
     :param isFull: whether nothing is folded away.
     """
-    html = followUpReport(document, isFull)
-    (folder / FileNames.REPORT).write_text(html, encoding="utf-8")
-    if withPdf:
-        writePdf(folder / FileNames.PDF_REPORT, html)
+    writeReport(folder, followUpReport(document, isFull), withPdf)
 
 
 def followUpReport(document: RunDocument, isFull: bool = False) -> str:

@@ -1,4 +1,4 @@
-"""The report as PDF, drawn by WeasyPrint where that is installed."""
+"""A report's files: its page, and the same as PDF, drawn by WeasyPrint where that is installed."""
 
 import contextlib
 import io
@@ -6,6 +6,8 @@ import logging
 import os
 from pathlib import Path
 from types import ModuleType
+
+from ..Core.Results import FileNames
 
 
 def checkPdfRenderer() -> None:
@@ -45,3 +47,10 @@ def _renderer() -> ModuleType:
     for name in ("weasyprint", "fontTools"):
         logging.getLogger(name).setLevel(logging.ERROR)
     return weasyprint
+
+
+def writeReport(folder: Path, html: str, withPdf: bool) -> None:
+    """Write a report's page, and the same as PDF where it is wanted, into an existing folder."""
+    (folder / FileNames.REPORT).write_text(html, encoding="utf-8")
+    if withPdf:
+        writePdf(folder / FileNames.PDF_REPORT, html)

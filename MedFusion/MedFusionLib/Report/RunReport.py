@@ -2,14 +2,13 @@
 
 from pathlib import Path
 
-from ..Core.Results import FileNames
 from ..Core.Results.RunDocument import RunDocument
 from .FirstScreen import firstScreen
 from .FusionSection import fusionSection
 from .IdentificationSection import patientLine
 from .InputsSection import inputsSection
 from .Page import page
-from .Pdf import writePdf
+from .Pdf import writeReport
 from .RegistrationSection import registrationSection
 from .TumorSection import tumorSection
 from .Views import viewsOf
@@ -20,10 +19,7 @@ def writeRunReport(folder: Path, document: RunDocument, withPdf: bool = False, i
 
     :param isFull: whether nothing is folded away.
     """
-    html = runReport(document, isFull)
-    (folder / FileNames.REPORT).write_text(html, encoding="utf-8")
-    if withPdf:
-        writePdf(folder / FileNames.PDF_REPORT, html)
+    writeReport(folder, runReport(document, isFull), withPdf)
 
 
 def runReport(document: RunDocument, isFull: bool = False) -> str:

@@ -21,11 +21,11 @@ def surfacePictures(views: Views) -> dict[str, np.ndarray]:
     The first voxel along each line of sight is shaded by how its depth changes; nothing else than arrays is needed,
     so the pictures are the same on every computer.
     """
-    grid = _grid(views.box)
-    skull = _values(views.fixed, grid) > np.interp(_BONE_SHARE, (0, 1), views.boneWindow)
     tumor = views.document.tumor
     if tumor is None:
         return {}
+    grid = _grid(views.box)
+    skull = _values(views.fixed, grid) > np.interp(_BONE_SHARE, (0, 1), views.boneWindow)
     labels = _labels(tumor.result.labelImage, grid)
     groups = [(np.isin(labels, values), color) for values, color in views.tissueColors]
     isLeft = views.center[0] > np.mean(views.box, axis=0)[0]

@@ -8,9 +8,9 @@ import SimpleITK as sitk
 import slicer
 
 from ..Scene.NodeFiles import discard
+from ..Scene.SceneViews import overlayNode
 from ..Scene.SliceMosaic import SliceMosaic
 from ..Scene.SlicePreview import SlicePreview, sliceGrid
-from ..Scene.VolumeNodes import setVolumeNodeImage
 from ..Workflow.Parameters import fusionSettings, movingVolumes, registrationOf
 from .Views import FIXED_VIEWS
 
@@ -133,20 +133,9 @@ class PageOverlay:
         return self._mosaic.checkerboard(sliceNode, float(self._page.state.blend) / 100), _GRAYS
 
     def _showIn(self, name: str, image: sitk.Image, window: tuple[float, float]) -> None:
-        scene, node = self._page.scene, self._nodes.get(name)
-        isColor = image.GetNumberOfComponentsPerPixel() > 1
-        className = "vtkMRMLVectorVolumeNode" if isColor else "vtkMRMLScalarVolumeNode"
-        if node is None:
-            node = scene.AddNewNodeByClass(className, f"MedFusion overlay {name}")
-            node.SetHideFromEditors(True)
-            node.SetSaveWithScene(False)
-            node.CreateDefaultDisplayNodes()
-            node.GetDisplayNode().SetSaveWithScene(False)
-            self._nodes[name] = node
-        setVolumeNodeImage(node, image)
-        if not isColor:
-            node.GetDisplayNode().SetAutoWindowLevel(False)
-            node.GetDisplayNode().SetWindowLevelMinMax(*window)
+        known = self._nodes.get(name)
+        node = overlayNode(self._page.scene, known, f"MedFusion overlay {name}", image, window)
+        self._nodes[name] = node
         view = self._page.views.view(name)
         view.set_foreground_volume_id(node.GetID())
         view.set_foreground_opacity(1.0)

@@ -9,7 +9,7 @@ import SimpleITK as sitk
 import slicer
 
 from ..Scene.NodeFiles import discard
-from ..Scene.VolumeNodes import setVolumeNodeImage
+from ..Scene.SceneViews import overlayNode
 
 if TYPE_CHECKING:
     from MedFusion import MedFusionWidget
@@ -115,23 +115,9 @@ class SliceOverlay:
 
     def _showIn(self, name: str, image: sitk.Image, window: tuple[float, float]) -> None:
         scene = self._panel.scene
-        isColor = image.GetNumberOfComponentsPerPixel() > 1
-        className = "vtkMRMLVectorVolumeNode" if isColor else "vtkMRMLScalarVolumeNode"
-        node = scene.GetNodeByID(self._nodeIDs.get(name, ""))
-        if node is not None and node.GetClassName() != className:
-            discard(scene, node)
-            node = None
-        if node is None:
-            node = scene.AddNewNodeByClass(className, f"MedFusion preview {name}")
-            node.SetHideFromEditors(True)
-            node.SetSaveWithScene(False)
-            node.CreateDefaultDisplayNodes()
-            node.GetDisplayNode().SetSaveWithScene(False)
-            self._nodeIDs[name] = node.GetID()
-        setVolumeNodeImage(node, image)
-        if not isColor:
-            node.GetDisplayNode().SetAutoWindowLevel(False)
-            node.GetDisplayNode().SetWindowLevelMinMax(*window)
+        known = scene.GetNodeByID(self._nodeIDs.get(name, ""))
+        node = overlayNode(scene, known, f"MedFusion preview {name}", image, window)
+        self._nodeIDs[name] = node.GetID()
         composite = self._panel.views.logic(name).GetSliceCompositeNode()
         composite.SetForegroundVolumeID(node.GetID())
         composite.SetForegroundOpacity(1.0)

@@ -309,11 +309,8 @@ class Steps:
 
         The results as DICOM objects go into a folder of their own in it.
         """
-        from ..Scene.ResultFolder import (  # a third of the time that the panel takes to open
-            WantedFiles,
-            evaluateResults,
-            writeResultFolder,
-        )
+        # A third of the time that the panel takes to open.
+        from ..Scene.ResultFolder import WantedFiles, evaluateResults, writeResultFolder
 
         if parameters.savePdf:
             checkPdfRenderer()
