@@ -203,14 +203,14 @@ class TestRunReport(unittest.TestCase):
 
     def test_lesions_carry_their_numbers_where_a_slice_cuts_them(self):
         document = phantomDocument(withSecondLesion=True)
-        views = Views(document)
+        views = viewsOf(document)
         for number, lesion in enumerate(document.tumor.measured.total.lesions, start=1):
             grid = views.crop(Plane.axial, 60.0, around=lesion.centroid)
             marks = {text: (x, y) for text, x, y in views.lesionNumbers(grid)}
             x, y = marks[str(number)]
             self.assertAlmostEqual(x, 0.5, delta=0.1)
             self.assertLess(y, 0.5)
-        self.assertEqual(Views(self.document).lesionNumbers(grid), ())
+        self.assertEqual(viewsOf(self.document).lesionNumbers(grid), ())
 
     def test_further_scores_are_folded_away_unless_all_is_wanted(self):
         self.assertIn("computed with the option --full", self.html)

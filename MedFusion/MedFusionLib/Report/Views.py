@@ -138,9 +138,10 @@ class Views:
     def lesionNumbers(self, grid: sitk.Image) -> tuple[tuple[str, float, float], ...]:
         """Return the numbers of several lesions that a slice cuts, above each, as shares of its width and height."""
         count = len(self.document.tumor.measured.total.lesions) if self.document.tumor is not None else 0
-        if count < 2:
+        numbered = self._lesionImage if count > 1 else None
+        if numbered is None:
             return ()
-        parts = sliceValues(self._lesionImage, grid, isLabel=True)
+        parts = sliceValues(numbered, grid, isLabel=True)
         marks = []
         for number, place in enumerate(ndimage.find_objects(parts, max_label=count), start=1):
             if place is not None:
@@ -150,10 +151,10 @@ class Views:
         return tuple(marks)
 
     @cached_property
-    def _lesionImage(self) -> sitk.Image:
-        """Return each lesion's number as the measurements count them."""
-        result = needed(self.document.tumor).result
-        return numberedLesions(result.labelImage, result.allSegments)
+    def _lesionImage(self) -> sitk.Image | None:
+        """Return each lesion's number as the measurements count them, None without an outline."""
+        tumor = self.document.tumor
+        return None if tumor is None else numberedLesions(tumor.result.labelImage, tumor.result.allSegments)
 
     @property
     def doubtedSecond(self) -> sitk.Image | None:
