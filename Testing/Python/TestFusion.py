@@ -64,6 +64,7 @@ def halved(volume: np.ndarray) -> np.ndarray:
 
 def referenceFusion(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Return the selective fusion of two volumes of gray levels, cubic voxels and no bone, by whole-volume filters."""
+    b = np.where(b > 160, 260 - 100 * np.exp((160 - b) / 100), b)
     margin = 32
     rows, columns = a.shape[1:]
     sides = ((0, 0), (margin, margin + rows % 2), (margin, margin + columns % 2))
@@ -88,7 +89,7 @@ def referenceFusion(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     smooth, share = (_doubled(volume) for volume in (smooth, share))
     haze = smooth.clip(0)
     drawn = (1 - (b - a) / 140).clip(0, 1) * share
-    fused = b + 0.2 * haze + drawn * (a - b - smooth + haze / 2)
+    fused = b + 0.3 * (b / 60).clip(0, 1) * haze + drawn * (a - b - smooth + haze / 2)
     fused = fused.clip(np.minimum(a, b) - 6, np.maximum(a, b) + 6)
     return fused[:, margin : margin + rows, margin : margin + columns].clip(0, 255)
 
@@ -153,6 +154,26 @@ class TestInvariants(unittest.TestCase):
             mock.patch("MedFusionLib.Core.Fusion.Inputs.FusionScales.bone", (2.0, 3.0)),
         ):
             np.testing.assert_allclose(fused(*images), referenceFusion(a, b), atol=0.01)
+
+    def test_bone_in_gray_levels_is_as_white_as_the_CT_and_brighter_than_the_brightest_tissue(self):
+        ct, mri = np.full((1, 60, 60), 70, np.uint8), np.full((1, 60, 60), 90, np.uint8)
+        ct[:, 20:40, 20:40], mri[:, 20:40, 20:40] = 255, 20
+        mri[:, 28:32, 28:32], mri[:, 45:55, 20:40] = 0, 255  # detail in the bone; fluid beside it
+        solid, detailed = (fused(makeImage(ct), makeImage(mri), mriInBone=value)[0] for value in (False, True))
+        np.testing.assert_allclose(solid[22:38, 22:38], 255, atol=0.5)
+        self.assertLess(detailed[28:32, 28:32].max(), 245)
+        self.assertLess(solid[47:53, 22:38].max(), 230)
+        self.assertGreater(solid[47:53, 22:38].min(), 200)
+
+    def test_noise_of_a_narrow_window_CT_does_not_hide_the_MRI(self):
+        random = np.random.default_rng(3)
+        ct = random.normal(120, 40, (1, 128, 128))
+        ct[:, 8:24, 8:24] = 255
+        mri = np.full((1, 128, 128), 60.0)
+        mri[:, 60:80, 60:80] = 150
+        result = fused(makeImage(ct.clip(0, 255).astype(np.uint8)), makeImage(mri.astype(np.uint8)))
+        self.assertLess(np.mean(np.abs(result - mri)[0, 30:] > 40), 0.01)
+        self.assertGreater(result[0, 10:22, 10:22].min(), 254)
 
     def test_thick_slices_are_not_mixed(self):
         ct = makeCt(spacing=(0.5, 0.5, 5.0))

@@ -75,6 +75,12 @@ def addFusionArguments(parser: argparse.ArgumentParser, prefix: str = "") -> Non
         "bright (infarct, edema, bleeding, calcification; beam hardening looks the same)",
     )
     group.add_argument(
+        f"--{prefix}mri-in-bone",
+        dest="fusion_mri_in_bone",
+        action="store_true",
+        help="selective, CT in gray levels: draw the MRI's dark detail in the bone (marrow) instead of solid white",
+    )
+    group.add_argument(
         f"--{prefix}levels",
         dest="fusion_levels",
         type=int,
@@ -124,6 +130,7 @@ def fusionSettings(arguments: argparse.Namespace) -> FusionSettings:
         baseRule=BaseRule(arguments.fusion_base),
         colorStyle=ColorStyle(arguments.fusion_color),
         ctChanges=arguments.fusion_ct_changes,
+        mriInBone=arguments.fusion_mri_in_bone,
         ctWindow=arguments.fusion_window,
     )
 

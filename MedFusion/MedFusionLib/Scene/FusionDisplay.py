@@ -10,10 +10,10 @@ from ..Core.Fusion.Inputs import CtKind
 
 _WINDOW = "MedFusion.window"
 _BOTH = "MedFusion.displayRange"
-# The brain has most of the grays; the bone above it has the rest, up to 3.2 times the brain's range. A volume is drawn
+# The brain has most of the grays; the bone above it has the rest, up to 2.5 times the brain's range. A volume is drawn
 # in 256 steps, so more for the bone would leave the brain in bands.
-_BRAIN_GRAYS = 0.7
-_BONE_REACH = 3.2
+_BRAIN_GRAYS = 0.85
+_BONE_REACH = 2.5
 
 
 class FusionDisplay(Enum):

@@ -25,11 +25,15 @@ _LARGEST_Z_STEP = 64  # slices; far beyond any scanner's, it only keeps senseles
 # gray levels of 255 where they are intensities.
 _CT_SHARE_IN_TISSUE = np.float32(0.35)  # of its edges' energy that counts away from bone
 _MRI_FLOOR = 32.0  # energy of the MRI's noise: below it the MRI's edges say no less than the CT's
-_HAZE = 0.2  # of what the CT is brighter than the MRI that stays in the tissue, so that calcifications are seen
+_HAZE = 0.3  # of what the CT is brighter than the MRI that stays in the tissue, so that calcifications are seen,
+_HAZED_FROM = 60.0  # all of it where the MRI is so bright; fluid that is black in the MRI stays black
+_NOISE_PEAKS = 3.0  # times the noise's median energy, that its peaks may draw nothing either
 _DIM_RANGE = 140.0  # the CT draws nothing where the MRI is brighter by this
-_BONE_DETAIL = 1.6  # of the MRI's dark detail that is drawn in bone, where bone is not in HU
+_BONE_DETAIL = 1.6  # of the MRI's dark detail that is drawn in bone where that is asked for
 _ROOM = 6.0  # beyond both sources
 _FAINTEST = 1e-9
+# Bone that fills less of the 5x5 cells around, smoothed, than FLOOR / GAIN is a speck of noise.
+_SPECK_GAIN, _SPECK_FLOOR = 3.0, 0.35
 
 
 @dataclass
@@ -41,6 +45,7 @@ class _Cells:
     :param boneNear: largest bone membership around each cell; None where there is no bone.
     :param shares: how much of the fine structure is the CT's, then how much of the MRIs' is each one's but the last's;
         empty until that is known.
+    :param solid: 1 where bone has bone around it, 0 for the specks of a noisy CT; None for a CT in HU.
     :param changes: by how much the CT deviates from what is usual; smoothed, not divided.
     """
 
@@ -48,6 +53,7 @@ class _Cells:
     images: list[np.ndarray]
     coarse: np.ndarray
     boneNear: np.ndarray | None
+    solid: np.ndarray | None = None
     shares: np.ndarray = field(default_factory=lambda: np.empty(0, np.float32))
     changes: np.ndarray | None = None
 
@@ -110,7 +116,7 @@ def fuseSelective(planes: Iterator[Plane], strip: Strip, settings: FusionSetting
             shares *= np.float32(0.5)
             shares += work.shares
             shares *= np.float32(0.5)
-        values = _merged(work, shares, scale, strip, buffers)
+        values = _merged(work, shares, scale, strip, settings.mriInBone, buffers)
         yield Fused(work.plane, values, _changes(work, changesScale, strip, buffers))
 
 
@@ -128,9 +134,16 @@ def _cells(plane: Plane, strip: Strip, buffers: Buffers) -> _Cells:
         changes = usual.deviation(images[0], mean, strip.scales.hounsfield, buffers)
     if not ct.max() > strip.scales.bone[0]:
         return _Cells(plane, images, coarse, None, changes=changes)
-    near = smoothStep(images[0], *strip.scales.bone, buffers)
+    width = strip.paddedWidth // 2
+    near, solid = smoothStep(images[0], *strip.scales.bone, buffers), None
+    if strip.scales.kind is not CtKind.hounsfield:
+        solid = smoothInPlane(near, 1, width, buffers)
+        solid *= np.float32(_SPECK_GAIN / 256)
+        solid -= np.float32(_SPECK_FLOOR)
+        np.clip(solid, 0, 1, out=solid)
+        near *= solid
     byRow[0] *= np.subtract(1, near, out=buffers.brief.take(len(near)))
-    return _Cells(plane, images, coarse, largestOfNine(near, strip.paddedWidth // 2, buffers), changes=changes)
+    return _Cells(plane, images, coarse, largestOfNine(near, width, buffers), solid, changes=changes)
 
 
 def _changesLevels(spacing: tuple[float, ...]) -> int:
@@ -186,7 +199,7 @@ def _shared(
     :param reach: 1 to measure along z too.
     :param slope: voxel size within the plane over slice distance.
     """
-    noise = strip.scales.ctNoise * (1 + slope**2 / 4)
+    noise = _NOISE_PEAKS * strip.scales.ctNoise * (1 + slope**2 / 4)
     for around in neighborhoods(works, reach):
         work = around[reach]
         below, above = (around[0].images, around[2].images) if reach else ([None] * len(work.images),) * 2
@@ -245,11 +258,14 @@ def _ctShare(
     return np.reciprocal(mri, out=mri)
 
 
-def _merged(work: _Cells, shares: np.ndarray, scale: float, strip: Strip, buffers: Buffers) -> np.ndarray:
+def _merged(
+    work: _Cells, shares: np.ndarray, scale: float, strip: Strip, mriInBone: bool, buffers: Buffers
+) -> np.ndarray:
     """Return a plane's fused values without the margin.
 
     :param shares: as in the plane, smoothed along z.
     :param scale: what the coarse differences are to be multiplied by.
+    :param mriInBone: draw dark detail of the MRI in bone that is not in HU.
     """
     sources = work.plane.sources
     count, width = len(sources) - 1, strip.paddedWidth
@@ -263,7 +279,9 @@ def _merged(work: _Cells, shares: np.ndarray, scale: float, strip: Strip, buffer
     tissue = _tissue(ct, mri, coarse[0], parts[0], strip.scales.gray, buffers)
     if work.boneNear is not None:
         bone, inBone = smoothStep(ct, *strip.scales.bone, buffers), ct
-        if strip.scales.kind is not CtKind.hounsfield:
+        if work.solid is not None:
+            bone *= doubled(work.solid.reshape(-1, width // 2), cells, width, 1.0, buffers)
+        if mriInBone and strip.scales.kind is not CtKind.hounsfield:
             inBone = _displayedBone(ct, mri, work.images, parts[0], cells, buffers)
         inBone = np.multiply(inBone, bone, out=buffers.take(bone.size).reshape(bone.shape))
         tissue *= np.subtract(1, bone, out=bone)
@@ -325,6 +343,7 @@ def _tissue(
     np.clip(difference, 0, 1, out=difference)
     difference *= share
     tissue *= difference
+    haze *= np.clip(np.multiply(mri, np.float32(1 / (_HAZED_FROM * gray)), out=difference), 0, 1, out=difference)
     haze *= np.float32(2 * _HAZE)
     tissue += haze
     tissue += mri

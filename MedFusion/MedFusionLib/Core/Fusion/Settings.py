@@ -76,6 +76,7 @@ class FusionSettings:
     :param baseRule: of dwt and swt.
     :param consistency: let the majority of the neighbors decide a maxAbs choice.
     :param ctChanges: whether the selective method shows density that only the CT has; needs a CT in HU.
+    :param mriInBone: whether the selective method draws the MRI's dark detail in the bone of a CT in gray levels.
     :param ctWindow: HU range in which CT takes part in the fusion (ignored for a CT already in 8 bit).
     :param boneRange: HU at which bone begins to count and at which it counts fully. The MRI is scaled to stay below
         the second, so that in a fused volume every value above it is bone, in HU.
@@ -92,6 +93,7 @@ class FusionSettings:
     consistency: bool = True
     colorStyle: ColorStyle = ColorStyle.bone
     ctChanges: bool = False
+    mriInBone: bool = False
     ctWindow: tuple[float, float] = CtWindowPreset.bone.value
     boneRange: tuple[float, float] = (150.0, 300.0)
     mriPercentiles: tuple[float, float] = (0.5, 99.5)
@@ -142,7 +144,7 @@ class FusionSettings:
         """Return what of the recipe the method heeds, as strings, for the reader of a result."""
         used = ["method", "ctWindow", "boneRange", "mriPercentiles", "featherMillimeters"]
         if self.method is FusionMethod.selective:
-            used += ["sliceWise", "ctChanges"]
+            used += ["sliceWise", "ctChanges", "mriInBone"]
         elif self.method in (FusionMethod.dwt, FusionMethod.swt):
             used += ["levels", "wavelet", "sliceWise", "detailRule", "baseRule"]
             used += ["consistency"] if self.detailRule is DetailRule.maxAbs else []
