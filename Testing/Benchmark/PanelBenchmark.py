@@ -1,6 +1,6 @@
-"""Random use of the panel, and what a preview costs: python Testing/Benchmark/PanelBenchmark.py [ACTIONS [SEEDS]]
+"""Random use of the panel, and what a preview costs: PanelBenchmark.py [ACTIONS [SEEDS [FIRST]]]
 
-It runs against the stand-in for the application. By default 5,000 actions are done for each of 10 seeds.
+It runs against the stand-in for the application. By default 5,000 actions are done for each of 10 seeds, from FIRST on.
 """
 
 import sys
@@ -22,14 +22,14 @@ VIEW_PIXELS, STEPS = 512, 20
 class RandomUse(PanelTestCase):
     """Many actions for each seed; the first failure ends a seed."""
 
-    actions, seeds = ACTIONS, SEEDS
+    actions, seeds, first = ACTIONS, SEEDS, 1
 
     def test_random_use(self) -> None:
-        for seed in range(1, self.seeds + 1):
+        for seed in range(self.first, self.first + self.seeds):
             with self.subTest(seed=seed):
                 user = RandomUser(self, seed)
                 self.addCleanup(user.close)
-                user._loadPhantom()
+                user.loadPhantom()
                 counts: Counter[str] = Counter()
                 for _ in range(self.actions):
                     counts[user.act()] += 1
@@ -64,5 +64,5 @@ class Preview(PanelTestCase):
 
 if __name__ == "__main__":
     numbers = [int(text) for text in sys.argv[1:]]
-    RandomUse.actions, RandomUse.seeds = (numbers + [ACTIONS, SEEDS][len(numbers) :])[:2]
+    RandomUse.actions, RandomUse.seeds, RandomUse.first = (numbers + [ACTIONS, SEEDS, 1][len(numbers) :])[:3]
     unittest.main(argv=sys.argv[:1])

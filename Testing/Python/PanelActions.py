@@ -1,26 +1,39 @@
-"""A user who does anything at any time in the panel, and what must hold after each of his actions."""
+"""A user who does anything at any time in the panel."""
 
 import functools
 import random
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
+import SimpleITK as sitk
 import slicer
 from MedFusionLib.Core.Images.Coordinates import flipPoints
+from MedFusionLib.Core.Images.Transforms import transformPoints
 from MedFusionLib.Core.Phantom import makePhantom
+from MedFusionLib.Core.Progress import Progress, report
+from MedFusionLib.Core.Tumor.TumorSegmentation import (
+    SegmentationSettings,
+    TumorInteraction,
+    TumorResult,
+    segmentTumor,
+)
 from MedFusionLib.Scene.NodeFiles import saveScene
 from MedFusionLib.Scene.PhantomNodes import addPhantom
 from MedFusionLib.Workflow.Parameters import FusionChoice, TumorChoice
-from MedFusionLib.Workflow.Texts import measurementRows
+from PanelInvariants import ROLES, checkFigures, checkRoles, rolesOf
 from PanelTestCase import PanelTestCase
-from vtk.util import numpy_support
+from SegmentEditorHands import SegmentEditorHands
 
-ROLES = (
-    *("fixedVolume", "movingVolume", "fixedLandmarks", "movingLandmarks", "fusedVolume"),
-    *("tumorVolume", "tumorInside", "tumorOutside", "tumorScribbles", "segmentation"),
-)
+_LANDMARKS = ("fixedLandmarks", "movingLandmarks")
+_CHECKS = ("flickerButton", "edgesButton", "checkerboardButton", "revealButton", "treMapButton")
+_BOXES = ("compareViewsCheckBox", "linkViewsCheckBox", "previewCheckBox", "show3DCheckBox", "diametersCheckBox")
+_NUDGES = ("nudgeLeftButton", "nudgeUpButton", "nudgeTurnLeftButton", "nudgeTurnRightButton", "nudgeUndoButton")
+_WANTS_VOLUMES = 0.2
+_STEPS = ("registerButton", "fuseButton", "segmentButton")
 
 
 @functools.cache
@@ -29,108 +42,114 @@ def tinyPhantom() -> object:
     return makePhantom(spacingFactor=4.0)
 
 
+_outlined: dict[tuple, TumorResult] = {}
+
+
+def _outlinedOnce(
+    images: list[sitk.Image],
+    interaction: TumorInteraction,
+    settings: SegmentationSettings,
+    cavity: sitk.Image | None,
+    progress: Progress | None,
+    mask: sitk.Image | None,
+) -> TumorResult:
+    """Return an outline, computed once for the same images and clicks."""
+    report(progress, 0.0, "Outlining the tumor")
+    seeds = None if interaction.seeds is None else tuple(interaction.seeds.round().ravel())
+    key = (*(sitk.Hash(image) for image in images), *(image.GetOrigin() for image in images), seeds, settings)
+    if key not in _outlined:
+        _outlined[key] = segmentTumor(images, interaction, settings, cavity, progress, mask)
+    return _outlined[key]
+
+
+@dataclass(frozen=True)
+class _Action:
+    """Something to do, how often, and the roles that it may fill."""
+
+    do: Callable[[], None]
+    weight: int
+    mayFill: tuple[str, ...] = ()
+
+
 class RandomUser:
-    """Drive a panel by chance; what an action may fill is said with it."""
+    """Drive a panel by chance."""
 
     def __init__(self, case: PanelTestCase, seed: int) -> None:
+        # What an outline costs is not what is tested here.
+        quick = patch("MedFusionLib.Scene.TumorSegmentationLogic.segmentTumor", _outlinedOnce)
+        quick.start()
+        case.addCleanup(quick.stop)
         self._case, self._random = case, random.Random(seed)
         self._folder = tempfile.TemporaryDirectory()
         self._saved: Path | None = None
-        everything = frozenset(ROLES)
-        self._actions: list[tuple[Callable[[], None], frozenset[str], int]] = [
-            (self._loadPhantom, everything, 1),
-            (self._clearScene, frozenset(), 1),
-            (self._saveScene, frozenset(), 1),
-            (self._loadScene, everything, 1),
-            (self._leaveAndEnter, everything, 3),
-            (self._placePair, frozenset(("fixedLandmarks", "movingLandmarks")), 8),
-            (self._dragPoint, frozenset(), 8),
-            (self._pressAny("undoButton", "deleteButton", "moveUpButton", "moveDownButton"), frozenset(), 6),
-            (self._selectRow, frozenset(), 4),
-            (self._press("registerButton"), frozenset(), 3),
-            (self._pressAny("nudgeLeftButton", "nudgeTurnLeftButton", "nudgeUndoButton"), frozenset(), 4),
-            (self._press("fuseButton"), frozenset(("fusedVolume", "tumorVolume")), 1),
-            (self._pointAtTumor, frozenset(("tumorInside", "tumorVolume")), 3),
-            (self._press("segmentButton"), frozenset(("segmentation",)), 2),
-            (self._paint, frozenset(), 5),
-            (self._renameSegment, frozenset(), 2),
-            (self._removeSegment, frozenset(), 1),
-            (self._deleteNode, frozenset(), 2),
-            (self._toggleAny("flickerButton", "edgesButton", "checkerboardButton", "revealButton", "treMapButton")
-             , frozenset(), 4),
-            (self._toggleAny("compareViewsCheckBox", "previewCheckBox", "show3DCheckBox", "diametersCheckBox")
-             , frozenset(), 4),
-            (self._slide, frozenset(), 3),
-        ]  # fmt: skip
+        self._clicked = (0.0, 0.0, 0.0)
+        self._editor = SegmentEditorHands(self._random)
+        stepsFill = ("fusedVolume", "tumorVolume", "segmentation")
+        self._actions = {
+            "load phantom": _Action(self.loadPhantom, 1, ROLES),
+            "choose node": _Action(self._chooseNode, 4, ROLES),
+            "close scene": _Action(self._clearScene, 1),
+            "save scene": _Action(self._saveScene, 1),
+            "load scene": _Action(self._loadScene, 1, ROLES),
+            "other module and back": _Action(self._leaveAndEnter, 3, ROLES),
+            "place pair": _Action(self._placePair, 8, _LANDMARKS),
+            "drag point": _Action(self._dragPoint, 8),
+            "rename point": _Action(self._renamePoint, 2),
+            "undo": _Action(self._press("undoButton"), 4),
+            "delete or move row": _Action(self._press("deleteButton", "moveUpButton", "moveDownButton"), 4),
+            "select row": _Action(self._selectRow, 4),
+            "register": _Action(self._press("registerButton"), 2),
+            "nudge": _Action(self._press(*_NUDGES), 5),
+            "fuse": _Action(self._press("fuseButton"), 1, ("fusedVolume", "tumorVolume")),
+            "point at tumor": _Action(self._pointAtTumor, 3, ("tumorInside", "tumorVolume")),
+            "outline": _Action(self._press("segmentButton"), 2, ("segmentation",)),
+            "accept or exchange": _Action(self._press("acceptOutlineButton", "otherOutlineButton"), 2),
+            "disturb a step": _Action(self._disturbStep, 1, stepsFill),
+            "delete node": _Action(self._deleteNode, 2),
+            "delete node of a role": _Action(self._deleteNodeOfRole, 1),
+            "toggle check": _Action(self._press(*_CHECKS), 5),
+            "toggle box": _Action(self._press(*_BOXES, "secondOpinionCheckBox"), 5),
+            "move mouse": _Action(self._moveMouse, 4),
+            "slide": _Action(self._slide, 3),
+            "paint": _Action(self._edit(self._editor.paint), 4),
+            "undo painting": _Action(self._edit(self._editor.undo), 3),
+            "rename segment": _Action(self._edit(self._editor.rename), 2),
+            "add segment": _Action(self._edit(self._editor.add), 1),
+            "remove segment": _Action(self._edit(self._editor.remove), 1),
+        }
 
     def act(self) -> str:
         """Do one thing, check what must hold, and return what was done."""
         case = self._case
-        action, mayFill, _weight = self._random.choices(self._actions, [weight for *_, weight in self._actions])[0]
-        before = self._roles()
-        name = getattr(action, "__name__", "press")
-        action()
+        names = list(self._actions)
+        name = self._random.choices(names, [action.weight for action in self._actions.values()])[0]
+        if not any(rolesOf(case).values()) and self._random.random() < _WANTS_VOLUMES:
+            name = "load phantom"  # else most of the time would pass with nothing to do
+        before = rolesOf(case)
+        self._actions[name].do()
         case.app.settle()
         case.assertEqual(case._tracebacks, [], name)
         case.assertFalse([text for text in case.errors() if "Traceback" in text], name)
         case.app.displayed.clear()
         if case.panel.parameterNode is not None:
-            for role, node in self._roles().items():
-                if node is not None and node != before.get(role) and role not in mayFill:
-                    case.fail(f"{name} put {node} into the role {role}, where {before.get(role)} was")
-            self._checkTable(name)
+            checkRoles(case, before, frozenset(self._actions[name].mayFill), name)
+            checkFigures(case, name)
         return name
 
     def close(self) -> None:
         """Remove what was saved."""
         self._folder.cleanup()
 
-    def _roles(self) -> dict[str, str | None]:
-        parameters = self._case.panel.parameterNode
-        if parameters is None:
-            return {}
-        nodes = {role: getattr(parameters, role) for role in ROLES}
-        return {role: node.GetID() if node is not None else None for role, node in nodes.items()}
-
-    def _checkTable(self, action: str) -> None:
-        """Compare the table with a fresh measurement."""
-        case, parameters, table = self._case, self._case.parameters, self._case.ui.measurementTable
-        rows = []
-        node = parameters.segmentation
-        if node is not None and parameters.tumorVolume is not None and node.GetSegmentation().GetNumberOfSegments():
-            try:
-                rows = measurementRows(case.panel.logic.steps.measure(parameters))
-            except (ValueError, RuntimeError):
-                rows = []
-        shown = [tuple(table.item(r, c).text() for c in range(table.columnCount)) for r in range(table.rowCount)]
-        case.assertEqual(shown, rows, f"after {action} the table is stale")
-
-    def _press(self, name: str) -> Callable[[], None]:
+    def _press(self, *names: str) -> Callable[[], None]:
         def press() -> None:
-            button = getattr(self._case.ui, name)
-            if button.enabled:
+            button = getattr(self._case.ui, self._random.choice(names))
+            if button.enabled and not button.isHidden():
                 button.click()
 
-        press.__name__ = name
         return press
 
-    def _pressAny(self, *names: str) -> Callable[[], None]:
-        def press() -> None:
-            self._press(self._random.choice(names))()
-
-        press.__name__ = "/".join(names)
-        return press
-
-    def _toggleAny(self, *names: str) -> Callable[[], None]:
-        def toggle() -> None:
-            widget = getattr(self._case.ui, self._random.choice(names))
-            if widget.enabled:
-                widget.click()
-
-        toggle.__name__ = "/".join(names)
-        return toggle
-
-    def _loadPhantom(self) -> None:
+    def loadPhantom(self) -> None:
+        """Load the phantom, after closing the scene where it has several already."""
         if self._case.scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") > 6:
             self._clearScene()
         addPhantom(self._case.scene, tinyPhantom())
@@ -138,8 +157,8 @@ class RandomUser:
         parameters = self._case.parameters
         if parameters.fusionMethod is not FusionChoice.average:
             parameters.fusionMethod = FusionChoice.average
-            parameters.tumorMethod = TumorChoice.click
             parameters.useCavity = False
+        parameters.tumorMethod = self._random.choice((TumorChoice.click, TumorChoice.automatic))
 
     def _clearScene(self) -> None:
         self._case.app.clearScene()
@@ -157,7 +176,7 @@ class RandomUser:
     def _leaveAndEnter(self) -> None:
         self._case.panel.exit()
         if self._random.random() < 0.5:
-            self._deleteNode()
+            self._random.choice((self._deleteNode, self._edit(self._editor.paint)))()
         self._case.app.settle()
         self._case.panel.enter()
 
@@ -166,23 +185,41 @@ class RandomUser:
         if button.enabled and not button.checked:
             button.click()
         for _ in range(self._random.randint(1, 3)):
-            interactionNode = slicer.app.applicationLogic().GetInteractionNode()
-            node = self._case.scene.GetNodeByID(
-                slicer.app.applicationLogic().GetSelectionNode().GetActivePlaceNodeID() or ""
-            )
-            if interactionNode.GetCurrentInteractionMode() == interactionNode.Place and node is not None:
-                self._case.placePoint(tuple(self._random.uniform(-60, 60) for _ in range(3)))
+            logic = slicer.app.applicationLogic()
+            node = self._case.scene.GetNodeByID(logic.GetSelectionNode().GetActivePlaceNodeID() or "")
+            mode = logic.GetInteractionNode()
+            if mode.GetCurrentInteractionMode() == mode.Place and node is not None:
+                self._case.placePoint(self._placeFor(node))
         if self._random.random() < 0.5:
             self._case.endPlacing()
 
-    def _dragPoint(self) -> None:
+    def _placeFor(self, node: slicer.vtkMRMLMarkupsNode) -> tuple[float, ...]:
+        """Return where to click: mostly the last place of the CT in the MRI, off by a millimeter or so."""
+        if node is not self._case.parameters.movingLandmarks or self._random.random() < 0.1:
+            self._clicked = tuple(self._random.uniform(-60, 60) for _ in range(3))
+            return self._clicked
+        point = flipPoints(np.array(self._clicked))
+        if node.GetParentTransformNode() is None:
+            point = transformPoints(tinyPhantom().ctToMri, point[None])[0]
+        return tuple(flipPoints(point) + [self._random.gauss(0, 1) for _ in range(3)])
+
+    def _anyPoint(self) -> tuple[slicer.vtkMRMLMarkupsNode, int] | None:
         parameters = self._case.parameters
         node = self._random.choice((parameters.fixedLandmarks, parameters.movingLandmarks))
-        if node is None or not node.GetNumberOfControlPoints():
-            return
-        index = self._random.randrange(node.GetNumberOfControlPoints())
-        position = np.array(node.GetNthControlPointPositionWorld(index)) + self._random.uniform(-5, 5)
-        node.SetNthControlPointPositionWorld(index, *position)
+        count = node.GetNumberOfControlPoints() if node is not None else 0
+        return (node, self._random.randrange(count)) if count else None
+
+    def _dragPoint(self) -> None:
+        point = self._anyPoint()
+        if point is not None:
+            node, index = point
+            position = np.array(node.GetNthControlPointPositionWorld(index)) + self._random.uniform(-5, 5)
+            node.SetNthControlPointPositionWorld(index, *position)
+
+    def _renamePoint(self) -> None:
+        point = self._anyPoint()
+        if point is not None:
+            point[0].SetNthControlPointLabel(point[1], f"P{self._random.randrange(9)}")
 
     def _selectRow(self) -> None:
         count = self._case.ui.landmarkTable.rowCount
@@ -193,39 +230,38 @@ class RandomUser:
         parameters = self._case.parameters
         if parameters.tumorVolume is None:
             parameters.tumorVolume = parameters.movingVolume
-        if parameters.tumorVolume is not None and self._case.ui.pointInsideButton.enabled:
-            self._case.ui.pointInsideButton.click()
-            interactionNode = slicer.app.applicationLogic().GetInteractionNode()
-            if interactionNode.GetCurrentInteractionMode() == interactionNode.Place:
+        button = self._case.ui.pointInsideButton
+        if parameters.tumorVolume is not None and button.enabled and not button.isHidden():
+            button.click()
+            mode = slicer.app.applicationLogic().GetInteractionNode()
+            if mode.GetCurrentInteractionMode() == mode.Place:
                 self._case.placePoint(tuple(flipPoints(tinyPhantom().targets[-1])))
             self._case.endPlacing()
 
-    def _segmentation(self) -> slicer.vtkMRMLSegmentationNode | None:
-        node = self._case.parameters.segmentation
-        return node if node is not None and node.GetSegmentation().GetNumberOfSegments() else None
+    def _disturbStep(self) -> None:
+        """Close the scene, delete a node or cancel while a step runs."""
+        import qt
 
-    def _paint(self) -> None:
-        node = self._segmentation()
-        if node is None:
-            return
-        segmentId = node.GetSegmentation().GetNthSegmentID(0)
-        image = slicer.vtkOrientedImageData()
-        if not node.GetBinaryLabelmapRepresentation(segmentId, image) or image.IsEmpty():
-            return
-        voxels = numpy_support.vtk_to_numpy(image.GetPointData().GetScalars())
-        inside = np.flatnonzero(voxels)
-        voxels[inside[: len(inside) // 4]] = 0
-        slicer.vtkSlicerSegmentationsModuleLogic.SetBinaryLabelmapToSegment(image, node, segmentId)
+        button = getattr(self._case.ui, self._random.choice(_STEPS))
+        disturb = (self._case.app.clearScene, self._deleteNodeOfRole, self._case.ui.cancelButton.click, button.click)
+        if button.enabled:
+            qt.QTimer.singleShot(0, self._random.choice(disturb))
+            button.click()
+        self._case.app.settle()
+        self._case.panel.enter()
 
-    def _renameSegment(self) -> None:
-        if self._segmentation() is not None:
-            name = f"Segment {self._random.randrange(100)}"
-            self._segmentation().GetSegmentation().GetNthSegment(0).SetName(name)
-
-    def _removeSegment(self) -> None:
-        if self._segmentation() is not None:
-            segmentation = self._segmentation().GetSegmentation()
-            segmentation.RemoveSegment(segmentation.GetNthSegmentID(0))
+    def _chooseNode(self) -> None:
+        """Choose another node for a role, as its selector does; mostly one whose role is empty."""
+        parameters = self._case.parameters
+        empty = [role for role in ROLES if getattr(parameters, role) is None]
+        role = self._random.choice(empty if empty and self._random.random() < 0.8 else ROLES)
+        kind = "MarkupsFiducial" if "Landmarks" in role or role in ("tumorInside", "tumorOutside") else "ScalarVolume"
+        if role in ("segmentation", "tumorScribbles"):
+            kind = "Segmentation"
+        nodes = slicer.util.getNodesByClass(f"vtkMRML{kind}Node", self._case.scene)
+        nodes = [node for node in nodes if not node.GetHideFromEditors()]
+        if nodes:
+            setattr(parameters, role, self._random.choice(nodes))
 
     def _deleteNode(self) -> None:
         scene, kinds = self._case.scene, ("ScalarVolume", "MarkupsFiducial", "Segmentation", "Transform")
@@ -234,6 +270,28 @@ class RandomUser:
         if nodes:
             scene.RemoveNode(self._random.choice(nodes))
 
+    def _deleteNodeOfRole(self) -> None:
+        nodeID = rolesOf(self._case).get(self._random.choice(ROLES))
+        node = self._case.scene.GetNodeByID(nodeID or "")
+        if node is not None:
+            self._case.scene.RemoveNode(node)
+
+    def _moveMouse(self) -> None:
+        kind = "vtkMRMLCrosshairNode"
+        node = self._case.scene.GetFirstNodeByClass(kind) or self._case.scene.AddNewNodeByClass(kind)
+        node.SetCursorPositionRAS([self._random.uniform(-60, 60) for _ in range(3)])
+
     def _slide(self) -> None:
         if self._case.ui.blendSlider.enabled:
             self._case.ui.blendSlider.value = self._random.randrange(101)
+
+    def _edit(self, change: Callable[[slicer.vtkMRMLSegmentationNode], None]) -> Callable[[], None]:
+        def edit() -> None:
+            parameters = self._case.panel.parameterNode
+            kind = "vtkMRMLSegmentationNode"
+            nodes = slicer.util.getNodesByClass(kind, self._case.scene)
+            node = parameters.segmentation if parameters is not None else next(iter(nodes), None)
+            if node is not None:
+                change(node)
+
+        return edit

@@ -5,7 +5,7 @@ import unittest
 import numpy as np
 import slicer
 from MedFusionLib.Core.Images.Coordinates import flipPoints
-from MedFusionLib.Workflow.Parameters import TumorChoice
+from MedFusionLib.Workflow.Parameters import TumorChoice, tumorCenter
 from PanelTestCase import PanelTestCase, smallPhantom
 from vtk.util import numpy_support
 
@@ -57,6 +57,14 @@ class TestPanelFreshness(PanelTestCase):
         self.panel.enter()
         self.app.settle()
         self.assertLess(self.shownMl(), 0.8 * between)
+
+    def test_error_at_the_tumor_follows_painting(self):
+        self.outlineTumor()
+        transformNode = self.parameters.movingVolume.GetParentTransformNode()
+        for _ in range(2):
+            result = self.panel.logic.steps.resultOf(transformNode).withTarget(tumorCenter(self.parameters))
+            self.assertIn(f"(TRE) {result.expectedErrors[0].expected:.2f} mm", self.ui.registrationCard.text)
+            self.paint(0.7)
 
     def test_table_follows_renaming_adding_and_deleting_segments(self):
         self.outlineTumor()

@@ -14,7 +14,7 @@ class TestPanelRandomUse(PanelTestCase):
             user = RandomUser(self, seed)
             self.addCleanup(user.close)
             done = []
-            user._loadPhantom()
+            user.loadPhantom()
             for _ in range(ACTIONS):
                 with self.subTest(seed=seed, last=done[-3:]):
                     done.append(user.act())

@@ -246,6 +246,7 @@ class TumorSection(Section):
         self._ui.tumorCard.text = text
         self._ui.tumorCard.visible = bool(text)
         self._checks.show(tumor)
+        self._panel.registerSection.update()  # it tells the error at the tumor
 
     def judgeAgain(self) -> None:
         """Show what is thought of an outline that the user accepted or exchanged."""
