@@ -98,7 +98,7 @@ class TestCohortCommand(unittest.TestCase):
         table = self.table(self.rows[0])
         self.output.mkdir()
         (self.output / "thesis.txt").write_text("mine", encoding="utf-8")
-        self.assertIn("is no cohort", medfusion("cohort", table, self.output)[2])
+        self.assertIn("is not a MedFusion cohort", medfusion("cohort", table, self.output)[2])
         self.assertEqual([path.name for path in self.output.iterdir()], ["thesis.txt"])
         shutil.rmtree(self.output)
         self.output.mkdir()

@@ -39,7 +39,7 @@ class TestCommandLineOptions(PhantomCase):
 
     def test_names_and_counts_that_mean_nothing_are_refused(self):
         for more, pattern in (
-            (("--keep", "fused,pictures"), "is no list of mri_registered, ct_to_mri, fused"),
+            (("--keep", "fused,pictures"), "is not a list of mri_registered, ct_to_mri, fused"),
             (("--threads", "0"), "not a number of threads"),
             (("--quiet", "--verbose"), "not allowed with"),
         ):

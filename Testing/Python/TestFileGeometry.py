@@ -155,7 +155,7 @@ class TestFileGeometry(unittest.TestCase):
         self.assertRegex(" ".join(volume.warnings), "converted to millimeters")
         ras = self.nrrd(("left-posterior-superior", "right-anterior-superior"), units, *millimeters, name="ras.nrrd")
         np.testing.assert_allclose(np.diag(affineOf(readVolume(ras).image)), [-2, -2.5, 3, 1], atol=1e-6)
-        with self.assertRaisesRegex(ValueError, '"furlong", which is no known unit'):
+        with self.assertRaisesRegex(ValueError, '"furlong", which is not a known unit'):
             readVolume(self.nrrd(("superior\n", 'superior\nspace units: "furlong" "furlong" "furlong"\n')))
 
     def test_inspect_shows_it_all(self):

@@ -120,7 +120,7 @@ class TestLandmarkFiles(unittest.TestCase):
             ("a.mrk.json", markups("SPL"), '"SPL", which is neither RAS nor LPS'),
             ("a.mrk.json", markups(7), '"7", which is neither'),
             ("a.mrk.json", markups(None), "does not say whether"),
-            ("a.mrk.json", markups(coordinateUnits="voxel"), '"voxel", which is no known unit'),
+            ("a.mrk.json", markups(coordinateUnits="voxel"), '"voxel", which is not a known unit'),
             ("a.mrk.json", markups(points=LPS / 1000), "lie within 0.16 mm .* meters"),
             ("a.mrk.json", nan, r'"Nasion", has the position \(1.0, nan, 3.0\) RAS'),
             ("a.mrk.json", markups(type="Line"), "a line and no list of points"),

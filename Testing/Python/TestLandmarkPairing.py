@@ -41,7 +41,7 @@ class TestLandmarkPairing(unittest.TestCase):
             np.testing.assert_array_equal(pairs.fixedPoints[:, 1], pairs.movingPoints[:, 1])
             self.assertEqual(len(pairs.labels), len(fixed))
             self.assertEqual(
-                pairs.notes, ("Nobody named the landmarks, so they were paired in the order of the lists.",)
+                pairs.notes, ("The landmarks have no names, so they were paired in the order of the lists.",)
             )
 
     def test_unnamed_landmarks_paired_by_order_are_named_where_their_numbers_differ(self):
@@ -88,7 +88,7 @@ class TestLandmarkPairing(unittest.TestCase):
             pairLandmarks(landmarks("AAB"), landmarks("ABC"))
 
     def test_order_needs_equal_counts(self):
-        with self.assertRaisesRegex(ValueError, "as many landmarks"):
+        with self.assertRaisesRegex(ValueError, "equally many landmarks"):
             pairLandmarks(landmarks("ABC"), landmarks("AB"), Pairing.order)
 
     def test_an_empty_list_is_refused(self):

@@ -37,16 +37,16 @@ class TestMarkupsFile(unittest.TestCase):
     def test_damaged_structure_is_refused_in_a_sentence(self):
         good = {"label": "a", "position": [1.0, 2.0, 3.0]}
         for document, pattern in (
-            ("{", "no JSON"),
+            ("{", "not JSON"),
             ("[]", "no list of markups"),
             ({"markups": [None]}, "no list of markups"),
-            ({"markups": [{"type": "Fiducial", "controlPoints": 3}]}, "no list"),
+            ({"markups": [{"type": "Fiducial", "controlPoints": 3}]}, "not a list"),
             ({"markups": [{"type": "Fiducial", "controlPoints": [good, None]}]}, "point 2 .* is empty"),
             ({"markups": [{"controlPoints": [good | {"position": [1, 2]}]}]}, "not 3 numbers"),
             ({"markups": [{"controlPoints": [good | {"orientation": [1, {}]}]}]}, "not 9 numbers"),
-            ({"markups": [{"controlPoints": [good | {"label": {}}]}]}, "no text"),
+            ({"markups": [{"controlPoints": [good | {"label": {}}]}]}, "not text"),
             ({"markups": [{"controlPoints": [good | {"selected": [[]]}]}]}, "neither true nor false"),
-            ("[" * 100000, "no JSON"),
+            ("[" * 100000, "not JSON"),
         ):
             with self.subTest(pattern=pattern), self.assertRaisesRegex(ValueError, pattern):
                 readLandmarkFile(self.write(document))

@@ -37,13 +37,13 @@ class TestOutput(unittest.TestCase):
 
     def test_an_output_that_appears_during_the_work_is_left_alone(self):
         path = self.folder / "run"
-        with self.assertRaisesRegex(ValueError, "during the work"), outputFolder(path, force=False) as partial:
+        with self.assertRaisesRegex(ValueError, "in the meantime"), outputFolder(path, force=False) as partial:
             (partial / "mine").touch()
             path.mkdir()
             (path / "theirs").touch()
         self.assertEqual([file.name for file in self.folder.rglob("*")], ["run", "theirs"])
         path = self.folder / "fused.nrrd"
-        with self.assertRaisesRegex(ValueError, "during the work"), outputFile(path, force=False) as partial:
+        with self.assertRaisesRegex(ValueError, "in the meantime"), outputFile(path, force=False) as partial:
             partial.write_text("mine")
             path.write_text("theirs")
         self.assertEqual(path.read_text(), "theirs")

@@ -77,7 +77,7 @@ class TestPanelIdentity(PanelTestCase):
         self.app.answer = False
         self.click("registerButton")
         self.assertEqual(len(self.questions()), 2, "both ways are asked for")
-        self.assertRegex(self.errors()[-1], "Nobody knows where left and right are")
+        self.assertRegex(self.errors()[-1], "Left and right are unknown in")
         self.assertIsNone(self.parameters.movingVolume.GetParentTransformNode())
         self.app.answer = True
         self.click("registerButton")

@@ -106,9 +106,9 @@ class TestPictures(unittest.TestCase):
 
     def test_what_cannot_be_meant_is_refused(self):
         (self.folder / "mri.csv").write_text("name,x,y\nP0,one,2\n")
-        self.assertRegex(self.register()[2], r"Row 1 .*\(P0,one,2\) is no name with a column and a row")
+        self.assertRegex(self.register()[2], r"Row 1 .*\(P0,one,2\) is not a name with a column and a row")
         (self.folder / "mri.csv").write_text("label,r,a,s\nP0,1,2,3\n")
-        self.assertRegex(self.register()[2], "is no table of pixels")
+        self.assertRegex(self.register()[2], "is not a table of pixels")
         (self.folder / "mri.csv").write_text(table(POINTS).replace("P", "Q"))
         self.assertRegex(self.register()[2], "No name of one list")
         self.assertRegex(self.register("--refine")[2], "Pictures have no use for --refine")

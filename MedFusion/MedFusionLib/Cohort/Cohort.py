@@ -44,7 +44,7 @@ def openCohort(output: Path) -> Iterator[None]:
         item.get("Name") == "MedFusion" for item in description.get("GeneratedBy", ()) if isinstance(item, dict)
     )
     if output.exists() and (not output.is_dir() or (any(output.iterdir()) and not isOurs)):
-        raise ValueError(f"{output} exists and is no cohort of MedFusion; choose a new folder.")
+        raise ValueError(f"{output} exists but is not a MedFusion cohort; choose a new folder.")
     output.mkdir(parents=True, exist_ok=True)
     with folderLock(output, f"Another cohort is at work in {output}; wait for it, or choose another folder."):
         describeDerivatives(output)

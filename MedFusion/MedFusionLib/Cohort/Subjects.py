@@ -59,5 +59,5 @@ def label(text: str, prefix: str) -> str:
     """
     found = text.strip().removeprefix(prefix)
     if not _LABEL.fullmatch(found):
-        raise ValueError(f'"{text}" is no label; use letters and digits only, such as {prefix}01.')
+        raise ValueError(f'"{text}" is not a label; use letters and digits only, such as {prefix}01.')
     return found

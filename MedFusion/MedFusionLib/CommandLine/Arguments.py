@@ -67,14 +67,14 @@ def addThreshold(parser: argparse.ArgumentParser) -> None:
         "--threshold",
         type=float,
         metavar="VALUE",
-        help="from which value on a voxel of a map of probabilities is inside; without it such maps are refused",
+        help="smallest value that counts as inside in a probability map; without it such maps are refused",
     )
 
 
 def addReport(parser: argparse.ArgumentParser) -> None:
     """Add --pdf and --full."""
     parser.add_argument("--pdf", action="store_true", help="write the report as report.pdf, too; needs WeasyPrint")
-    parser.add_argument("--full", action="store_true", help="fold nothing away in the report, all scores included")
+    parser.add_argument("--full", action="store_true", help="fold nothing away in the report; include all scores")
 
 
 def addLandmarks(parser: argparse.ArgumentParser, required: bool = True) -> None:
@@ -90,7 +90,7 @@ def addLandmarks(parser: argparse.ArgumentParser, required: bool = True) -> None
     parser.add_argument(
         "--landmark-axes",
         choices=[system.value for system in CoordinateSystem],
-        help="the axes of landmark tables that do not say them; with r, a, s or l, p, s for x, y, z they do",
+        help="axes of landmark tables that do not state them; columns named r, a, s or l, p, s do",
     )
 
 

@@ -42,11 +42,15 @@ def addArguments(parser: argparse.ArgumentParser) -> None:
         help="table with the columns participant_id, session, ct, mri, more_mri, ct_landmarks, mri_landmarks and any "
         "option of medfusion run, paths relative to it; or a BIDS folder",
     )
-    parser.add_argument("output", metavar="OUT", help="folder for the results, or of a cohort to go on with")
+    parser.add_argument("output", metavar="OUT", help="folder for the results, or that of a cohort to continue")
     parser.add_argument("--participant-label", nargs="+", default=[], metavar="LABEL", help="run only these")
-    parser.add_argument("--only", choices=[mark.value for mark in Mark], help="run only those marked so in review.tsv")
+    parser.add_argument(
+        "--only", choices=[mark.value for mark in Mark], help="run only those marked for it in review.tsv"
+    )
     place = parser.add_mutually_exclusive_group()
-    place.add_argument("--scheduler", metavar="ADDRESS", help="of a running Dask scheduler, such as tcp://host:8786")
+    place.add_argument(
+        "--scheduler", metavar="ADDRESS", help="address of a running Dask scheduler, such as tcp://host:8786"
+    )
     for scheduler in Scheduler:
         place.add_argument(
             f"--{scheduler.name}",
@@ -54,9 +58,9 @@ def addArguments(parser: argparse.ArgumentParser) -> None:
             help=f"run as jobs of {scheduler.name.upper()}; options as dask-jobqueue names them, such as queue=short",
         )
     parser.add_argument("--workers", type=_count, metavar="N", help="subjects at once (one for each core)")
-    parser.add_argument("--retry-failed", action="store_true", help="try again what has failed before")
+    parser.add_argument("--retry-failed", action="store_true", help="retry what failed before")
     parser.add_argument("--no-scene", action="store_true", help="write no scene.mrb, which is the largest file")
-    parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done without doing it")
     parser.add_argument("--config", metavar="FILE.toml", help="options for all, in its tables [run] and [cohort]")
     parser.set_defaults(execute=execute)
 

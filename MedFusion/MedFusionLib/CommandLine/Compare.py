@@ -46,7 +46,7 @@ def execute(arguments: argparse.Namespace) -> None:
         runs = (readRunFolder(folders[0]), readRunFolder(folders[1]))
         conflicts = identityConflicts(runs)
         if conflicts and not arguments.accept_identity:
-            raise ValueError(f"{' '.join(conflicts)} If it is one patient all the same, add --accept-identity.")
+            raise ValueError(f"{' '.join(conflicts)} If it is the same patient anyway, add --accept-identity.")
         differences = differencesBetween(runs)
         if differences and not arguments.accept_differences:
             raise ValueError(

@@ -42,7 +42,7 @@ def addIdentity(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--accept-identity",
         action="store_true",
-        help="go on although the headers name different patients or studies years apart",
+        help="continue even if the headers name different patients or studies years apart",
     )
 
 
@@ -137,5 +137,5 @@ def checkIdentities(volumes: Sequence[VolumeFile], isAccepted: bool) -> tuple[st
     """
     conflicts = conflictsBetween([volume.header for volume in volumes])
     if conflicts and not isAccepted:
-        raise ValueError(f"{' '.join(conflicts)} If they belong together all the same, add --accept-identity.")
+        raise ValueError(f"{' '.join(conflicts)} If they belong together anyway, add --accept-identity.")
     return conflicts

@@ -25,7 +25,7 @@ from .TumorSummary import tumorSummary
 def addArguments(parser: argparse.ArgumentParser) -> None:
     """Add the subcommand."""
     parser.add_argument("segmentation", metavar="SEG", help="a label map, .seg.nrrd or DICOM segmentation")
-    parser.add_argument("volumes", nargs="*", metavar="VOLUME", help="volumes whose intensities in it are wanted")
+    parser.add_argument("volumes", nargs="*", metavar="VOLUME", help="volumes whose intensities inside it are measured")
     parser.add_argument("--ct", metavar="CT", help="head CT in the same coordinates, for depths below the skull")
     addThreshold(parser)
     addSeries(parser)

@@ -57,7 +57,7 @@ def addArguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--tre-map", metavar="FILE", help="write the expected TRE in mm at every voxel of the CT")
     parser.add_argument(
-        "--bound-map", metavar="FILE", help="write below what the TRE in mm stays with 95 %% probability"
+        "--bound-map", metavar="FILE", help="write the bound below which the TRE in mm stays with 95 %% probability"
     )
     addOutput(parser, "DIR", "folder for the registered volume, ct_to_mri.h5 and measurements.json")
     addPixel(parser)
@@ -96,7 +96,7 @@ def addRegistrationArguments(parser: argparse.ArgumentParser) -> None:
         help="where --auto begins instead of a search: CT to MRI points (.h5, .tfm, .txt, .xfm, DICOM registration)",
     )
     parser.add_argument(
-        "--targets", metavar="FILE", help="landmark list of points in the CT at which the expected error is told"
+        "--targets", metavar="FILE", help="landmark list of points in the CT at which the expected error is reported"
     )
 
 

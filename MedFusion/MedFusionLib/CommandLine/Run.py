@@ -112,7 +112,7 @@ def addArguments(parser: argparse.ArgumentParser) -> None:
         type=OutlineFrame,
         choices=list(OutlineFrame),
         metavar="ct|mri",
-        help="which volume --tumor was drawn on, where its grid and place do not tell",
+        help="which volume --tumor was drawn on, if its grid and position do not tell",
     )
     addThreshold(parser)
     addOutput(parser, "DIR", "folder for the results")
@@ -120,7 +120,7 @@ def addArguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--error-margin",
         action="store_true",
-        help="add the tumor grown at each place by what the registration may be off there (95 %% bound), as a hidden "
+        help="add the tumor grown everywhere by the registration's error (95 %% bound), as a hidden "
         "segment and, with --dicom, as a region of the structure set",
     )
     addPixel(parser)
@@ -141,7 +141,7 @@ def _kept(text: str) -> tuple[str, ...]:
     names = [name.strip() for name in text.split(",") if name.strip()]
     unknown = [name for name in names if name not in _KEPT]
     if unknown or not names:
-        raise argparse.ArgumentTypeError(f"'{text}' is no list of {', '.join(_KEPT)}")
+        raise argparse.ArgumentTypeError(f"'{text}' is not a list of {', '.join(_KEPT)}")
     return tuple(_KEPT[name] for name in names)
 
 

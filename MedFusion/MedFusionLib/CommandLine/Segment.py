@@ -43,7 +43,7 @@ def addArguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--correct",
         metavar="SEG",
-        help="a present outline that the strokes correct, its parts and lesions stay; without strokes a T1c parts it",
+        help="an outline that the strokes correct, keeping its parts and lesions; without strokes a T1c divides it",
     )
     addThreshold(parser)
     addSegmentationArguments(parser)
@@ -63,7 +63,7 @@ def addSegmentationArguments(parser: argparse.ArgumentParser) -> None:
         type=SegmentationMethod,
         choices=_METHODS,
         metavar="|".join(method.value for method in _METHODS),
-        help="how the tumor is outlined; without it what is given decides: line, click, strokes, model or automatic",
+        help="how the tumor is outlined; if left out, what is given decides: line, click, strokes, model or automatic",
     )
     addTumorPoints(parser)
     for name, place in (("foreground", "on the tumor"), ("background", "beside it")):
@@ -74,7 +74,7 @@ def addSegmentationArguments(parser: argparse.ArgumentParser) -> None:
         choices=list(MrSequence),
         action="append",
         metavar="|".join(sequence.value for sequence in MrSequence),
-        help="what the volume was weighted for, once for each volume in turn; otherwise the file names tell",
+        help="the sequence of each volume, once for each in turn; if left out, headers and file names tell",
     )
     parser.add_argument("--model-path", metavar="PATH", help="nnU-Net v2 results folder, or .onnx file with a .json")
     parser.add_argument(

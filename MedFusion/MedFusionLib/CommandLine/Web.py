@@ -8,13 +8,13 @@ from pathlib import Path
 def addArguments(parser: argparse.ArgumentParser) -> None:
     """Add the subcommand."""
     parser.add_argument(
-        "inputs", nargs="*", metavar="FOLDER | CT MRI", help="folder to work in (the present one), or the two volumes"
+        "inputs", nargs="*", metavar="FOLDER | CT MRI", help="folder to work in (the current one), or the two volumes"
     )
     parser.add_argument("--port", type=int, default=0, metavar="N", help="port on this machine (any free one)")
     parser.add_argument("--no-browser", action="store_true", help="only print the address")
-    parser.add_argument("--upload", action="store_true", help="let the page put files into the folder")
+    parser.add_argument("--upload", action="store_true", help="allow the page to upload files into the folder")
     parser.add_argument(
-        "--idle", type=float, default=60.0, metavar="MINUTES", help="end when nobody was there for so long (60)"
+        "--idle", type=float, default=60.0, metavar="MINUTES", help="stop after this long without a visitor (60)"
     )
     parser.set_defaults(execute=execute)
 

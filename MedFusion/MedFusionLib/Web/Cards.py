@@ -166,7 +166,7 @@ def _register(page: Page) -> None:
     _select("Model", "model", ("models", [{"title": m.label(), "value": m.name} for m in RegistrationModel]))
     v.VCheckbox(label="Refine by the images", v_model=("refine",), density="compact", hide_details=True)
     v.VCheckbox(label="Without landmarks", v_model=("auto",), density="compact", hide_details=True)
-    v.VCheckbox(label="Go on all the same", v_model=("goesOn",), density="compact", hide_details=True)
+    v.VCheckbox(label="Continue anyway", v_model=("goesOn",), density="compact", hide_details=True)
     _button("Register", page.register, disabled=("!ctName",), id="register")
     html.Div(v_html=("registration",), id="registration", classes="my-2")
     with html.Div(v_if=("isRegistered",)):

@@ -55,7 +55,9 @@ class WorkFolder:
         """
         plain = Path(name.replace("\\", "/")).name
         if not plain.lower().endswith((*_VOLUMES, ".mrk.json", ".fcsv")) or plain.startswith("."):
-            raise ValueError(f'"{plain}" is no volume and no list of landmarks ({", ".join(_VOLUMES)}, .mrk.json).')
+            raise ValueError(
+                f'"{plain}" is neither a volume nor a list of landmarks ({", ".join(_VOLUMES)}, .mrk.json).'
+            )
         if size > _LARGEST_UPLOAD:
             raise ValueError(
                 f"{plain} has {size / 1e9:.1f} GB; more than {_LARGEST_UPLOAD / 1e9:.0f} GB is not uploaded. Start "

@@ -175,7 +175,7 @@ class Page:
             questions = self.steps.orientationQuestions(self.parameters)
             asked = [*(question.text(question.choices[0]) for question in questions), *objections]
             if asked and not self.state.goesOn:
-                raise ValueError(f"{' '.join(asked)} If so, and if they belong together, tick Go on all the same.")
+                raise ValueError(f"{' '.join(asked)} If so, and if they belong together, tick Continue anyway.")
             for question in questions:
                 self.steps.answerOrientation(self.parameters, question, question.choices[0])
             return self.steps.register(self.parameters, progress)

@@ -74,7 +74,7 @@ class PageLandmarks:
         self._page.work.quick(toggle)
 
     def undo(self) -> None:
-        """Take back the last change of the landmarks."""
+        """Undo the last change of the landmarks."""
         self._page.work.quick(self.lists.undo)
 
     def _row(self, index: int) -> PairRow:

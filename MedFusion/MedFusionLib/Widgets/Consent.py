@@ -30,7 +30,7 @@ class Consent:
             objections = [text for text in self._panel.logic.steps.objections(parameters) if text not in self._accepted]
             if not objections:
                 return True
-            question = "\n\n".join([*objections, _("Go on all the same?")])
+            question = "\n\n".join([*objections, _("Continue anyway?")])
             if slicer.util.confirmYesNoDisplay(question):
                 self._accepted.update(objections)
                 return True
@@ -46,8 +46,6 @@ class Consent:
             if axes is None:
                 name = question.volumeNode.GetName()
                 raise ValueError(
-                    _('Nobody knows where left and right are in "{name}"; export it with its orientation.').format(
-                        name=name
-                    )
+                    _('Left and right are unknown in "{name}"; export it with its orientation.').format(name=name)
                 )
             self._panel.logic.steps.answerOrientation(parameters, question, axes)

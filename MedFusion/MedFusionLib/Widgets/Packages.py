@@ -58,7 +58,7 @@ def _install(requirement: str) -> None:
     except ImportError:  # Slicer 5.10
         question = _("This method needs the Python package {name}. Install it now?").format(name=requirement)
         if not slicer.util.confirmOkCancelDisplay(question):
-            raise RuntimeError(_("This method cannot go on without {name}.").format(name=requirement)) from None
+            raise RuntimeError(_("This method cannot continue without {name}.").format(name=requirement)) from None
         slicer.util.pip_install([requirement])
         return
     packaging.pip_ensure([requirement], requester="MedFusion")

@@ -104,7 +104,7 @@ def errorMeanings() -> str:
             ),
             (
                 _("TRE, target registration error"),
-                _("how far off CT and MRI are to be expected at the place that matters, which no landmark shows."),
+                _("how far apart CT and MRI are expected to be at the place that matters, which no landmark shows."),
             ),
         )
     )

@@ -93,7 +93,7 @@ def _matrix(item: "Dataset") -> np.ndarray:
     matrix = np.array([float(value) for value in item.FrameOfReferenceTransformationMatrix]).reshape(4, 4)
     isSound = np.isfinite(matrix).all() and np.allclose(matrix[3], [0, 0, 0, 1])
     if not isSound or not 1e-3 < abs(np.linalg.det(matrix[:3, :3])) < 1e3:
-        raise ValueError("its matrix is none of a registration")
+        raise ValueError("its matrix is not that of a registration")
     return matrix
 
 
@@ -117,7 +117,7 @@ def _deformed(item: "Dataset") -> sitk.Transform:
         raise ValueError(f"its grid has {size} nodes")
     vectors = np.frombuffer(grid.VectorGridData, "<f4").reshape(*size[::-1], 3)
     if not np.isfinite(vectors).all():
-        raise ValueError("its vectors are no numbers")
+        raise ValueError("its vectors are not numbers")
     field = sitk.GetImageFromArray(vectors.astype(np.float64), isVector=True)
     row, column = np.reshape([float(value) for value in grid.ImageOrientationPatient], (2, 3))
     field.SetDirection(np.column_stack([row, column, np.cross(row, column)]).ravel().tolist())

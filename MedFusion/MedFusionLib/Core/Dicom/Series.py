@@ -251,7 +251,7 @@ def _patientsRefusal(datasets: list) -> str:
         values.pop("", None)
         if len(values) > 1:
             listed = ", ".join(sorted(values.values())[:4])
-            return f"The slices of this one series name {len(values)} {title} ({listed}); they are no volume."
+            return f"The slices of this one series name {len(values)} {title} ({listed}); they are not one volume."
     return ""
 
 

@@ -55,7 +55,9 @@ class DicomSlice:
     def __post_init__(self) -> None:
         numbers = np.array([*self.position, *self.rowDirection, *self.columnDirection, *self.spacing], float)
         if not np.all(np.isfinite(numbers)) or np.abs(numbers).max() > 1e6:
-            raise ValueError(f"{self.file.name} has a position, orientation or pixel spacing that is no real number.")
+            raise ValueError(
+                f"{self.file.name} has a position, orientation or pixel spacing that is not a real number."
+            )
         if min(self.spacing) <= 0:
             raise ValueError(f"{self.file.name} has a pixel spacing of {self.spacing} mm; it must be above zero.")
         row, column = np.array(self.rowDirection), np.array(self.columnDirection)

@@ -86,7 +86,7 @@ def _rois(dataset: "Dataset") -> list[_Roi]:
 def _points(contour: "Dataset") -> np.ndarray:
     points = np.array([float(value) for value in contour.ContourData]).reshape(-1, 3)
     if not np.isfinite(points).all() or np.abs(points).max() > 1e6:
-        raise ValueError("a contour has a point that is no place")
+        raise ValueError("a contour has a point that is not a position")
     return points
 
 

@@ -180,7 +180,7 @@ def _fromString(text: str, default: Any) -> Any:
         try:
             return type(default)(text)
         except ValueError as error:
-            raise ValueError(f"'{text}' is no fusion that this version of MedFusion makes; fuse anew.") from error
+            raise ValueError(f"'{text}' is not a fusion that this version of MedFusion makes; fuse again.") from error
     if isinstance(default, bool):
         return text == "True"
     if isinstance(default, tuple):

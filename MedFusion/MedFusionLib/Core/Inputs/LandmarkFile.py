@@ -85,7 +85,7 @@ def requiredCoordinateSystem(
     if said is not None and assumed is not None and said is not assumed:
         raise ValueError(
             f"{path} says that its points are {said.value}, but --landmark-axes {assumed.value} was given; "
-            "leave that option away or correct the file."
+            "leave that option out or correct the file."
         )
     found = said or assumed
     if found is None:
@@ -115,7 +115,7 @@ def landmarkFile(
             if not np.all(np.abs(points[index]) < 1e6):
                 raise ValueError(
                     f'Control point {index + 1} of {path}, "{landmark.label}", has the position '
-                    f"{quotedPoint(landmark, coordinateSystem)}, which is no place; place it again."
+                    f"{quotedPoint(landmark, coordinateSystem)}, which is not a position; place it again."
                 )
         elif landmark.isUsed:
             raise ValueError(f'Control point {index + 1} of {path}, "{landmark.label}", has no position; place it.')

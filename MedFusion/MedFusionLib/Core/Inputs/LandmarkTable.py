@@ -102,8 +102,8 @@ def _header(path: Path, names: list[str]) -> _Header:
         found, said = ("x", "y", "z"), None
     if not set(found) <= axes.keys():
         raise ValueError(
-            f"{path} is no table of landmarks: its first line ({', '.join(names)[:60]}) must name the columns, such as "
-            "name, x, y, z."
+            f"{path} is not a table of landmarks: its first line ({', '.join(names)[:60]}) must name the columns, such "
+            "as name, x, y, z."
         )
     if len(systems) > 1 or len(units) > 1:
         raise ValueError(f"{path} names columns of different axes or units: {', '.join(names)[:60]}.")

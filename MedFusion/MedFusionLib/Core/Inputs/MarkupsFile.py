@@ -48,9 +48,9 @@ def _markupsOf(path: Path) -> list[dict]:
     try:
         document = json.loads(readText(path))
     except RecursionError as error:
-        raise ValueError(f"{path} is not a Slicer markups file: it is no JSON; {_ADVICE}.") from error
+        raise ValueError(f"{path} is not a Slicer markups file: it is not JSON; {_ADVICE}.") from error
     except json.JSONDecodeError as error:
-        raise ValueError(f"{path} is not a Slicer markups file: it is no JSON; {_ADVICE}.") from error
+        raise ValueError(f"{path} is not a Slicer markups file: it is not JSON; {_ADVICE}.") from error
     markups = document.get("markups") if isinstance(document, dict) else None
     if not isinstance(markups, list) or not markups or not all(isinstance(item, dict) for item in markups):
         raise ValueError(f"{path} is not a Slicer markups file: it has no list of markups; {_ADVICE}.")
@@ -63,7 +63,7 @@ def _firstPointList(path: Path, markups: list[dict]) -> dict:
         kinds = ", ".join(sorted({str(item.get("type")).lower() for item in markups}))
         raise ValueError(f"{path} holds a {kinds} and no list of points; {_ADVICE}.")
     if not isinstance(markup.get("controlPoints", []), list):
-        raise ValueError(f"{path} is not a Slicer markups file: its control points are no list; {_ADVICE}.")
+        raise ValueError(f"{path} is not a Slicer markups file: its control points are not a list; {_ADVICE}.")
     return markup
 
 
@@ -87,7 +87,7 @@ def _problemOf(point: object) -> str:
         if not isList or not all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in values):
             return f"has a {name} that is not {count} numbers"
     if not all(isinstance(point.get(name, ""), str) for name in _TEXTS):
-        return "has a label or another text that is no text"
+        return "has a label or description that is not text"
     if not all(isinstance(point.get(name, True), bool) for name in _FLAGS):
         return "has a flag that is neither true nor false"
     return ""

@@ -26,7 +26,7 @@ def readPixelLandmarks(path: str | Path) -> dict[str, np.ndarray]:
     kinds = (_NAMES, _COLUMNS, _ROWS)
     found = [header.index(name) for names in kinds for name in [n for n in names if n in header][:1]]
     if len(found) != len(kinds):
-        raise ValueError(f"{path} is no table of pixels: its first line must name the columns, such as name, x, y.")
+        raise ValueError(f"{path} is not a table of pixels: its first line must name the columns, such as name, x, y.")
     points: dict[str, np.ndarray] = {}
     for number, row in enumerate(rows[1:], start=1):
         try:
@@ -34,9 +34,9 @@ def readPixelLandmarks(path: str | Path) -> dict[str, np.ndarray]:
             point = np.array([float(x), float(y)])
         except (IndexError, ValueError):
             text = delimiter.join(row)[:60]
-            raise ValueError(f"Row {number} of {path} ({text}) is no name with a column and a row.") from None
+            raise ValueError(f"Row {number} of {path} ({text}) is not a name with a column and a row.") from None
         if not np.isfinite(point).all() or name in points or not name:
-            raise ValueError(f"Row {number} of {path} has no name of its own or a place that is no pixel.")
+            raise ValueError(f"Row {number} of {path} has no name of its own, or a position that is not a pixel.")
         points[name] = point
     return points
 

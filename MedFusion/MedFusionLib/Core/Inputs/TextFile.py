@@ -28,7 +28,7 @@ def readText(path: Path) -> str:
     try:
         return data.decode(_encodingOf(data))
     except UnicodeError as error:
-        raise ValueError(f"{path} is no text in UTF-8 or UTF-16; save it again as UTF-8.") from error
+        raise ValueError(f"{path} is not text in UTF-8 or UTF-16; save it again as UTF-8.") from error
 
 
 def _encodingOf(data: bytes) -> str:

@@ -68,7 +68,7 @@ def _readXfm(path: Path) -> sitk.Transform:
     if len(found) != 1 or re.search(
         r"Transform_Type\s*=\s*(?!Linear\b)\w+|Invert_Flag\s*=\s*True", text, re.IGNORECASE
     ):
-        raise ValueError(f"{path} is no single linear transform; only those of .xfm files can be read.")
+        raise ValueError(f"{path} is not a single linear transform; only those of .xfm files can be read.")
     try:
         values = np.array([float(value) for value in found[0].split()])
     except ValueError:

@@ -30,6 +30,6 @@ def millimetersPer(unit: str, path: Path) -> float:
     factor = _MILLIMETERS.get(name.lower() if len(name) <= 2 else name.lower().removesuffix("s"))
     if factor is None:
         raise ValueError(
-            f'{path} gives lengths in "{name}", which is no known unit of length; export it in millimeters.'
+            f'{path} gives lengths in "{name}", which is not a known unit of length; export it in millimeters.'
         )
     return factor

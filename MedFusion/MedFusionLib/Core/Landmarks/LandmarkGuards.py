@@ -35,7 +35,7 @@ def checkConfiguration(
     fixedPoints, movingPoints = np.asarray(fixedPoints, dtype=float), np.asarray(movingPoints, dtype=float)
     if fixedPoints.ndim != 2 or fixedPoints.shape[1] != 3 or fixedPoints.shape != movingPoints.shape:
         raise ValueError(
-            f"Fixed and moving landmarks must be two lists of as many points, not of shapes "
+            f"Fixed and moving landmarks must be two lists of equally many points, not of shapes "
             f"{fixedPoints.shape} and {movingPoints.shape}."
         )
     count = len(fixedPoints)

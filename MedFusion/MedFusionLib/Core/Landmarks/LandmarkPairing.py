@@ -94,15 +94,15 @@ def _pairingOfUnnamed(fixed: LandmarkList, moving: LandmarkList, notes: list[str
     shared = set(fixedLabels) & set(movingLabels) - {""}
     moved = any(fixedLabels.index(label) != movingLabels.index(label) for label in shared)
     if fixedLabels != movingLabels and (moved or len(shared) >= _FEWEST_SHARED_LABELS):
-        notes.append("Nobody named the landmarks, so they were paired by their numbers.")
+        notes.append("The landmarks have no names, so they were paired by their numbers.")
         return Pairing.label
     if len(fixedLabels) != len(movingLabels):
         raise ValueError(
-            f"Nobody named the landmarks, and the {fixed.name} hold {len(fixedLabels)}, the {moving.name} "
+            f"The landmarks have no names, and the {fixed.name} hold {len(fixedLabels)}, the {moving.name} "
             f"{len(movingLabels)}, so neither labels nor order tell which belong together; give pairs the same label "
             "or remove the surplus."
         )
-    note = "Nobody named the landmarks, so they were paired in the order of the lists"
+    note = "The landmarks have no names, so they were paired in the order of the lists"
     numbers = [[(_DEFAULT_LABEL.fullmatch(label) or ("", "", ""))[2] for label in side] for side in labels]
     differing = [
         f"{fixedLabel} with {movingLabel}"
@@ -184,7 +184,7 @@ def _pairByOrder(fixed: LandmarkList, moving: LandmarkList) -> list[tuple[int, i
     fixedIndices, movingIndices = fixed.usedIndices, moving.usedIndices
     if len(fixedIndices) != len(movingIndices):
         raise ValueError(
-            f"Pairing by order needs as many landmarks in both lists, but the {fixed.name} hold {len(fixedIndices)} "
-            f"and the {moving.name} {len(movingIndices)}; remove the surplus or pair by label."
+            f"Pairing by order needs equally many landmarks in both lists, but the {fixed.name} hold "
+            f"{len(fixedIndices)} and the {moving.name} {len(movingIndices)}; remove the surplus or pair by label."
         )
     return list(zip(fixedIndices, movingIndices, strict=True))

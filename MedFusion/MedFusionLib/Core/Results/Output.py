@@ -81,7 +81,7 @@ def checkStillFree(force: bool, *outputs: str | Path) -> None:
     for path in outputs:
         if os.path.lexists(path) and not force:
             raise ValueError(
-                f"{path} was made by something else during the work and is left alone; nothing was written. "
+                f"{path} was created by something else in the meantime and left alone; nothing was written. "
                 "Choose another output."
             )
 

@@ -47,7 +47,8 @@ def checkOwnFolder(path: Path) -> None:
             f" and {len(foreign) - _MOST_NAMED} more" * (len(foreign) > _MOST_NAMED)
         )
         raise ValueError(
-            f"{path} holds what MedFusion did not write ({named}); move it away, then --force replaces the results."
+            f"{path} holds files that MedFusion did not write ({named}); move them away, and --force "
+            "replaces the results."
         )
 
 

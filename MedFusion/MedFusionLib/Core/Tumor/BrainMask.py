@@ -162,5 +162,5 @@ def _doubts(mask: np.ndarray, frame: HeadFrame) -> tuple[str, ...]:
         usual = f"{_USUAL_ML[0]:.0f} to {_USUAL_ML[1]:.0f}"
         doubts.append(f"The brain mask found in the MRI has {volume:.0f} ml, which is unusual ({usual}).")
     if not frame.isFitted:
-        doubts.append("The head's outline is no ellipsoid, so the brain mask is rough.")
+        doubts.append("The head's outline is not an ellipsoid, so the brain mask is rough.")
     return tuple(doubts)

@@ -24,7 +24,7 @@ def coarseVolume(image: sitk.Image, spacingMm: float) -> sitk.Image:
     size = [max(int(np.ceil(n * s / spacingMm)), 1) for n, s in zip(image.GetSize(), image.GetSpacing(), strict=True)]
     if np.prod(size, dtype=float) > _MOST_VOXELS:
         extent = " x ".join(f"{n * s / 10:.0f}" for n, s in zip(image.GetSize(), image.GetSpacing(), strict=True))
-        raise ValueError(f"The volume is {extent} cm large, which is no head; check its voxel size.")
+        raise ValueError(f"The volume is {extent} cm large, which is not the size of a head; check its voxel size.")
     whole = [max(int(spacingMm / s + 0.01), 1) for s in image.GetSpacing()]
     smooth = sitk.SmoothingRecursiveGaussian(image, [max(0.4 * spacingMm, 0.1)] * 3) if max(whole) < 2 else image
     if max(whole) > 1:  # means of voxels that fit are quicker than smoothing

@@ -119,7 +119,7 @@ def _widened(mask: sitk.Image, depthMm: sitk.Image, pointed: np.ndarray) -> tupl
     if outside <= _DOUBTFUL_OUTSIDE:
         return wider, ()
     return wider, (
-        f"{outside:.0%} of what was pointed at lies outside the brain found in the MRI; check that it is no scalp, "
+        f"{outside:.0%} of what was pointed at lies outside the brain found in the MRI; check that it is not scalp, "
         "orbit or skull.",
     )
 
