@@ -1,7 +1,8 @@
 """From the covariance of an error at a point to the length that it stays below."""
 
 import numpy as np
-from scipy.stats import f
+
+from .Distributions import fQuantile
 
 # By convention.
 CONFIDENCE = 0.95
@@ -22,4 +23,4 @@ def lengthBound(covariances: np.ndarray, freedom: float) -> np.ndarray:
     """
     squares = np.trace(covariances, axis1=1, axis2=2)
     directions = squares**2 / np.maximum(np.einsum("nij,nij->n", covariances, covariances), 1e-300)
-    return np.sqrt(squares * f.ppf(CONFIDENCE, np.clip(directions, 1.0, 3.0), freedom))
+    return np.sqrt(squares * fQuantile(CONFIDENCE, np.clip(directions, 1.0, 3.0), freedom))

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import chi2, f
 
 from ..Images.Transforms import TransformModel
+from .Distributions import chiSquareQuantile, fSurvival
 from .ErrorBounds import CONFIDENCE
 from .LandmarkFit import fitMatrix
 from .LandmarkGuards import SMALLEST_SPREAD_MM, spread
@@ -112,7 +112,7 @@ class ErrorModel:
             return None
         left, more = (float(np.sum(self.weights * values**2)) for values in (residuals, others))
         parameters = _PARAMETERS[self.model]
-        return float(f.sf((more - left) / parameters * self.freedom / max(left, 1e-12), parameters, self.freedom))
+        return float(fSurvival((more - left) / parameters * self.freedom / max(left, 1e-12), parameters, self.freedom))
 
     def spreadingWithOneMore(self, candidates: np.ndarray, target: np.ndarray) -> np.ndarray:
         """Return TRE^2 / FLE^2 (M,) at a target if a landmark of weight 1 were added at each candidate (M, 3)."""
@@ -163,7 +163,7 @@ def estimateLocalizationError(errors: ErrorModel, residuals: np.ndarray) -> Loca
         return None
     squares = float(np.sum(errors.weights * residuals**2))
     tail = (1 - CONFIDENCE) / 2
-    low, high = chi2.ppf([1 - tail, tail], freedom)
+    low, high = chiSquareQuantile(np.array([1 - tail, tail]), freedom)
     return LocalizationError(*(float(np.sqrt(3 * squares / share)) for share in (freedom, low, high)))
 
 
@@ -197,7 +197,7 @@ def leaveOneOut(errors: ErrorModel, movingPoints: np.ndarray) -> LeaveOneOut:
         standardized = loo / np.sqrt(np.maximum(variance, 1e-12) * expected)
         result.standardized[judged] = standardized
         result.fle[judged] = np.sqrt(variance)
-        result.chances[judged] = f.sf(standardized**2, 3, freedom)
+        result.chances[judged] = fSurvival(standardized**2, 3, freedom)
     return result
 
 
@@ -216,7 +216,7 @@ def splineLocalizationError(errors: ErrorModel, loo: LeaveOneOut) -> Localizatio
         squares += loo.errors[index] ** 2 / (own + others.spreading(errors.fixedPoints[index][None])[0])
     freedom = max(errors.freedom, 1)
     tail = (1 - CONFIDENCE) / 2
-    low, high = chi2.ppf([1 - tail, tail], freedom)
+    low, high = chiSquareQuantile(np.array([1 - tail, tail]), freedom)
     mean = squares / len(judged)
     return LocalizationError(*(float(np.sqrt(mean * freedom / share)) for share in (freedom, low, high)))
 

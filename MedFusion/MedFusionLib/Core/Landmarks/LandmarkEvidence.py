@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import SimpleITK as sitk
-from scipy.stats import f
 
 from ..Images.Transforms import Pose, TransformModel, poseOf, transformPoints
+from .Distributions import fSurvival
 from .LandmarkErrors import (
     ErrorModel,
     LeaveOneOut,
@@ -70,7 +70,7 @@ class LandmarkEvidence:
         scaled = Pose(*fitMatrix(points, moving, TransformModel.similarity, weights))
         left = float(np.sum(weights[:, None] * (scaled.apply(points) - moving) ** 2))
         gain = float(np.sum(weights * self.residuals(self.transform) ** 2)) - left
-        return scaled if f.sf(gain * freedom / max(left, 1e-12), 1, freedom) < _CHANCE else None
+        return scaled if fSurvival(gain * freedom / max(left, 1e-12), 1, freedom) < _CHANCE else None
 
     def doubts(self) -> list[str]:
         """Return those warnings that leave the registration doubtful."""

@@ -1,9 +1,9 @@
 """Landmarks and images put together: whether they contradict each other, and the pose that both speak for."""
 
 import numpy as np
-from scipy.stats import f
 
 from ..Images.Transforms import Pose, TransformModel
+from ..Landmarks.Distributions import fSurvival
 from ..Landmarks.LandmarkEvidence import LandmarkEvidence
 from .ImageEvidence import ImageEvidence
 from .PoseCovariance import (
@@ -39,7 +39,7 @@ def chanceOfDistance(pose: Pose, covariance: PoseCovariance, other: Pose, otherC
     """
     distance = poseDifference(other, pose, covariance.center)
     both = covariance.matrix + otherCovariance.about(covariance.center).matrix
-    return float(f.sf(distance @ np.linalg.solve(both, distance) / 6, 6, covariance.freedom))
+    return float(fSurvival(distance @ np.linalg.solve(both, distance) / 6, 6, covariance.freedom))
 
 
 def weighEvidence(evidence: LandmarkEvidence, images: ImageEvidence) -> tuple[Pose, TargetError] | None:
