@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 # Slicer runs this file at every start: MedFusionLib, and with it numpy and SimpleITK, arrive inside methods only.
 
 
-_TUTORIAL = "https://github.com/MedFusion/SlicerMedFusion#five-minute-tutorial"
+_TUTORIAL = "https://github.com/MedFusion/SlicerMedFusion/blob/main/Docs/Tutorial.md"
 
 
 class MedFusion(ScriptedLoadableModule):
@@ -48,12 +48,7 @@ class MedFusion(ScriptedLoadableModule):
             "Work through the sections from top to bottom. To try it, choose MedFusion phantom in the Sample Data "
             "module, or CT-MR Brain for real images. Not a medical device."
         )
-        self.parent.helpText += (
-            ' <a href="https://github.com/MedFusion/SlicerMedFusion/blob/main/Docs/Tutorial.md">'
-            + _("Tutorial, step by step")
-            + "</a>."
-        )
-        self.parent.helpText += f' <a href="{_TUTORIAL}">{_("Five-minute tutorial")}</a>'
+        self.parent.helpText += f' <a href="{_TUTORIAL}">{_("Tutorial, step by step")}</a>.'
         self.parent.acknowledgementText = _("The methods are cited where they are used; see the report of each run.")
         slicer.app.connect("startupCompleted()", registerSampleData)
         slicer.app.connect("startupCompleted()", describeComparison)

@@ -1,6 +1,6 @@
-"""Draw the panel off-screen: python Testing/PanelPictures.py [FOLDER]
+"""Draw every card of the panel off-screen, light and dark: python Testing/PanelPictures.py FOLDER
 
-Without a folder the pictures of the README are made, in Docs; with one every card is drawn there, light and dark.
+`ApplicationPictures.py` draws it in Slicer's window for README and tutorial.
 """
 
 import sys
@@ -101,21 +101,17 @@ class Painter:
 
 def main() -> None:
     """Draw all pictures."""
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "Docs"
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    folder = Path(sys.argv[1])
     folder.mkdir(exist_ok=True)
     painter = Painter(folder)
-    if len(sys.argv) > 1:
-        for name, isDark in (("light", False), ("dark", True)):
-            painter.draw(f"empty-{name}", isDark, "volumes")
+    for name, isDark in (("light", False), ("dark", True)):
+        painter.draw(f"empty-{name}", isDark, "volumes")
     painter.prepare()
-    if len(sys.argv) > 1:
-        for card in CARDS:
-            for name, isDark in (("light", False), ("dark", True)):
-                painter.draw(f"{card}-{name}", isDark, card)
-        return
-    painter.draw("landmarks", False, "volumes", "landmarks")
-    painter.draw("register", True, "register", "fuse")
-    painter.draw("tumor", False, "tumor", "results")
+    for card in CARDS:
+        for name, isDark in (("light", False), ("dark", True)):
+            painter.draw(f"{card}-{name}", isDark, card)
 
 
 if __name__ == "__main__":

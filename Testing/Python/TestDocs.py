@@ -62,6 +62,28 @@ class TestPages(unittest.TestCase):
             written = (DOCS / name).read_text(encoding="utf-8")
             self.assertTrue(written == page(), f"Docs/{name} is out of date; run python Testing/MakeDocs.py.")
 
+    def test_the_links_of_the_module_and_the_index_lead_to_files_of_the_repository(self):
+        sources = [PROJECT_ROOT / "CMakeLists.txt", *(PROJECT_ROOT / "MedFusion").rglob("*.py")]
+        links = [
+            link
+            for source in sources
+            for link in re.findall(r"/SlicerMedFusion/(?:blob/)?main/([\w/.-]+)", source.read_text(encoding="utf-8"))
+        ]
+        self.assertIn("Docs/Tutorial.md", links)
+        for link in links:
+            self.assertTrue((PROJECT_ROOT / link).is_file(), link)
+
+    def test_what_pages_ask_make_for_is_there(self):
+        targets = re.findall(r"^([\w-]+):", (PROJECT_ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+        for page in PAGES:
+            for target in re.findall(r"(?:^    |`)make ([\w-]+)", page.read_text(encoding="utf-8"), re.MULTILINE):
+                self.assertIn(target, targets, page.name)
+
+    def test_every_picture_of_the_docs_is_shown_on_a_page(self):
+        texts = "".join(page.read_text(encoding="utf-8") for page in PAGES)
+        for picture in (*DOCS.glob("*.png"), *DOCS.glob("*.svg")):
+            self.assertIn(picture.name, texts)
+
     def test_every_script_that_a_page_names_is_there(self):
         for page in PAGES:
             for name in re.findall(r"`(?:python )?(Testing/[\w/]+\.py)", page.read_text(encoding="utf-8")):
