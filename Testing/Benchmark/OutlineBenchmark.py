@@ -1,7 +1,7 @@
 """Measure the outlines of one half of the labeled cases, with doubts counted, and print the tables in Markdown.
 
 Run: python Testing/Benchmark/OutlineBenchmark.py --half test [--kinds whole] [--ways line click] [--repetitions 5]
-     [--rows rows.jsonl]
+     [--rows rows.jsonl] [--plot Docs/outlines.svg]
 
 Rows already in the file of rows are not measured again. Needs the evaluation data beside the project; Slicer's
 grow-from-seeds is measured with the same lines where slicer-core is installed.
@@ -29,6 +29,7 @@ from MedFusionLib.Core.Tumor.TumorSegmentation import (  # noqa: E402
     segmentTumor,
 )
 from OutlineCases import HALVES, OutlineCase, outlineCases  # noqa: E402
+from OutlinePlot import drawDicePerCase  # noqa: E402
 from SimulatedInteraction import clickAnywhere, longestLine  # noqa: E402
 
 WAYS = ("line", "sloppy", "click", "automatic", "grow")
@@ -112,6 +113,7 @@ def main() -> None:
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
     parser.add_argument("--repetitions", type=int, default=5)
     parser.add_argument("--rows", type=Path, help="keep the rows in this file, and measure only what it lacks")
+    parser.add_argument("--plot", type=Path, help="draw the Dice of each case as dots into this SVG")
     parser.add_argument("--verbose", action="store_true")
     arguments = parser.parse_args()
     logging.disable(logging.WARNING)
@@ -136,6 +138,8 @@ def main() -> None:
                 if arguments.verbose:
                     print(row["case"], way, row["dice"], row["agreement"], row["reasons"], flush=True)
     printSummary(rows)
+    if arguments.plot:
+        drawDicePerCase(rows, arguments.plot)
 
 
 if __name__ == "__main__":
