@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from .Core.Fusion.Fusion import FusionResult, fuseVolumes
+from .Core.Fusion.Fusion import FusionGeometry, FusionResult, fuseVolumes
 from .Core.Fusion.Settings import FusionSettings
 from .Core.Images.Resampling import resampleImage
 from .Core.Images.Transforms import TransformModel
@@ -84,7 +84,7 @@ def fuse(
     :param transform: maps CT points to MRI points, LPS millimeters; None where both lie on each other already.
     :raises ValueError: if the images do not overlap or hold nothing to fuse.
     """
-    return fuseVolumes(ct, [mri], settings, [transform], progress=progress)
+    return fuseVolumes(ct, [mri], settings, FusionGeometry([transform]), progress)
 
 
 def segment(

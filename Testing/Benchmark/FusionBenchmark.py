@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "MedFusion"))
 
 from FusionSets import DATA, Half, Head, Pair, heads, places, publishedPairs, seedPairs, stacks  # noqa: E402
-from MedFusionLib.Core.Fusion.Fusion import fuseVolumes  # noqa: E402
+from MedFusionLib.Core.Fusion.Fusion import FusionGeometry, fuseVolumes  # noqa: E402
 from MedFusionLib.Core.Fusion.Metrics import fusionMetrics  # noqa: E402
 from MedFusionLib.Core.Fusion.Settings import BaseRule, FusionMethod, FusionSettings  # noqa: E402
 
@@ -123,7 +123,9 @@ def wholeHeads(output: Path) -> None:
             around = ndimage.binary_dilation(rim, iterations=4) & ~ndimage.binary_dilation(rim)
             around &= (head.tumor != NECROSIS) & ~ndimage.binary_dilation(hounsfield > 150, iterations=2)
             low, high = np.percentile(mri[hounsfield > -300], (0.5, 99.5))
-            fused = sitk.GetArrayFromImage(fuseVolumes(head.ct, [head.mri], None, [head.transform]).image)
+            fused = sitk.GetArrayFromImage(
+                fuseVolumes(head.ct, [head.mri], None, FusionGeometry([head.transform])).image
+            )
             steps = [float(volume[rim].mean() - volume[around].mean()) for volume in (fused, mri)]
             kept = fused > 300
             rows[f"{head.name}, {half.value}"] = [
@@ -161,7 +163,7 @@ def changes(output: Path) -> None:
 def _fusedHead(head: Head, hounsfield: np.ndarray, settings: FusionSettings) -> np.ndarray:
     ct = sitk.GetImageFromArray(np.rint(hounsfield).astype(np.int16))
     ct.CopyInformation(head.ct)
-    return sitk.GetArrayFromImage(fuseVolumes(ct, [head.mri], settings, [head.transform]).image)
+    return sitk.GetArrayFromImage(fuseVolumes(ct, [head.mri], settings, FusionGeometry([head.transform])).image)
 
 
 def _contrasts(
@@ -204,7 +206,7 @@ def picture(output: Path) -> None:
     hounsfield, mri = sitk.GetArrayFromImage(head.ct), registered(head)
     planes = [(hounsfield[k] + 100) / 700, mri[k] / np.percentile(mri[hounsfield > -300], 99.5)]
     for settings in (FusionSettings(), FusionSettings(ctChanges=True), TEXTBOOK):
-        result = fuseVolumes(head.ct, [head.mri], settings, [head.transform])
+        result = fuseVolumes(head.ct, [head.mri], settings, FusionGeometry([head.transform]))
         low, high = result.window
         planes.append((sitk.GetArrayFromImage(result.image)[k] - low) / (high - low))
     shown = np.hstack([255 * plane[10:-10, 10:-10] for plane in planes])

@@ -7,7 +7,7 @@ from unittest import mock
 import numpy as np
 import SimpleITK as sitk
 from MedFusionLib.Core.Fusion import Strips
-from MedFusionLib.Core.Fusion.Fusion import fuseVolumes
+from MedFusionLib.Core.Fusion.Fusion import FusionGeometry, fuseVolumes
 from MedFusionLib.Core.Fusion.Selective import zSteps
 from MedFusionLib.Core.Fusion.Settings import (
     BaseRule,
@@ -140,7 +140,7 @@ class TestInvariants(unittest.TestCase):
         mri = makeMri(ct)[5:40, 6:33, 3:20]
         for case in ({}, {"ctChanges": True}, {"method": FusionMethod.dwt, "levels": 1}):
             whole = fuseVolumes(ct, [mri], FusionSettings(**case)).image
-            part = fuseVolumes(ct, [mri], FusionSettings(**case), slices=range(9, 12)).image
+            part = fuseVolumes(ct, [mri], FusionSettings(**case), geometry=FusionGeometry(slices=range(9, 12))).image
             np.testing.assert_array_equal(arrayOf(part), arrayOf(whole)[9:12])
             self.assertEqual(part.GetOrigin(), whole[:, :, 9:12].GetOrigin())
 
@@ -241,7 +241,7 @@ class TestGeometry(unittest.TestCase):
         ct = makeCt()
         grid = isotropicGrid(ct, 2.0)
         for reference, expected in ((None, ct), (grid, grid)):
-            image = fuseVolumes(ct, [makeMri(ct)], referenceImage=reference).image
+            image = fuseVolumes(ct, [makeMri(ct)], geometry=FusionGeometry(referenceImage=reference)).image
             self.assertEqual(image.GetSize(), expected.GetSize())
             np.testing.assert_allclose(image.GetOrigin(), expected.GetOrigin())
             np.testing.assert_allclose(image.GetSpacing(), expected.GetSpacing())
@@ -263,7 +263,7 @@ class TestGeometry(unittest.TestCase):
         matrix = np.array(pose.GetMatrix()).reshape(3, 3)
         oblique.SetDirection((matrix @ np.array(mri.GetDirection()).reshape(3, 3)).ravel().tolist())
         oblique.SetOrigin(pose.TransformPoint(mri.GetOrigin()))
-        moved = arrayOf(fuseVolumes(ct, [oblique], movingTransforms=[pose]).image)
+        moved = arrayOf(fuseVolumes(ct, [oblique], geometry=FusionGeometry([pose])).image)
         inner = (slice(2, -2), slice(8, -8), slice(8, -8))
         np.testing.assert_allclose(moved[inner], fused(ct, mri)[inner], atol=1)
 
@@ -271,7 +271,7 @@ class TestGeometry(unittest.TestCase):
         ct = makeCt()
         mri = makeMri(ct)
         pose = sitk.Euler3DTransform((0.0, 0.0, 0.0), 0.2, -0.1, 0.15, (50.0, -30.0, 80.0))
-        both = fuseVolumes(ct, [mri], movingTransforms=[sitk.Euler3DTransform(pose)], fixedTransform=pose)
+        both = fuseVolumes(ct, [mri], geometry=FusionGeometry([sitk.Euler3DTransform(pose)], pose))
         np.testing.assert_allclose(arrayOf(both.image)[2:-2, 7:-7, 7:-7], fused(ct, mri)[2:-2, 7:-7, 7:-7], atol=0.5)
 
 

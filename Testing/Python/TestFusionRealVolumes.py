@@ -4,7 +4,7 @@ import unittest
 
 import numpy as np
 import SimpleITK as sitk
-from MedFusionLib.Core.Fusion.Fusion import fuseVolumes
+from MedFusionLib.Core.Fusion.Fusion import FusionGeometry, fuseVolumes
 from MedFusionLib.Core.Fusion.Scores import edgeTransfer, weightedQuality
 from MedFusionLib.Core.Fusion.Settings import FusionMethod, FusionSettings
 from MedFusionTesting import sharedData
@@ -50,7 +50,7 @@ class TestRealVolumes(unittest.TestCase):
         rim = labels == 4
         around = ndimage.binary_dilation(rim, iterations=4) & ~ndimage.binary_dilation(rim) & (labels != 1)
         around &= ~ndimage.binary_dilation(values > 150, iterations=2)
-        volume = arrayOf(fuseVolumes(ct, [mri], movingTransforms=[transform]).image)
+        volume = arrayOf(fuseVolumes(ct, [mri], geometry=FusionGeometry([transform])).image)
         contrasts = [
             (x[rim].mean() - x[around].mean()) / (x[rim].mean() + x[around].mean()) for x in (volume, registered)
         ]

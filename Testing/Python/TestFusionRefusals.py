@@ -5,7 +5,7 @@ from unittest import mock
 
 import numpy as np
 import SimpleITK as sitk
-from MedFusionLib.Core.Fusion.Fusion import fuseVolumes
+from MedFusionLib.Core.Fusion.Fusion import FusionGeometry, fuseVolumes
 from MedFusionLib.Core.Fusion.Settings import (
     FusionMethod,
     FusionSettings,
@@ -36,7 +36,7 @@ class TestBadInput(unittest.TestCase):
             with self.assertRaises(ValueError):
                 fuseVolumes(fixed, moving)
         with self.assertRaises(ValueError):
-            fuseVolumes(ct, [ct], movingTransforms=[None, None])
+            fuseVolumes(ct, [ct], geometry=FusionGeometry([None, None]))
         with self.assertRaises(ValueError):
             fused(ct, makeMri(ct), method=FusionMethod.dwt, levels=8)
         with self.assertRaises(ValueError):

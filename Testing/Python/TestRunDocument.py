@@ -7,7 +7,7 @@ from datetime import datetime
 
 import numpy as np
 import SimpleITK as sitk
-from MedFusionLib.Core.Fusion.Fusion import fuseVolumes
+from MedFusionLib.Core.Fusion.Fusion import FusionGeometry, fuseVolumes
 from MedFusionLib.Core.Fusion.Metrics import METRIC_MEANINGS
 from MedFusionLib.Core.Fusion.Settings import FusionMethod, FusionSettings
 from MedFusionLib.Core.Images.Transforms import TransformModel
@@ -35,7 +35,7 @@ def phantomDocument(withSecondLesion: bool = False, scoresInFull: bool = False) 
     lists = (LandmarkList(phantom.landmarkLabels, points) for points in (phantom.ctLandmarks, phantom.mriLandmarks))
     registration = registerLandmarks(*lists)
     toMoving = registration.transform
-    fusion = fuseVolumes(phantom.ct, [phantom.mri], FusionSettings(), [toMoving])
+    fusion = fuseVolumes(phantom.ct, [phantom.mri], FusionSettings(), FusionGeometry([toMoving]))
     labels = sitk.Cast(phantom.tumorLabels > 0, sitk.sitkUInt8)
     segments = [Segment(1, "Tumor 1", TumorTissue.tumor, 1)]
     if withSecondLesion:

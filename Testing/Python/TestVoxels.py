@@ -4,7 +4,7 @@ import unittest
 
 import numpy as np
 import SimpleITK as sitk
-from MedFusionLib.Core.Fusion.Fusion import fuseVolumes
+from MedFusionLib.Core.Fusion.Fusion import FusionGeometry, fuseVolumes
 from MedFusionLib.Core.Fusion.Metrics import scoreTable
 from MedFusionLib.Core.Images.Resampling import resampleImage
 from MedFusionLib.Core.Images.Transforms import transformPoints
@@ -82,7 +82,7 @@ class TestSharedVolumes(unittest.TestCase):
 
     def test_fusing_and_scoring(self):
         transform = self.phantom.ctToMri
-        fused = fuseVolumes(self.ct, [self.mri], movingTransforms=[transform]).image
+        fused = fuseVolumes(self.ct, [self.mri], geometry=FusionGeometry([transform])).image
         registered = resampleImage(self.mri, self.ct, transform)
         self.owners += (registered,)
         shared = sitk.Image(registered)

@@ -6,7 +6,7 @@ import numpy as np
 import SimpleITK as sitk
 import slicer
 
-from ..Core.Fusion.Fusion import FusionResult, fuseVolumes
+from ..Core.Fusion.Fusion import FusionGeometry, FusionResult, fuseVolumes
 from ..Core.Fusion.Inputs import FusionScales
 from ..Core.Fusion.Settings import FusionSettings
 from ..Core.Images.Coordinates import RAS_TO_LPS
@@ -46,9 +46,7 @@ class SlicePreview:
             self._fixed,
             self._moving,
             settings,
-            self._movingTransforms,
-            self._fixedTransform,
-            grid,
+            FusionGeometry(self._movingTransforms, self._fixedTransform, grid),
             scales=self._scales.get(windows),
         )
         self._scales[windows] = result.scales

@@ -5,7 +5,7 @@ from dataclasses import fields
 
 import slicer
 
-from ..Core.Fusion.Fusion import FusionResult, fuseVolumes
+from ..Core.Fusion.Fusion import FusionGeometry, FusionResult, fuseVolumes
 from ..Core.Fusion.Metrics import volumeFusionMetrics
 from ..Core.Fusion.Settings import FusionMethod, FusionSettings
 from ..Core.Images.Grids import isotropicGrid
@@ -56,16 +56,13 @@ class WaveletFusionLogic:
         referenceImage = images.get(referenceVolumeNode.GetID())
         if referenceImage is None:
             referenceImage = imageFromVolumeNode(referenceVolumeNode)
-        result = fuseVolumes(
-            fixedImage,
-            movingImages,
-            settings,
+        geometry = FusionGeometry(
             [transforms[node.GetID()] for node in movingVolumeNodes],
             transforms[fixedVolumeNode.GetID()],
             referenceImage if spacing is None else isotropicGrid(referenceImage, spacing),
-            progress=progress,
-            referenceTransform=transforms[referenceVolumeNode.GetID()],
+            transforms[referenceVolumeNode.GetID()],
         )
+        result = fuseVolumes(fixedImage, movingImages, settings, geometry, progress)
         if fusedVolumeNode is None:
             color = settings.method is FusionMethod.color
             fusedVolumeNode = self.scene.AddNewNodeByClass(

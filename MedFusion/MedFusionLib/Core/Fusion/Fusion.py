@@ -29,16 +29,32 @@ class FusionResult:
     scales: FusionScales | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class FusionGeometry:
+    """Where the volumes of a fusion lie, and on which voxels they are fused.
+
+    :param movingTransforms: one per MRI, each maps world LPS points to that MRI's own points; None is the identity, as
+        all are where none are given.
+    :param fixedTransform: the same for the CT.
+    :param referenceImage: grid of the result; the CT's if None.
+    :param referenceTransform: maps world LPS points to the reference image's own points; the CT's own transform when
+        there is no reference image.
+    :param slices: fuse only these slices of the reference grid; the result has just them.
+    """
+
+    movingTransforms: Sequence[sitk.Transform | None] = ()
+    fixedTransform: sitk.Transform | None = None
+    referenceImage: sitk.Image | None = None
+    referenceTransform: sitk.Transform | None = None
+    slices: range | None = None
+
+
 def fuseVolumes(
     fixedImage: sitk.Image,
     movingImages: Sequence[sitk.Image],
     settings: FusionSettings | None = None,
-    movingTransforms: Sequence[sitk.Transform | None] | None = None,
-    fixedTransform: sitk.Transform | None = None,
-    referenceImage: sitk.Image | None = None,
+    geometry: FusionGeometry | None = None,
     progress: Progress | None = None,
-    referenceTransform: sitk.Transform | None = None,
-    slices: range | None = None,
     scales: FusionScales | None = None,
 ) -> FusionResult:
     """Return one volume with the bone of the CT and the soft tissue of the MRIs.
@@ -50,21 +66,16 @@ def fuseVolumes(
 
     :param fixedImage: the CT, in HU or already windowed to 8 bit.
     :param movingImages: one or more MRIs, each on its own grid.
-    :param movingTransforms: one per MRI, each maps world LPS points to that MRI's own points; None is the identity.
-    :param fixedTransform: the same for the CT.
-    :param referenceImage: grid of the result; the CT's if None.
-    :param referenceTransform: maps world LPS points to the reference image's own points; the CT's own transform when
-        there is no reference image.
-    :param slices: fuse only these slices of the reference grid; the result has just them.
     :param scales: found before for the same volumes, windows and percentiles; saves time in previews.
 
     Sources: J.-L. Starck, J. Fadili, F. Murtagh, The undecimated wavelet decomposition and its reconstruction,
     IEEE Trans. Image Process. 16 (2007), doi:10.1109/TIP.2006.887733; S. Li, B. Yang, J. Hu, Performance comparison of
     different multi-resolution transforms for image fusion, Inf. Fusion 12 (2011), doi:10.1016/j.inffus.2010.03.002.
     """
-    settings = settings or FusionSettings()
-    if movingTransforms is None:
-        movingTransforms = [None] * len(movingImages)
+    settings, geometry = settings or FusionSettings(), geometry or FusionGeometry()
+    movingTransforms = geometry.movingTransforms or [None] * len(movingImages)
+    fixedTransform, referenceImage = geometry.fixedTransform, geometry.referenceImage
+    referenceTransform, slices = geometry.referenceTransform, geometry.slices
     _checkVolumes(fixedImage, movingImages, movingTransforms, settings)
     report(progress, 0.0, "Fusing")
     if referenceImage is None:
