@@ -38,6 +38,7 @@ SLOW_FILES = (
     "TestTumorSegmentation*",
     "TestVoxels",
     "TestWaveletFusionLogic",
+    "TestWayOfResults",
     "TestWeb*",
 )
 
