@@ -5,6 +5,9 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
+
+import slicer
 
 from ..Core.Fusion.Settings import FusionSettings
 from ..Core.Images.Coordinates import CoordinateSystem
@@ -22,7 +25,13 @@ from ..Core.Results.MeasurementsFile import measurementsText
 from ..Core.Results.Output import checkApart, checkStillFree, outputFolder
 from ..Core.Results.Recipe import inputsRecipe, interactionRecipe, readFiles, registrationRecipe
 from ..Core.Results.RunDocument import RunDocument
-from ..Core.Tumor.TumorSegmentation import SegmentationMethod, SegmentationSettings, TumorInteraction, givenOutline
+from ..Core.Tumor.TumorSegmentation import (
+    SegmentationMethod,
+    SegmentationSettings,
+    TumorInteraction,
+    TumorResult,
+    givenOutline,
+)
 from ..Report.Pdf import checkPdfRenderer
 from ..Scene.LandmarkRegistrationLogic import LandmarkRegistrationLogic
 from ..Scene.NodeFiles import addVolume
@@ -297,13 +306,23 @@ def _givenTumor(arguments: argparse.Namespace) -> SegmentationFile | None:
     return outline
 
 
-def _placeGiven(scene: object, volumeNode: object, outline: SegmentationFile) -> tuple:
+class _Outlined(NamedTuple):
+    """The node of an outline, the outline unless nothing was found, and what is to be said of it."""
+
+    node: slicer.vtkMRMLSegmentationNode
+    tumor: TumorResult | None
+    notes: tuple[str, ...]
+
+
+def _placeGiven(
+    scene: slicer.vtkMRMLScene, volumeNode: slicer.vtkMRMLVolumeNode, outline: SegmentationFile
+) -> _Outlined:
     """Return a node with an outline made elsewhere over a volume, the outline as result, and what to say of it."""
     note = coverageNote(outline, imageFromVolumeNode(volumeNode), volumeNode.GetName())
     said = f"The outline is that of {outline.path.name}, drawn on {volumeNode.GetName()}."
     notes = tuple(filter(None, (said, note, *outline.warnings)))
     tumor = givenOutline(outline.labelImage, outline.segments, outline.unions)
-    return TumorSegmentationLogic(scene).show(tumor, volumeNode), tumor, notes
+    return _Outlined(TumorSegmentationLogic(scene).show(tumor, volumeNode), tumor, notes)
 
 
 def _byRole(volumes: Sequence[VolumeFile]) -> dict[str, VolumeFile]:
@@ -312,19 +331,25 @@ def _byRole(volumes: Sequence[VolumeFile]) -> dict[str, VolumeFile]:
     return dict(zip(roles, volumes, strict=True))
 
 
-def _segment(scene: object, ctNode: object, mriNodes: list, options: RunOptions, progress: StepProgress) -> tuple:
+def _segment(
+    scene: slicer.vtkMRMLScene,
+    ctNode: slicer.vtkMRMLVolumeNode,
+    mriNodes: list[slicer.vtkMRMLVolumeNode],
+    options: RunOptions,
+    progress: StepProgress,
+) -> _Outlined:
     """Outline the tumor; where nothing was pointed at and none is found, go on without one and say so."""
     try:
         segmentationNode, tumor = TumorSegmentationLogic(scene).segment(
             mriNodes, options.interaction, options.segmentation, progress=progress, ctNode=ctNode
         )
-        return segmentationNode, tumor, ()
+        return _Outlined(segmentationNode, tumor, ())
     except ValueError as error:
         if options.segmentation.method is not SegmentationMethod.automatic:
             raise
         segmentationNode = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "tumor")
         segmentationNode.CreateDefaultDisplayNodes()
-        return segmentationNode, None, (f"No tumor was outlined: {error}",)
+        return _Outlined(segmentationNode, None, (f"No tumor was outlined: {error}",))
 
 
 def _tumorFile(options: RunOptions) -> dict[str, str]:

@@ -10,6 +10,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from .Images.Grids import emptyImage, voxelAxes
+from .Images.Intensities import AIR_HU, LEAST_HU
 from .Images.Transforms import poseOf, transformPoints
 
 # Half axes of the head in LPS millimeters: left, posterior, superior.
@@ -25,7 +26,7 @@ NECROSIS, EDEMA, ENHANCING = 1, 2, 4
 
 # Tissue: CT value in HU, T1c MRI value in arbitrary units.
 _TISSUES = {
-    "air": (-1000.0, 8.0),
+    "air": (AIR_HU, 8.0),
     "scalp": (15.0, 420.0),
     "skull": (1050.0, 45.0),
     "fluid": (6.0, 90.0),
@@ -190,7 +191,7 @@ def _ctImage(tissue: np.ndarray, grid: sitk.Image, random: np.random.Generator) 
     values = np.array([_TISSUES[name][0] for name in _TISSUE_NAMES], dtype=np.float32)[tissue]
     values = sitk.GetArrayFromImage(_blurred(values, grid, 0.6))
     values += random.normal(0.0, 9.0, values.shape).astype(np.float32)
-    return _asImage(np.clip(values, -1024, 3071), grid)
+    return _asImage(np.clip(values, LEAST_HU, 3071), grid)
 
 
 def _mriImage(tissue: np.ndarray, grid: sitk.Image, random: np.random.Generator) -> sitk.Image:

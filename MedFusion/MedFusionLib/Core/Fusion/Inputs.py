@@ -9,7 +9,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..Images.Grids import emptyImage, isSameGrid
-from ..Images.Intensities import robustSpread
+from ..Images.Intensities import AIR_HU, robustSpread
 from ..Images.ValueJudgment import ValueKind, judgeValues
 from ..Images.Voxels import everyNth
 from .CtChanges import UsualCt, findUsualCt
@@ -246,7 +246,7 @@ def _paddingValue(values: np.ndarray, fixed: np.ndarray, kind: CtKind) -> float 
     if not finite.size:
         return None
     least = float(finite.min())
-    if recognizeCt(finite[finite > least]) is not CtKind.hounsfield and least <= -1000 and (finite == least).sum() > 1:
+    if recognizeCt(finite[finite > least]) is not CtKind.hounsfield and least <= AIR_HU and (finite == least).sum() > 1:
         return least
     if kind is CtKind.hounsfield:
         tissue = (fixed > 0) & (fixed < 100) & np.isfinite(values)

@@ -6,6 +6,7 @@ import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 
+from ..Images.Intensities import robustSpread
 from .CoarseGrid import coarseVolume, largestPiece, slicesFilled
 
 # Chosen by hand on 37 whole heads with low-grade glioma and on head-a to head-c; half-axes by anatomy.
@@ -150,8 +151,8 @@ def _ellipsoid(points: np.ndarray) -> HeadFrame | None:
     weights = np.ones(len(points))
     for _ in range(6):
         solved, *_ = np.linalg.lstsq(terms * weights[:, None], weights, rcond=None)
-        residual = np.abs(terms @ solved - 1)
-        spread = 1.48 * float(np.median(residual)) + 1e-6
+        residual = terms @ solved - 1
+        spread = robustSpread(residual, 0.0) + 1e-6
         weights = 1 / (1 + (residual / (1.5 * spread)) ** 2)
     xx, yy, zz, yz, x1, y1, z1 = solved
     upBack = np.array([[zz, yz / 2], [yz / 2, yy]])
