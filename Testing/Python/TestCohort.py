@@ -1,13 +1,17 @@
 """The parts of a cohort: who is in it, what must be run, how tasks are handed out, and the tables over all."""
 
+import argparse
 import json
 import tempfile
 import threading
 import time
 import unittest
+from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
+import SimpleITK as sitk
+from DicomTesting import writeSource
 from MedFusionLib.Cohort import Engine, SubjectRun
 from MedFusionLib.Cohort.BidsFolder import findSessions, isBidsFolder
 from MedFusionLib.Cohort.Cohort import Cohort, writeGroupResults
@@ -16,8 +20,10 @@ from MedFusionLib.Cohort.Engine import ThreadedPool, runAll
 from MedFusionLib.Cohort.GroupTables import SubjectResult, outliers, writeGroupTables
 from MedFusionLib.Cohort.Plan import changesOf
 from MedFusionLib.Cohort.Review import Mark, readReview
-from MedFusionLib.Cohort.SubjectRun import Ending, Outcome, Task, runTask
+from MedFusionLib.Cohort.SubjectRun import Ending, Outcome, Task, runTask, stateOf
 from MedFusionLib.Cohort.Subjects import Subject, label
+from MedFusionLib.Cohort.SubjectState import State, provenanceOf
+from MedFusionLib.CommandLine.Arguments import recordedOptions
 from MedFusionLib.Core.Inputs.VolumeFiles import fileChecksum
 from MedFusionLib.Core.Results.Version import VERSION
 
@@ -164,6 +170,28 @@ class TestCohortState(FolderTestCase):
         document["inputs"]["mri2"] = {"file": "flair.nrrd", "sha256": "0"}
         path.write_text(json.dumps(document), encoding="utf-8")
         self.assertEqual(self.run_(task, 0)[0].ending, Ending.unchanged)
+
+    def test_a_further_mri_in_a_dicom_folder_is_known_by_what_is_in_it(self):
+        further = writeSource(self.folder / "flair", "MR", sitk.Image([4, 4, 3], sitk.sitkInt16) + 7)
+        task = replace(self.task(), paths=self.task().paths | {"mri_2": further})
+        self.finish(task)
+        path = self.folder / task.name / "measurements.json"
+        document = json.loads(path.read_text(encoding="utf-8"))
+        document["inputs"]["mri_2"] = {"sha256": provenanceOf({"mri_2": further}, {}, None).checksums["mri_2"]}
+        path.write_text(json.dumps(document), encoding="utf-8")
+        self.assertIs(stateOf(task)[0], State.done)
+        self.assertIs(stateOf(self.task())[0], State.changed)  # without it, it is another run
+        writeSource(further, "MR", sitk.Image([4, 4, 3], sitk.sitkInt16) + 8)
+        self.assertIs(stateOf(task)[0], State.changed)
+
+    def test_a_folder_among_the_options_is_known_by_what_is_in_it(self):
+        self.write("model/weights", "one")
+        arguments = argparse.Namespace(model_path=str(self.folder / "model"))
+        first = recordedOptions(arguments)
+        self.assertRegex(first["model_path"], r"^model \(\w{12}\)$")
+        self.assertEqual(recordedOptions(arguments), first)
+        self.write("model/weights", "two")
+        self.assertNotEqual(recordedOptions(arguments), first)
 
     def test_a_refusal_is_tried_once_and_remembered_until_something_changes_or_it_is_asked_for(self):
         outcome, attempts = self.run_(self.task(), 2)

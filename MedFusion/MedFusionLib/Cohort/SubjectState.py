@@ -1,6 +1,7 @@
 """Whether a subject must be run: its result folder alone tells, by what went into it."""
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
@@ -8,6 +9,8 @@ from pathlib import Path
 
 from ..Core.Inputs.VolumeFiles import fileChecksum, isDicomPath
 from ..Core.Results.Version import VERSION
+
+_FURTHER_MRI = re.compile(r"mri_\d+")
 
 
 class State(Enum):
@@ -48,7 +51,9 @@ def recordedProvenance(document: dict, roles: Iterable[str]) -> Provenance:
     :param roles: of the inputs that are asked for; files given as options are known by the options themselves.
     """
     inputs, parameters = _part(document, "inputs"), _part(document, "parameters")
-    checksums = {role: str(_part(inputs, role).get("sha256", "")) for role in roles}
+    # A further MRI that is asked for no more makes another result, too.
+    every = dict.fromkeys((*roles, *filter(_FURTHER_MRI.fullmatch, inputs)))
+    checksums = {role: str(_part(inputs, role).get("sha256", "")) for role in every}
     version = str(_part(document, "versions").get("medfusion", ""))
     return Provenance(checksums, {key: str(value) for key, value in _part(parameters, "arguments").items()}, version)
 

@@ -124,7 +124,7 @@ _NOT_RECORDED = (
 def recordedOptions(arguments: argparse.Namespace) -> dict[str, str]:
     """Return the options that a command was given, by name, as strings for the reader of a result.
 
-    A file is known by its name and the beginning of its SHA-256, a folder by its name.
+    A file is known by its name and the beginning of its SHA-256, a folder by its name and that of what is in it.
     """
     given = {name: value for name, value in vars(arguments).items() if name not in _NOT_RECORDED}
     return {
@@ -142,4 +142,6 @@ def _recorded(value: object) -> str:
     path = Path(value) if isinstance(value, str) and value else None
     if path is not None and path.is_file():
         return f"{path.name} ({fileChecksum(path)[:12]})"
-    return path.name if path is not None and path.is_dir() else str(value)
+    if path is not None and path.is_dir():
+        return f"{path.name} ({fileChecksum(*sorted(file for file in path.rglob('*') if file.is_file()))[:12]})"
+    return str(value)
