@@ -10,7 +10,6 @@ Each batch runs in a process of its own, so that a crash in a library is counted
 import argparse
 import contextlib
 import io
-import json
 import multiprocessing
 import os
 import random
@@ -24,84 +23,32 @@ from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "MedFusion"), str(ROOT / "Testing" / "Python")]
+sys.path[:0] = [str(ROOT / "MedFusion"), str(ROOT / "Testing" / "Python"), str(ROOT / "Testing" / "Benchmark")]
 
 import SimpleITK as sitk  # noqa: E402
-from DicomTesting import writeSource  # noqa: E402
+from FuzzInputs import STRANGE, makeSources, mutatedBytes, mutatedFile  # noqa: E402
 from MedFusionLib.__main__ import main as medfusion  # noqa: E402
-from MedFusionLib.CommandLine.Demo import writePhantom  # noqa: E402
 from MedFusionLib.CommandLine.Evaluate import readTargets  # noqa: E402
 from MedFusionLib.Core.Dicom.Inspection import inspectPath  # noqa: E402
-from MedFusionLib.Core.Dicom.Registration import registrationObject  # noqa: E402
 from MedFusionLib.Core.Dicom.Series import readSeries  # noqa: E402
-from MedFusionLib.Core.Dicom.StructureSet import RegionOfInterest, structureSetObject  # noqa: E402
-from MedFusionLib.Core.Dicom.Study import studyFor  # noqa: E402
 from MedFusionLib.Core.Inputs.LandmarkFile import readLandmarkFile  # noqa: E402
 from MedFusionLib.Core.Inputs.PixelLandmarks import readPixelLandmarks  # noqa: E402
 from MedFusionLib.Core.Inputs.SegmentationFiles import readSegmentation  # noqa: E402
 from MedFusionLib.Core.Inputs.TransformFiles import readTransform  # noqa: E402
 from MedFusionLib.Core.Inputs.VolumeFiles import readAnyOrientation, readVolume  # noqa: E402
-from MedFusionLib.Core.Phantom import makePhantom  # noqa: E402
 from MedFusionLib.Core.Results.RunFolder import readRunFolder  # noqa: E402
+from MedFusionLib.Core.Tumor.MrSequence import MrSequence  # noqa: E402
+from MedFusionLib.Core.Tumor.TumorModels import ModelSettings, segmentWithModel  # noqa: E402
 from MedFusionLib.Scene.LandmarkRegistrationLogic import landmarkList  # noqa: E402
 from MedFusionLib.Scene.NodeFiles import loadMarkups, loadSegmentation  # noqa: E402
 from MedFusionLib.Scene.Session import Session  # noqa: E402
 
 SECONDS = 20
 BATCH = 250
-STRANGE = ["", "\x00", "NaN", "Infinity", "-1", "1e999", "[]", "{}", "null", '"', "9" * 400, "é漢", "../..", "%s"]
 
 
 class Hang(BaseException):
     """Raised by the alarm; not an Exception, so that no reader swallows it."""
-
-
-def mutatedBytes(data: bytes, r: random.Random) -> bytes:
-    """Return bytes with a few of them changed, removed, repeated or exchanged for strange text."""
-    data = bytearray(data)
-    for _ in range(r.choice((1, 1, 2, 4, 16))):
-        if not data:
-            break
-        at = r.randrange(len(data))
-        match r.randrange(6):
-            case 0:
-                data[at] = r.randrange(256)
-            case 1:
-                del data[at : at + r.randint(1, 40)]
-            case 2:
-                data[at:at] = data[at : at + r.randint(1, 40)] * r.randint(1, 5)
-            case 3:
-                data[at:at] = r.choice(STRANGE).encode()
-            case 4:
-                del data[at:]
-            case _:
-                data[at] ^= 1 << r.randrange(8)
-    return bytes(data)
-
-
-def mutatedJson(value: object, r: random.Random, depth: int = 0) -> object:
-    """Return a JSON value with some part exchanged, removed or repeated."""
-    if depth and r.random() < 0.08:
-        return r.choice([None, True, -1, 0, 1e308, float("nan"), "", "x" * 5000, [], {}, [[]], {"a": 1}, "1,2", 2**70])
-    if isinstance(value, dict):
-        items = [(k, mutatedJson(v, r, depth + 1)) for k, v in value.items() if r.random() > 0.03]
-        return dict(items)
-    if isinstance(value, list):
-        changed = [mutatedJson(v, r, depth + 1) for v in value if r.random() > 0.05]
-        return changed + changed[:1] if r.random() < 0.05 else changed
-    return value
-
-
-def mutatedFile(source: Path, target: Path, r: random.Random) -> Path:
-    """Write a mutated copy of a file; JSON is changed in its structure every other time."""
-    if source.suffix == ".json" and r.random() < 0.6:
-        target.write_text(json.dumps(mutatedJson(json.loads(source.read_text()), r)))
-    else:
-        data = source.read_bytes()
-        # Large files are changed where their header is, not in the voxels, which may hold anything.
-        head = min(len(data), 3000)
-        target.write_bytes(mutatedBytes(data[:head], r) + (data[head:] if r.random() < 0.8 else b""))
-    return target
 
 
 def refusesProperly(call: Callable[[], object]) -> str:
@@ -147,6 +94,16 @@ class Readers:
     def contours(self, r: random.Random) -> str:
         path = self._file("contours.dcm", r)
         return refusesProperly(lambda: readSegmentation(path))
+
+    def models(self, r: random.Random) -> str:
+        for name in ("model.onnx", "model.json"):
+            shutil.copyfile(self.sources / name, self.work / name)
+        self._file(r.choice(("model.onnx", "model.json", "model.json")), r)
+        image = sitk.ReadImage(str(self.sources / "small.nrrd"))
+        settings = ModelSettings(str(self.work / "model.onnx"))
+        outcome = refusesProperly(lambda: segmentWithModel([image], settings, (MrSequence.t1c,)))
+        # A step that fails says so in one sentence, too: the network itself is what cannot be run.
+        return "refused" if outcome.startswith("RuntimeError") and len(outcome) > 30 else outcome
 
     def headers(self, r: random.Random) -> str:
         path = self._file(r.choice(("small.nii", "small.mha", "small.nrrd")), r)
@@ -222,6 +179,9 @@ class Readers:
         landmarks = [str(self.sources / f"{name}_landmarks.mrk.json") for name in ("ct", "mri")]
         series, run = str(self.sources / "series"), str(self.sources / "run")
         transform, targets = str(self.sources / "small.h5"), str(self.sources / "targets.json")
+        pictures = [str(self.sources / f"{name}.png") for name in ("ct", "mri")]
+        pixels = str(self.sources / "pixels.csv")
+        pixelPair = ["--ct-landmarks", pixels, "--mri-landmarks", pixels.replace("pixels", "places")]
         pair = ["--ct-landmarks", landmarks[0], "--mri-landmarks", landmarks[1]]
         arguments = r.choice(
             [
@@ -230,6 +190,9 @@ class Readers:
                 ["fuse", ct, mri, "--output", f"{output}.nrrd"],
                 ["segment", mri, "--tumor-seed=10,-20,30", "--output", f"{output}.seg.nrrd"],
                 ["evaluate", "registration", transform, targets],
+                ["measure", str(self.sources / "small.seg.nrrd"), "--output", str(output)],
+                ["register", *pictures, *pixelPair, "--pixel", "0.5", "--output", str(output)],
+                ["segment", pictures[1], "--line=15,15,30,20", "--output", f"{output}.nrrd"],
                 ["inspect", series],
                 ["inspect", ct],
                 ["compare", run, run, "--output", str(output)],
@@ -279,48 +242,9 @@ PLAN = {
     "registration": 500,
     "contours": 500,
     "headers": 500,
+    "models": 300,
     "commandLine": 1500,
 }
-
-
-def makeSources(folder: Path) -> None:
-    """Write one good input of every kind, small ones."""
-    phantom = makePhantom(spacingFactor=5.0)
-    inputs = writePhantom(phantom, folder / "input")
-    for path in map(Path, inputs.values()):
-        path.rename(folder / path.name)
-    small = sitk.Cast(phantom.ct, sitk.sitkInt16)[:12, :10, :6]
-    writeSource(folder / "series", "CT", small)
-    for name in ("small.nrrd", "small.mha", "small.nii"):
-        sitk.WriteImage(small, str(folder / name))
-    for name in ("small.tfm", "small.h5"):
-        sitk.WriteTransform(phantom.ctToMri, str(folder / name))
-    labels = sitk.Cast(small > 0, sitk.sitkUInt8)
-    rows = [f"P{index},{x:.2f},{y:.2f},{z:.2f}" for index, (x, y, z) in enumerate(phantom.ctLandmarks.tolist())]
-    (folder / "ct.csv").write_text("\n".join(["label,l,p,s", *rows]))
-    (folder / "ct.tsv").write_text("\n".join(["name,x_lps,y_lps,z_lps", *rows]).replace(",", "\t"))
-    (folder / "wide.csv").write_bytes("\n".join(["label,r,a,s", *rows]).encode("utf-16"))
-    columns = "id,x,y,z,ow,ox,oy,oz,vis,sel,lock,label,desc,associatedNodeID"
-    markups = [row.replace(",", ",", 1) + ",0,0,0,1,1,1,0,name,," for row in rows]
-    header = f"# Markups fiducial file version = 4.11\n# CoordinateSystem = LPS\n# columns = {columns}\n"
-    (folder / "ct.fcsv").write_text(header + "\n".join(markups))
-    (folder / "pixels.csv").write_text("name,x,y\nA,3,4\nB,10,20\nC,30,5\n")
-    linear = "1 0 0 5\n0 1 0 6\n0 0 1 7;\n"
-    (folder / "small.xfm").write_text(f"MNI Transform File\nTransform_Type = Linear;\nLinear_Transform =\n{linear}")
-    study = studyFor(readSeries(folder / "series").header, None, (small,), "1.0")
-    registrationObject(study, phantom.ctToMri, small).save_as(folder / "registration.dcm", enforce_file_format=True)
-    regions = [RegionOfInterest("Tumor", sitk.GetArrayFromImage(labels) > 0, (1, 0, 0), "GTV")]
-    structureSetObject(study, small, regions).save_as(folder / "contours.dcm", enforce_file_format=True)
-    sitk.WriteImage(labels, str(folder / "small.seg.nrrd"))
-    targets = {"ct": phantom.targets.tolist(), "mr": phantom.targets.tolist(), "coordinateSystem": "LPS"}
-    (folder / "targets.json").write_text(json.dumps(targets))
-    run = folder / "run"
-    run.mkdir()
-    sitk.WriteImage(small, str(run / "mri_registered.nrrd"))
-    sitk.WriteImage(labels, str(run / "tumor.seg.nrrd"))
-    identity = {"patient_id": "P1", "study_date": "20240101"}
-    document = {"registration": {"model": "rigid"}, "tumor": {"volume_ml": 2.0}, "dicom": {"mri": identity}}
-    (run / "measurements.json").write_text(json.dumps(document))
 
 
 def runBatch(name: str, seeds: range, sources: Path, connection) -> None:

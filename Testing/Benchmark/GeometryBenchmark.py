@@ -66,9 +66,9 @@ def found(values: np.ndarray, toIndex, places: np.ndarray) -> np.ndarray:
     offsets = []
     for place in places:
         index = toIndex(place)
-        low = np.maximum(np.rint(index).astype(int) - 6, 0)
-        part = values[tuple(slice(a, a + 13) for a in low[::-1])].astype(float)
-        part = np.clip(part - np.percentile(part, 90), 0, None)
+        low = np.maximum(np.rint(index).astype(int) - 4, 0)
+        part = values[tuple(slice(a, a + 9) for a in low[::-1])].astype(float)
+        part = np.clip(part - (np.median(part) + part.max()) / 2, 0, None)  # tissue around it is not even
         offsets.append(np.array(ndimage.center_of_mass(part))[::-1] + low - index if part.sum() else np.full(3, 99.0))
     return np.array(offsets)
 

@@ -1,6 +1,6 @@
-"""Kill runs, fill the disk, vary pixel types, sizes, spacings and threads; say what was left behind.
+"""Fill the disk, vary pixel types, sizes, spacings and threads; say what was left behind.
 
-    python Testing/Benchmark/RobustnessBenchmark.py [--kills 30] [--large GIGABYTES] [--only PART]
+    python Testing/Benchmark/RobustnessBenchmark.py [--large GIGABYTES] [--only PART]
 
 Mounting a small disk needs root; where that is not given, the part is skipped and says so.
 """
@@ -8,11 +8,9 @@ Mounting a small disk needs root; where that is not given, the part is skipped a
 import argparse
 import json
 import os
-import random
 import re
 import resource
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -29,7 +27,6 @@ from MedFusionLib.CommandLine.Demo import writePhantom  # noqa: E402
 from MedFusionLib.Core.Images.Coordinates import flipPoints  # noqa: E402
 from MedFusionLib.Core.Inputs.VolumeFiles import fileChecksum  # noqa: E402
 from MedFusionLib.Core.Phantom import makePhantom  # noqa: E402
-from MedFusionLib.Core.Results.FileNames import RUN_FILES  # noqa: E402
 
 PIXEL_TYPES = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "float32", "float64")
 
@@ -71,42 +68,6 @@ def sentence(result: subprocess.CompletedProcess) -> str:
 def row(*cells: object) -> None:
     """Print a row of the Markdown table."""
     print("| " + " | ".join(str(cell).replace("|", "/") for cell in cells) + " |", flush=True)
-
-
-def kills(folder: Path, count: int) -> None:
-    """Kill runs at random moments; the output must be complete or absent and the inputs unchanged."""
-    bench = Bench(folder)
-    before = bench.checksums()
-    start = time.monotonic()
-    execute(bench.runCommand(folder / "timed"))
-    duration = time.monotonic() - start
-    moments = random.Random(7)
-    complete = absent = broken = leftover = 0
-    for number in range(count):
-        output = folder / f"killed{number}"
-        process = subprocess.Popen(
-            bench.runCommand(output), cwd=ROOT / "MedFusion", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        try:
-            process.wait(moments.uniform(0.05, 1.3) * duration)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-        names = sorted(path.name for path in output.iterdir()) if output.exists() else []
-        complete += names == sorted(RUN_FILES)
-        absent += not output.exists()
-        broken += output.exists() and names != sorted(RUN_FILES)
-        hidden = list(folder.glob(".*.partial-*"))
-        leftover += len(hidden)
-        for path in [*hidden, output]:
-            shutil.rmtree(path, ignore_errors=True)
-    same = bench.checksums() == before
-    row(
-        f"SIGKILL at {count} moments of a {duration:.1f} s run",
-        f"{complete} complete, {absent} absent, {broken} broken",
-    )
-    row("inputs after the kills", "unchanged" if same else "CHANGED")
-    row("hidden partial folders left by the kills", leftover)
 
 
 def disks(folder: Path) -> None:
@@ -318,12 +279,10 @@ def _writeFiner(image: sitk.Image, size: list[int], spacing: float, path: Path) 
 def main() -> None:
     """Run the parts and print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=30)
     parser.add_argument("--large", type=float, default=0.2, metavar="GIGABYTES", help="size of both volumes together")
-    parser.add_argument("--only", choices=["kills", "disks", "volumes", "repetition", "large"])
+    parser.add_argument("--only", choices=["disks", "volumes", "repetition", "large"])
     arguments = parser.parse_args()
     parts = {
-        "kills": lambda folder: kills(folder, arguments.kills),
         "disks": disks,
         "volumes": volumes,
         "repetition": repetition,
