@@ -144,12 +144,12 @@ class TestRegisterCommand(PhantomCase):
             _measured, errors, _ = self.register("begun", "--auto", "--transform", path, landmarks=False)
         self.assertLess(errors.max(), 1.0)
         volumes = ["register", self.inputs["ct"], self.inputs["mri"], "--output", self.folder / "refused"]
-        self.assertRefused("add --auto", *volumes, "--transform", path)
+        self.assertRefused("leave --refine away", *volumes, "--transform", path, "--refine")
         self.assertRefused("There is no transform file", *volumes, "--auto", "--transform", self.folder / "none.dcm")
 
     def test_what_cannot_be_done_is_refused(self):
         volumes = ["register", self.inputs["ct"], self.inputs["mri"], "--output", self.folder / "refused"]
-        self.assertRefused("Give --ct-landmarks and --mri-landmarks, or --auto", *volumes)
+        self.assertRefused("Give --ct-landmarks and --mri-landmarks, --auto", *volumes)
         arguments = [*("register", *self.runArguments()[1:]), "--output", self.folder / "refused"]
         self.assertRefused("Refinement is rigid or affine", *arguments, "--refine", "--model", "tps")
         self.assertRefused("voxel size in millimeters", *arguments, "--spacing", "0")

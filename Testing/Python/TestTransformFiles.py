@@ -11,8 +11,8 @@ from DicomTesting import writeSource
 from MedFusionLib.Core.Dicom.Registration import registrationObject
 from MedFusionLib.Core.Dicom.Series import readSeries
 from MedFusionLib.Core.Dicom.Study import studyFor
-from MedFusionLib.Core.Images.Transforms import transformPoints
-from MedFusionLib.Core.Inputs.TransformFiles import isWithinDomain, readTransform
+from MedFusionLib.Core.Images.Transforms import isWithinDomain, transformPoints
+from MedFusionLib.Core.Inputs.TransformFiles import readTransform
 from MedFusionTesting import medfusion
 
 POINTS = np.random.default_rng(0).uniform(-60, 60, (12, 3))

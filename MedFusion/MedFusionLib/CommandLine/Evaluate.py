@@ -10,11 +10,11 @@ import SimpleITK as sitk
 from ..Core.Fusion.Metrics import METRIC_MEANINGS, scoreTable
 from ..Core.Images.Coordinates import flipPoints
 from ..Core.Images.Resampling import resampleImage
-from ..Core.Images.Transforms import transformPoints
+from ..Core.Images.Transforms import isWithinDomain, transformPoints
 from ..Core.Images.Voxels import extremes
 from ..Core.Inputs.SegmentationFiles import readSegmentation
 from ..Core.Inputs.SliceFiles import isSlice, readSlices
-from ..Core.Inputs.TransformFiles import isWithinDomain, readTransform
+from ..Core.Inputs.TransformFiles import readTransform
 from ..Core.Inputs.VolumeFiles import readVolume
 from ..Core.Tumor.SegmentationMetrics import bestUnion, comparePairs
 from ..Core.Tumor.SegmentPairing import LabeledSegments, SegmentPair, pairSegments

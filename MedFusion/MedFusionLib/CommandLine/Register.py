@@ -93,7 +93,8 @@ def addRegistrationArguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--transform",
         metavar="FILE",
-        help="where --auto begins instead of a search: CT to MRI points (.h5, .tfm, .txt, .xfm, DICOM registration)",
+        help="a registration made elsewhere, CT to MRI points (.h5, .tfm, .txt, .xfm, DICOM registration): kept as it "
+        "is and held against images and landmarks; with --auto it is only where the images begin",
     )
     parser.add_argument(
         "--targets", metavar="FILE", help="landmark list of points in the CT at which the expected error is reported"
@@ -124,11 +125,13 @@ def readTargets(inputs: dict[str, str], ct: sitk.Image, axes: str | None = None)
 def withStart(
     settings: RegistrationSettings, path: str | None, ct: VolumeFile, mri: VolumeFile
 ) -> RegistrationSettings:
-    """Return the settings with the transform of a file as the start of the images' alignment."""
+    """Return the settings with the transform of a file: kept as the result, or with --auto as the images' start."""
     if path is None:
         return settings
     frames = tuple(volume.header.frameOfReferenceUid if volume.header else "" for volume in (ct, mri))
     transform = readTransform(path, frames)
+    if not settings.auto:
+        return replace(settings, given=transform)
     if not transform.IsLinear():
         raise ValueError(f"{Path(path).name} bends space; only a rigid or affine transform can be a start.")
     return replace(settings, start=poseOf(transform))
@@ -142,10 +145,14 @@ def addInterpolation(parser: argparse.ArgumentParser) -> None:
 
 def registrationSettings(arguments: argparse.Namespace) -> RegistrationSettings:
     """Return the settings that the registration arguments describe."""
-    if arguments.transform and not arguments.auto:
-        raise ValueError("--transform is where --auto begins; add --auto, or leave the transform away.")
-    if not arguments.auto and not (arguments.ct_landmarks and arguments.mri_landmarks):
-        raise ValueError("Give --ct-landmarks and --mri-landmarks, or --auto to register without landmarks.")
+    if arguments.transform and not arguments.auto and arguments.refine:
+        raise ValueError("--transform without --auto is kept as it is; leave --refine away, or add --auto instead.")
+    if bool(arguments.ct_landmarks) != bool(arguments.mri_landmarks):
+        raise ValueError("Landmarks come in pairs: give both --ct-landmarks and --mri-landmarks.")
+    if not (arguments.auto or arguments.transform or arguments.ct_landmarks):
+        raise ValueError(
+            "Give --ct-landmarks and --mri-landmarks, --auto to register without landmarks, or a --transform to use."
+        )
     return RegistrationSettings(
         TransformModel(arguments.model), Pairing(arguments.pairing), arguments.refine, arguments.auto
     )
@@ -183,8 +190,12 @@ def loadLandmarks(
 def registrationSummary(registration: RegistrationResult) -> str:
     """Return one line of the measurements that a user wants to know first."""
     measured = registration.measurements()
-    parts = [f"{measured['landmarks']} landmarks"]
-    for key, name in (("fre_mm", "FRE"), ("fle_mm", "FLE")):
+    count = measured["landmarks"]
+    parts = [f"{count} landmarks"]
+    if registration.isGiven:
+        parts = ["transform as given", *([f"held against {count} landmarks"] if count else [])]
+    residual = "error there (RMS)" if registration.isGiven else "FRE"
+    for key, name in (("fre_mm", residual), ("fle_mm", "FLE")):
         if measured[key] is not None:
             parts.append(f"{name} {measured[key]:.2f} mm")
     places = (("tumor", "tumor"), ("landmarks_center", "landmarks' center"), ("body_center", "body's center"))

@@ -57,7 +57,11 @@ def registrationSentence(registration: RegistrationResult) -> str:
     sentences = [] if registration.expectedErrors else ["How far it is off cannot be told."]
     if registration.verdict.reasons:
         return " ".join(sentences)  # what it rests on is among them
-    if registration.images is None:
+    if registration.isGiven:
+        told = ("images", registration.images), ("landmarks", registration.landmarks)
+        witnesses = " and ".join(name for name, evidence in told if evidence is not None)
+        sentences.append(f"The transform was given and kept as it is; {witnesses} agree with it.")
+    elif registration.images is None:
         sentences.append("It rests on the landmarks; the images have not been compared with them.")
     elif registration.landmarks is None:
         sentences.append("It rests on the images alone; there are no landmarks to compare them with.")

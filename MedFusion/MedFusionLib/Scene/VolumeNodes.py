@@ -123,6 +123,18 @@ def setTransformNode(transformNode: slicer.vtkMRMLTransformNode, transform: sitk
         transformNode.SetAndObserveTransformFromParent(_vtkTransform(transform))
 
 
+def transformFromNode(transformNode: slicer.vtkMRMLTransformNode, referenceImage: sitk.Image) -> sitk.Transform:
+    """Return what `setTransformNode` takes: the map from fixed to moving points, LPS millimeters.
+
+    :param referenceImage: the fixed image; a transform that bends space is sampled over its extent.
+    """
+    general = transformNode.GetTransformFromParent()
+    linear = vtk.vtkTransform()
+    if slicer.vtkMRMLTransformNode.IsGeneralTransformLinear(general, linear):
+        return affineFromMatrix(RAS_TO_LPS @ arrayFromMatrix(linear.GetMatrix()) @ RAS_TO_LPS)
+    return _displacementField(general, referenceImage)
+
+
 def _rasMatrix(transform: sitk.Transform) -> np.ndarray:
     return RAS_TO_LPS @ matrixFromTransform(transform) @ RAS_TO_LPS
 

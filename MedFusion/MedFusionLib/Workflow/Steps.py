@@ -30,7 +30,12 @@ from ..Scene.LandmarkRegistrationLogic import LandmarkRegistrationLogic, landmar
 from ..Scene.RegistrationNodes import showErrorMap
 from ..Scene.TumorNodes import scribbleImages, tumorResultFromNode
 from ..Scene.TumorSegmentationLogic import TumorSegmentationLogic
-from ..Scene.VolumeNodes import definedPointsFromMarkups, imageFromVolumeNode, worldImageFromVolumeNode
+from ..Scene.VolumeNodes import (
+    definedPointsFromMarkups,
+    imageFromVolumeNode,
+    transformFromNode,
+    worldImageFromVolumeNode,
+)
 from ..Scene.WaveletFusionLogic import WaveletFusionLogic, fusionMetricsOf, fusionResultOf
 from .MadeFrom import fusionState, registrationState, voxelState
 from .Parameters import (
@@ -155,9 +160,21 @@ class Steps:
         images = (worldImageFromVolumeNode(parameters.fixedVolume), imageFromVolumeNode(parameters.movingVolume))
         return checkLandmarkPose(*images, fit.landmarks).doubts
 
-    def register(self, parameters: "Choices", progress: Progress | None = None) -> RegistrationResult:
-        """Put all MRIs, and the segmentations drawn on them, under a transform that brings them to the CT."""
+    def register(
+        self,
+        parameters: "Choices",
+        progress: Progress | None = None,
+        given: slicer.vtkMRMLTransformNode | None = None,
+    ) -> RegistrationResult:
+        """Put all MRIs, and the segmentations drawn on them, under a transform that brings them to the CT.
+
+        :param given: a transform made elsewhere that the MRI lies under; it is kept as it is and held against images
+            and landmarks.
+        """
         drawn, settings = drawnOnMovingVolumes(parameters), registrationSettings(parameters)
+        if given is not None:
+            kept = transformFromNode(given, worldImageFromVolumeNode(parameters.fixedVolume))
+            settings = dataclasses.replace(settings, given=kept, auto=False, refine=False)
         transformNode, result = LandmarkRegistrationLogic(self.scene).register(
             parameters.fixedVolume,
             parameters.movingVolume,

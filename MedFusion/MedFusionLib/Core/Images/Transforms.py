@@ -99,3 +99,30 @@ def transformPoints(transform: sitk.Transform | None, points: np.ndarray) -> np.
     if transform is None:
         return points
     return np.array([transform.TransformPoint(point) for point in points.tolist()]).reshape(-1, 3)
+
+
+def isWithinDomain(transform: sitk.Transform, points: np.ndarray) -> np.ndarray:
+    """Return for each LPS point (N, 3) whether a transform says anything of it.
+
+    A displacement field or a B-spline leaves points outside of its grid where they are, which is no answer.
+    """
+    points = np.asarray(points, dtype=float).reshape(-1, 3)
+    transform = transform.Downcast()
+    if isinstance(transform, sitk.CompositeTransform):
+        inside = np.ones(len(points), bool)
+        for index in reversed(range(transform.GetNumberOfTransforms())):  # the one added last comes first
+            part = transform.GetNthTransform(index)
+            inside &= isWithinDomain(part, points)
+            points = transformPoints(part, points)
+        return inside
+    if isinstance(transform, sitk.DisplacementFieldTransform):
+        field = transform.GetDisplacementField()
+        origin, direction = field.GetOrigin(), field.GetDirection()
+        size = np.array(field.GetSpacing()) * (np.array(field.GetSize()) - 1)
+    elif isinstance(transform, sitk.BSplineTransform):
+        origin, direction = transform.GetTransformDomainOrigin(), transform.GetTransformDomainDirection()
+        size = np.array(transform.GetTransformDomainPhysicalDimensions())
+    else:
+        return np.ones(len(points), bool)
+    along = (points - origin) @ np.reshape(direction, (3, 3))
+    return np.all((along >= -1e-6) & (along <= size + 1e-6), axis=1)

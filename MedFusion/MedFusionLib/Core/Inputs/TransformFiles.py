@@ -11,7 +11,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..Images.Coordinates import RAS_TO_LPS
-from ..Images.Transforms import affineFromMatrix, transformPoints
+from ..Images.Transforms import affineFromMatrix
 from .TextFile import readText
 from .VolumeFiles import isDicomPath
 
@@ -77,30 +77,3 @@ def _readXfm(path: Path) -> sitk.Transform:
         raise ValueError(f"{path} must hold an invertible matrix of 12 numbers.")
     matrix = np.vstack([values.reshape(3, 4), [0, 0, 0, 1]])
     return affineFromMatrix(RAS_TO_LPS @ matrix @ RAS_TO_LPS)
-
-
-def isWithinDomain(transform: sitk.Transform, points: np.ndarray) -> np.ndarray:
-    """Return for each LPS point (N, 3) whether a transform says anything of it.
-
-    A displacement field or a B-spline leaves points outside of its grid where they are, which is no answer.
-    """
-    points = np.asarray(points, dtype=float).reshape(-1, 3)
-    transform = transform.Downcast()
-    if isinstance(transform, sitk.CompositeTransform):
-        inside = np.ones(len(points), bool)
-        for index in reversed(range(transform.GetNumberOfTransforms())):  # the one added last comes first
-            part = transform.GetNthTransform(index)
-            inside &= isWithinDomain(part, points)
-            points = transformPoints(part, points)
-        return inside
-    if isinstance(transform, sitk.DisplacementFieldTransform):
-        field = transform.GetDisplacementField()
-        origin, direction = field.GetOrigin(), field.GetDirection()
-        size = np.array(field.GetSpacing()) * (np.array(field.GetSize()) - 1)
-    elif isinstance(transform, sitk.BSplineTransform):
-        origin, direction = transform.GetTransformDomainOrigin(), transform.GetTransformDomainDirection()
-        size = np.array(transform.GetTransformDomainPhysicalDimensions())
-    else:
-        return np.ones(len(points), bool)
-    along = (points - origin) @ np.reshape(direction, (3, 3))
-    return np.all((along >= -1e-6) & (along <= size + 1e-6), axis=1)

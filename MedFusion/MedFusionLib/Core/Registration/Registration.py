@@ -17,6 +17,7 @@ from ..Progress import Progress, report, subProgress
 from ..Verdict import Judgment, Verdict
 from .AutoStart import findStart
 from .EvidenceWeighing import contradictsImages, imageError, landmarkError, weighEvidence
+from .GivenTransform import evaluateTransform
 from .ImageEvidence import ImageEvidence
 from .ImageJudgment import judgeImages
 from .Overlap import checkOverlap
@@ -32,6 +33,7 @@ class RegistrationSettings:
 
     :param refine: follow the landmarks (or the automatic start) by mutual information of the images.
     :param start: where the images are followed from without landmarks, instead of a search for it.
+    :param given: a transform to be kept as it is; landmarks and images only tell how far it is off.
     :param auto: need no landmarks; those given only tell how far they are from the result.
     """
 
@@ -40,6 +42,7 @@ class RegistrationSettings:
     refine: bool = False
     auto: bool = False
     start: Pose | None = None
+    given: sitk.Transform | None = None
 
     def __post_init__(self) -> None:
         if self.refine and self.model not in (TransformModel.rigid, TransformModel.affine):
@@ -76,6 +79,9 @@ def registerLandmarks(
     settings = settings or RegistrationSettings()
     report(progress, 0.0, "Registering")
     images = None if fixedImage is None or movingImage is None else (fixedImage, movingImage)
+    if images is not None and settings.given is not None:
+        result = evaluateTransform(settings.given, *images, fixed, moving, settings.pairing, progress)
+        return result if target is None else result.withTarget(target)
     if images is None and (settings.refine or settings.auto):
         raise ValueError("Refinement and registration without landmarks need both images; choose them.")
     if images is not None and settings.auto:

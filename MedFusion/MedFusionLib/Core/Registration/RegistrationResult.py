@@ -53,6 +53,7 @@ class RegistrationResult:
     :param overlap: share of the smaller image inside the other.
     :param target: the fixed point (3,) where the error matters, such as the tumor's centroid.
     :param targets: further fixed points at which the error is asked for.
+    :param isGiven: whether the transform was made elsewhere and only held against landmarks and images.
     :param body: points (M, 3) on the body's surface, where a landmark could be added.
     """
 
@@ -69,6 +70,7 @@ class RegistrationResult:
     target: np.ndarray | None = None
     targets: tuple[Target, ...] = ()
     body: np.ndarray | None = None
+    isGiven: bool = False
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -180,6 +182,8 @@ class RegistrationResult:
     @property
     def advice(self) -> str:
         """Return one sentence that says what to do next."""
+        if self.isGiven:
+            return "The transform was given and is kept as it is: check the edges of the MRI over the CT."
         if self.landmarks is None:
             return "Check the edges of the MRI over the CT, or place landmarks to confirm the result."
         if self.landmarks.exchange is None and not self.outliers:
@@ -205,7 +209,8 @@ class RegistrationResult:
             error = errors.get(place)
             known[f"tre_mm_at_{place.value}"] = None if error is None else error.expected
             known[f"tre_mm_at_{place.value}_95"] = None if error is None else error.bound
-        source = "images" if images is not None and images.accepted and images.covariance is not None else "landmarks"
+        tells = images is not None and images.covariance is not None and (images.accepted or self.isGiven)
+        source = "images" if tells else "landmarks"
         return {
             "model": self.model.value,
             **self.verdict.measurements(),
@@ -229,6 +234,7 @@ class RegistrationResult:
                 "after": None if images is None else _number(images.similarityAfter),
             },
             "overlap": _number(self.overlap),
+            **({"given": True} if self.isGiven else {}),
             "repaired_pose_lps": None if self.repaired is None else _rows(self.repaired),
             "advice": self.advice,
             "warnings": list(self.warnings),
