@@ -268,14 +268,14 @@ def runBatch(name: str, seeds: range, sources: Path, connection) -> None:
     connection.close()
 
 
-def campaign(name: str, count: int, sources: Path) -> tuple[Counter, list[str]]:
+def campaign(name: str, numbers: range, sources: Path) -> tuple[Counter, list[str]]:
     """Return how often each kind of outcome came up, and the failures with their seeds."""
     counter: Counter = Counter()
     failures: list[str] = []
-    done = 0
-    while done < count:
+    done = numbers.start
+    while done < numbers.stop:
         receiver, sender = multiprocessing.Pipe(duplex=False)
-        seeds = range(done, min(done + BATCH, count))
+        seeds = range(done, min(done + BATCH, numbers.stop))
         process = multiprocessing.Process(target=runBatch, args=(name, seeds, sources, sender))
         process.start()
         sender.close()
@@ -300,6 +300,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scale", type=float, default=1.0, help="share of the full count")
     parser.add_argument("--only", choices=list(PLAN))
+    parser.add_argument("--first", type=int, default=0, help="leave out so many of each kind, to go on where one ended")
+    parser.add_argument("--count", type=int, help="try only so many of each kind")
     arguments = parser.parse_args()
     plan = {k: max(int(v * arguments.scale), 1) for k, v in PLAN.items() if arguments.only in (None, k)}
     allFailures: list[str] = []
@@ -310,11 +312,12 @@ def main() -> None:
         makeSources(sources)
         for name, count in plan.items():
             start = time.monotonic()
-            counter, failures = campaign(name, count, sources)
+            numbers = range(arguments.first, min(arguments.first + (arguments.count or count), count))
+            counter, failures = campaign(name, numbers, sources)
             allFailures += failures
             seconds = time.monotonic() - start
             counts = " | ".join(str(counter[kind]) for kind in ("accepted", "refused", "wrong"))
-            print(f"| {name} | {count} | {counts} | {seconds:.0f} |", flush=True)
+            print(f"| {name} | {len(numbers)} | {counts} | {seconds:.0f} |", flush=True)
     for failure in allFailures[:60]:
         print(failure)
     sys.exit(1 if allFailures else 0)

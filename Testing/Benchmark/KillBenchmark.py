@@ -7,7 +7,6 @@ at any moment; a third is killed right before or after one of the calls that mov
 """
 
 import argparse
-import itertools
 import os
 import random
 import shutil
@@ -105,8 +104,9 @@ def main() -> None:
     """Kill the runs and print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=60)
+    parser.add_argument("--first", type=int, default=0, help="number of the first kill")
     arguments = parser.parse_args()
-    moments, found = random.Random(7), Counter()
+    found: Counter[tuple[str, str]] = Counter()
     kinds = ("new folder", "--force at any moment", "--force at a move of folders")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -116,13 +116,12 @@ def main() -> None:
         begin = time.monotonic()
         start(bench.runCommand(good)).wait()
         duration = time.monotonic() - begin
-        calls = itertools.count()
-        for number in range(arguments.kills):
+        for number in range(arguments.first, arguments.first + arguments.kills):
             kind = number % 3
             place = folder / f"place{number}"
             place.mkdir()
-            call = next(calls) if kind == 2 else 0
-            state = killed(bench, place / f"result{number}", good, kind, moments.uniform(0.05, 1.3) * duration, call)
+            moment = random.Random(number).uniform(0.05, 1.3) * duration
+            state = killed(bench, place / f"result{number}", good, kind, moment, number // 3 % 8)
             found[kinds[kind], state] += 1
             shutil.rmtree(place)
         isUnchanged = bench.checksums() == before

@@ -21,6 +21,7 @@ from ..Workflow.RegistrationTexts import registrationCard
 from ..Workflow.Steps import Steps
 from ..Workflow.Texts import measurementRows
 from ..Workflow.TumorPointing import Pointed, TumorPointing
+from ..Workflow.VolumeDoubts import answerOrientation, orientationQuestions
 from ..Workflow.VolumeGuess import guessVolumes
 from .Folder import WorkFolder
 from .Later import later
@@ -172,12 +173,12 @@ class Page:
 
         def register(progress: Progress) -> RegistrationResult:
             objections = self.steps.objections(self.parameters)
-            questions = self.steps.orientationQuestions(self.parameters)
+            questions = orientationQuestions(self.parameters)
             asked = [*(question.text(question.choices[0]) for question in questions), *objections]
             if asked and not self.state.goesOn:
                 raise ValueError(f"{' '.join(asked)} If so, and if they belong together, tick Continue anyway.")
             for question in questions:
-                self.steps.answerOrientation(self.parameters, question, question.choices[0])
+                answerOrientation(self.parameters, question, question.choices[0])
             return self.steps.register(self.parameters, progress)
 
         result = await self.work.run("Registering", register)

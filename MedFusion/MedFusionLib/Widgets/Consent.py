@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import slicer
 
 from ..Workflow.Translation import tr as _
+from ..Workflow.VolumeDoubts import answerOrientation, orientationQuestions
 from .Runner import errorsShown
 
 if TYPE_CHECKING:
@@ -41,11 +42,11 @@ class Consent:
 
         :raises ValueError: where the user does not know it either.
         """
-        for question in self._panel.logic.steps.orientationQuestions(parameters):
+        for question in orientationQuestions(parameters):
             axes = next((way for way in question.choices if slicer.util.confirmYesNoDisplay(question.text(way))), None)
             if axes is None:
                 name = question.volumeNode.GetName()
                 raise ValueError(
                     _('Left and right are unknown in "{name}"; export it with its orientation.').format(name=name)
                 )
-            self._panel.logic.steps.answerOrientation(parameters, question, axes)
+            answerOrientation(parameters, question, axes)

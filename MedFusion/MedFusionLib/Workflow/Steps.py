@@ -11,7 +11,6 @@ import slicer
 from ..Core.Dicom.Sequence import guessSequence
 from ..Core.Fusion.Fusion import FusionResult
 from ..Core.Fusion.Settings import FusionMethod
-from ..Core.Images.Coordinates import CoordinateSystem
 from ..Core.Images.Transforms import TransformModel
 from ..Core.Inputs.Identity import conflictsBetween, frameWarnings
 from ..Core.Landmarks.LandmarkPairing import Pairing
@@ -52,14 +51,7 @@ from .Parameters import (
     tumorVolumes,
 )
 from .Translation import tr as _
-from .VolumeDoubts import (
-    OrientationQuestion,
-    assumeOrientation,
-    isOrientationAssumed,
-    memoryDoubts,
-    orientationQuestion,
-    valueDoubts,
-)
+from .VolumeDoubts import isOrientationAssumed, memoryDoubts, valueDoubts
 from .VolumeHeaders import VolumeHeaders
 
 if TYPE_CHECKING:
@@ -131,16 +123,6 @@ class Steps:
             *memoryDoubts(nodes),
             *valueDoubts(parameters.fixedVolume, movingVolumes(parameters)),
         )
-
-    def orientationQuestions(self, parameters: "Choices") -> tuple[OrientationQuestion, ...]:
-        """Return what must be asked before the chosen volumes are used: which way their axes lead."""
-        nodes = dict.fromkeys((parameters.fixedVolume, *movingVolumes(parameters)))
-        return tuple(question for node in nodes if (question := orientationQuestion(node)) is not None)
-
-    def answerOrientation(self, parameters: "Choices", question: OrientationQuestion, axes: CoordinateSystem) -> None:
-        """Let the axes of a volume lead where the user says; its landmarks go with it."""
-        lists = {parameters.fixedVolume: parameters.fixedLandmarks, parameters.movingVolume: parameters.movingLandmarks}
-        assumeOrientation(question.volumeNode, axes, lists.get(question.volumeNode))
 
     def liveFit(self, parameters: "Choices") -> RegistrationResult:
         """Return the fit of the landmarks alone; quick enough for every movement of a point."""

@@ -6,6 +6,7 @@ Slicer shows left and right of every volume, also of one whose file does not say
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import slicer
@@ -16,7 +17,11 @@ from ..Core.Inputs.FileGeometry import affineOf, assumed, headerGeometry
 from ..Core.Inputs.Memory import checkMemoryOfLoaded
 from ..Core.Inputs.VolumeSize import VolumeSize
 from ..Scene.VolumeNodes import ijkToRasMatrix, imageFromVolumeNode, matrixFromArray
+from .Parameters import movingVolumes
 from .Translation import tr as _
+
+if TYPE_CHECKING:
+    from .Choices import Choices
 
 # An attribute of volumes: which way their axes lead by the user's word, for their file does not say it.
 _SAID_AXES = "MedFusion.assumedAxes"
@@ -67,6 +72,18 @@ def orientationQuestion(volumeNode: slicer.vtkMRMLVolumeNode | None) -> Orientat
     image = imageFromVolumeNode(volumeNode)
     shown = [axes for axes in CoordinateSystem if _leadsAs(affineOf(assumed(image, axes)), affineOf(image))]
     return OrientationQuestion(volumeNode, geometry.unknown, shown[0] if shown else None)
+
+
+def orientationQuestions(parameters: "Choices") -> tuple[OrientationQuestion, ...]:
+    """Return what must be asked before the chosen volumes are used: which way their axes lead."""
+    nodes = dict.fromkeys((parameters.fixedVolume, *movingVolumes(parameters)))
+    return tuple(question for node in nodes if (question := orientationQuestion(node)) is not None)
+
+
+def answerOrientation(parameters: "Choices", question: OrientationQuestion, axes: CoordinateSystem) -> None:
+    """Let the axes of a volume lead where the user says; its landmarks go with it."""
+    lists = {parameters.fixedVolume: parameters.fixedLandmarks, parameters.movingVolume: parameters.movingLandmarks}
+    assumeOrientation(question.volumeNode, axes, lists.get(question.volumeNode))
 
 
 def _leadsAs(first: np.ndarray, second: np.ndarray) -> bool:

@@ -19,7 +19,7 @@ from .PoseCovariance import NonRigidError, TargetError, covarianceOfFit, errorBo
 from .Refinement import refinePose
 from .RegistrationResult import RegistrationResult
 
-_RIGID_TOLERANCE = 1e-4
+_RIGID_TOLERANCE = 1e-4  # of a matrix in a text file with a few digits
 
 
 def evaluateTransform(
