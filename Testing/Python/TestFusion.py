@@ -65,18 +65,18 @@ def halved(volume: np.ndarray) -> np.ndarray:
 def referenceFusion(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Return the selective fusion of two volumes of gray levels, cubic voxels and no bone, by whole-volume filters."""
     b = np.where(b > 160, 260 - 100 * np.exp((160 - b) / 100), b)
-    margin = 32
+    margin = 16
     rows, columns = a.shape[1:]
-    sides = ((0, 0), (margin, margin + rows % 2), (margin, margin + columns % 2))
-    a, b = (np.pad(volume.astype(float), sides, "edge") for volume in (a, b))
-    smooth = halved(a) - halved(b)
+    a, b = (np.pad(volume.astype(float), ((0, 0), (0, rows % 2), (0, columns % 2)), "edge") for volume in (a, b))
+    cellsA, cellsB = (np.pad(halved(volume), ((0, 0), (margin, margin), (margin, margin)), "edge") for volume in (a, b))
+    smooth = cellsA - cellsB
     for level, axes in ((0, (0,)), (1, (0,)), (0, (1, 2)), (2, (0,)), (1, (1, 2))):
         kernel = np.zeros(4 * 2**level + 1)
         kernel[:: 2**level] = np.array([1, 4, 6, 4, 1]) / 16
         for axis in axes:
             smooth = ndimage.correlate1d(smooth, kernel, axis, mode="nearest")
     energies = []
-    for volume in (halved(a), halved(b)):
+    for volume in (cellsA, cellsB):
         squared = ndimage.correlate1d(volume, [-1, 0, 1], 0, mode="nearest") ** 2
         for axis in (1, 2):
             for kernel in ([-1, 1, 0], [0, -1, 1]):
@@ -86,12 +86,13 @@ def referenceFusion(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         energies.append(squared / 2)
     share = 1 / (1 + ((energies[1] + 32) / (0.35 * energies[0] + 1e-9)).clip(0, 1000) ** 8)
     share = ndimage.correlate1d(share, [1 / 4, 1 / 2, 1 / 4], 0, mode="nearest")
-    smooth, share = (_doubled(volume) for volume in (smooth, share))
+    share *= (1 - (cellsB - cellsA) / 110).clip(0, 1)
     haze = smooth.clip(0)
-    drawn = (1 - (b - a) / 140).clip(0, 1) * share
-    fused = b + 0.3 * (b / 60).clip(0, 1) * haze + drawn * (a - b - smooth + haze / 2)
-    fused = fused.clip(np.minimum(a, b) - 6, np.maximum(a, b) + 6)
-    return fused[:, margin : margin + rows, margin : margin + columns].clip(0, 255)
+    added = 0.3 * (cellsB / 60).clip(0, 1) * haze - share * (smooth - haze / 2)
+    inner = (slice(None), slice(2 * margin, 2 * margin + rows), slice(2 * margin, 2 * margin + columns))
+    a, b = (volume[:, :rows, :columns] for volume in (a, b))
+    fused = b + _doubled(added)[inner] + _doubled(share)[inner] * (a - b)
+    return fused.clip(np.minimum(a, b) - 6, np.maximum(a, b) + 6).clip(0, 255)
 
 
 def _doubled(cells: np.ndarray) -> np.ndarray:
@@ -124,7 +125,10 @@ class TestInvariants(unittest.TestCase):
         for mri, case in cases:
             results = []
             for voxels, workers in ((1, 1), (1, 3), (10**9, 1)):
-                with mock.patch.object(Strips, "_VOXELS_AT_ONCE", voxels):
+                with (
+                    mock.patch.object(Strips, "_VOXELS_AT_ONCE", voxels),
+                    mock.patch.object(Strips, "_VOXELS_WORTH_A_WORKER", 1),
+                ):
                     sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(workers)
                     try:
                         results.append(fused(ct, mri, **case))

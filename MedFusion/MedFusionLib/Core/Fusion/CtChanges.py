@@ -71,5 +71,4 @@ def faded(deviation: np.ndarray, hounsfield: float) -> np.ndarray:
 def drawn(fused: np.ndarray, deviation: np.ndarray, top: float) -> np.ndarray:
     """Return fused values made darker and brighter by what deviates, but not so bright that they look like bone."""
     changed = fused + np.float32(_GAIN) * deviation
-    np.minimum(changed, np.maximum(fused, np.float32(top)), out=changed)
-    return np.clip(changed, 0, np.inf, out=changed)
+    return np.minimum(changed, np.maximum(fused, np.float32(top)), out=changed)

@@ -23,40 +23,47 @@ def smoothStep(values: np.ndarray, start: float, stop: float, buffers: Buffers) 
     return t
 
 
-def halved(plane: np.ndarray, buffers: Buffers) -> np.ndarray:
-    """Return the means of a plane's cells of 2x2 voxels in one row.
+def fall(values: np.ndarray, start: float, stop: float, buffers: Buffers) -> np.ndarray:
+    """Return 1 below start, exactly 0 from stop on, and a smooth fall between: 1 less smoothStep()."""
+    width = stop - start
+    t = np.clip(values, np.float32(start), np.float32(stop), out=buffers.take(values.size).reshape(values.shape))
+    t -= np.float32(stop)
+    rise = np.multiply(t, np.float32(2 / width**3), out=buffers.brief.take(values.size).reshape(values.shape))
+    rise += np.float32(3 / width**2)
+    t *= t
+    t *= rise
+    return t
 
-    :param plane: 2D, both sizes even.
-    """
+
+def halved(plane: np.ndarray, out: np.ndarray, buffers: Buffers) -> None:
+    """Fill an array with the means of a plane's cells of 2x2 voxels; both sizes of the plane are even."""
     rows, width = plane.shape
-    pairs = buffers.brief.take(rows // 2 * width)
-    np.add(plane[0::2], plane[1::2], out=pairs.reshape(rows // 2, width))
-    cells = np.add(pairs[0::2], pairs[1::2], out=buffers.take(len(pairs) // 2))
-    cells *= np.float32(0.25)
-    return cells
+    pairs = buffers.brief.take(rows // 2 * width).reshape(rows // 2, width)
+    np.add(plane[0::2], plane[1::2], out=pairs)
+    np.add(pairs[:, 0::2], pairs[:, 1::2], out=out)
+    out *= np.float32(0.25)
 
 
-def doubled(cells: np.ndarray, rows: range, width: int, factor: float, buffers: Buffers) -> np.ndarray:
-    """Return the voxels of some rows of cells times a factor, interpolated linearly, as a plane (2D).
+def doubled(cells: np.ndarray, rows: range, margin: int, shape: tuple[int, int], buffers: Buffers) -> np.ndarray:
+    """Return 16 times the voxels of some rows of cells, interpolated linearly.
 
     :param cells: 2D.
     :param rows: of cells; one more is needed on both sides.
-    :param width: voxels in a row, twice the cells.
+    :param margin: voxels beside the wanted ones.
+    :param shape: rows and columns of voxels that are wanted.
     """
     near = cells[rows.start - 1 : rows.stop + 1].reshape(-1)
-    middle = np.multiply(near, np.float32(0.75 * factor), out=buffers.brief.take(len(near)))
-    side = np.multiply(near, np.float32(0.25 * factor), out=buffers.brief.take(len(near)))
+    thrice = np.multiply(near, np.float32(3), out=buffers.brief.take(len(near)))
     wide = buffers.brief.take(2 * len(near))
-    np.add(middle[1:], side[:-1], out=wide[2::2])
-    np.add(middle[:-1], side[1:], out=wide[1:-1:2])
-    wide[0], wide[-1] = middle[0], middle[-1]
-    middle = np.multiply(wide, np.float32(0.75), out=buffers.brief.take(len(wide))).reshape(-1, width)
-    wide *= np.float32(0.25)
-    side = wide.reshape(-1, width)
-    voxels = buffers.take(2 * len(rows) * width).reshape(2 * len(rows), width)
-    np.add(middle[1:-1], side[:-2], out=voxels[0::2])
-    np.add(middle[1:-1], side[2:], out=voxels[1::2])
-    return voxels
+    np.add(thrice[1:], near[:-1], out=wide[2::2])
+    np.add(thrice[:-1], near[1:], out=wide[1:-1:2])
+    wide[0], wide[-1] = thrice[0], thrice[-1]
+    thrice = np.multiply(wide, np.float32(3), out=buffers.brief.take(len(wide)))
+    single, threefold = (row.reshape(len(rows) + 2, -1)[:, margin : margin + shape[1]] for row in (wide, thrice))
+    voxels = buffers.take(2 * len(rows) * shape[1]).reshape(-1, shape[1])
+    np.add(threefold[1:-1], single[:-2], out=voxels[0::2])
+    np.add(threefold[1:-1], single[2:], out=voxels[1::2])
+    return voxels[: shape[0]]
 
 
 def smoothInPlane(values: np.ndarray, step: int, width: int, buffers: Buffers) -> np.ndarray:

@@ -64,13 +64,21 @@ class MovingScale:
     keepsBelow: bool = False
 
     def onto(
-        self, values: np.ndarray, low: float, span: float | np.floating, out: np.ndarray | None = None
+        self,
+        values: np.ndarray,
+        low: float,
+        span: float | np.floating,
+        out: np.ndarray | None = None,
+        highest: float = math.inf,
     ) -> np.ndarray:
-        """Return the float32 values on the scale where low is 0 and low + span is 1, in the array out if given."""
+        """Return the float32 values on the scale where low is 0 and low + span is 1, in the array out if given.
+
+        :param highest: the largest of the values, if known.
+        """
         scaled = np.multiply(values, np.float32(self.gain / span), out=out)
         scaled += np.float32((self.offset - low) / span)
-        knee, room = (self.knee - low) / span, (self.cap - self.knee) / span
-        if np.isfinite(knee) and scaled.size and not scaled.max() <= knee:
+        if np.isfinite(self.knee) and scaled.size and not highest * self.gain + self.offset <= self.knee:
+            knee, room = (self.knee - low) / span, (self.cap - self.knee) / span
             flat = scaled.reshape(-1)
             above = np.flatnonzero(flat > knee)
             flat[above] = knee + room * (1 - np.exp((knee - flat[above]) / room))

@@ -34,12 +34,14 @@ def ctNoise(image: sitk.Image, low: float, span: float, gray: float, bone: float
         least, most = [(value - low) / span for value in _TISSUE_HU] if hounsfield else [g * gray for g in _TISSUE]
         buffers = Buffers()
         shape = (plane.shape[0] // 2, plane.shape[1] // 2)
-        cells = halved(plane, buffers).reshape(shape)
+        cells = np.empty(shape, np.float32)
+        halved(plane, cells, buffers)
         tissue = (cells > least) & (cells < min(most, bone))
         tissue = ndimage.minimum_filter(tissue, 5)
         if tissue.any():
-            clipped = halved(np.ascontiguousarray(plane.clip(0, 1)), buffers)
-            found = energy(clipped, None, None, 1.0, shape[1], buffers) * ENERGY_SCALE
+            clipped = np.empty(shape, np.float32)
+            halved(plane.clip(0, 1), clipped, buffers)
+            found = energy(clipped.reshape(-1), None, None, 1.0, shape[1], buffers) * ENERGY_SCALE
             energies.append(found.reshape(shape)[tissue])
     everywhere = np.concatenate(energies) if energies else np.zeros(0)
     return float(np.median(everywhere)) if len(everywhere) >= _FEWEST_CELLS else 0.0

@@ -17,6 +17,7 @@ from scipy import ndimage
 
 from ..Images.Intensities import LEAST_HU
 from .Buffers import Buffers
+from .Filters import halved
 from .Inputs import CtKind, FusionScales, MovingScale, Source
 
 # Chosen by time and memory; it changes no value.
@@ -24,20 +25,24 @@ _SLICES_PER_READ = 4
 _T = TypeVar("_T")
 
 # The CT in its own units; all images on the common scale; of each where it has values, None for everywhere.
-_Scaled = tuple[np.ndarray, list[np.ndarray], list[np.ndarray | None]]
+_Scaled = tuple[np.ndarray, tuple[float, float], list[np.ndarray], list[np.ndarray | None]]
 
 
 class Plane(NamedTuple):
     """One slice of a strip, on the common scale where 0 is black and 1 the densest bone that is fused.
 
-    :param fixed: the CT in its own units, without the margin.
-    :param sources: CT first, then the MRIs, one after the other; with the margin, float32, 0 to 1.
-    :param below: what the moving images hold below 0, without the margin; None if that has no meaning.
-    :param tint: an MRI that only colors the fused volume, without the margin.
+    :param fixed: the CT in its own units.
+    :param fixedRange: its smallest and its largest value, maybe of some rows more.
+    :param sources: CT first, then the MRIs; float32, 0 to 1.
+    :param cells: the sources at half the resolution, with the margin; empty for a strip without one.
+    :param below: what the moving images hold below 0; None if that has no meaning.
+    :param tint: an MRI that only colors the fused volume.
     """
 
     fixed: np.ndarray
-    sources: np.ndarray
+    fixedRange: tuple[float, float]
+    sources: list[np.ndarray]
+    cells: list[np.ndarray]
     below: np.ndarray | None
     tint: np.ndarray | None = None
 
@@ -69,38 +74,38 @@ class Strip:
     scales: FusionScales
 
     @property
-    def paddedWidth(self) -> int:
-        """Voxels in a row with its margin; even where there is one."""
-        width = self.referenceImage.GetWidth()
-        return width + width % 2 + 2 * self.margin if self.margin else width
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of a plane."""
+        return self.stop - self.start, self.referenceImage.GetWidth()
 
-    def core(self, plane: np.ndarray, marginAbove: int | None = None) -> np.ndarray:
-        """Return a plane without its margin.
+    @property
+    def cellShape(self) -> tuple[int, int]:
+        """Rows and columns of cells of 2x2 voxels, with the margin."""
+        rows, columns = self.shape
+        return (rows + 1) // 2 + self.margin, (columns + 1) // 2 + self.margin
 
-        :param marginAbove: rows to leave out above; the margin if None.
+    @property
+    def coreCells(self) -> range:
+        """The rows of cells that are not margin."""
+        return range(self.margin // 2, self.cellShape[0] - self.margin // 2)
+
+    def halved(self, plane: np.ndarray, firstRow: int, buffers: Buffers) -> np.ndarray:
+        """Return a plane at half the resolution, repeated at the volume's edge to the full margin, in one row.
+
+        :param firstRow: row of the grid that the plane begins with; even.
         """
-        first = self.margin if marginAbove is None else marginAbove
-        return plane[first : first + self.stop - self.start, self.margin : self.margin + self.referenceImage.GetWidth()]
-
-    def padded(self, planes: list[np.ndarray], firstRow: int, buffers: Buffers) -> np.ndarray:
-        """Return planes one after the other, clipped to 0..1, repeated at the volume's edge to the full margin.
-
-        :param firstRow: row of the grid that the planes begin with.
-        """
-        m = self.margin
-        height, width = planes[0].shape
-        above = m - (self.start - firstRow)
-        rows = self.stop - self.start
-        rows += rows % 2 if m else 0
-        shape = (len(planes), rows + 2 * m, self.paddedWidth)
-        stack = buffers.take(math.prod(shape)).reshape(shape)
-        for target, plane in zip(stack, planes, strict=True):
-            np.clip(plane, 0, 1, out=target[above : above + height, m : m + width])
-            target[:above] = target[above]
-            target[above + height :] = target[above + height - 1]
-            target[:, :m] = target[:, m : m + 1]
-            target[:, m + width :] = target[:, m + width - 1 : m + width]
-        return stack
+        if plane.shape[0] % 2 or plane.shape[1] % 2:
+            plane = np.pad(plane, [(0, size % 2) for size in plane.shape], "edge")
+        m = self.margin // 2
+        above = m - (self.start - firstRow) // 2
+        rows, width = plane.shape[0] // 2, plane.shape[1] // 2
+        cells = buffers.take(math.prod(self.cellShape)).reshape(self.cellShape)
+        halved(plane, cells[above : above + rows, m : m + width], buffers)
+        cells[:above] = cells[above]
+        cells[above + rows :] = cells[above + rows - 1]
+        cells[:, :m] = cells[:, m : m + 1]
+        cells[:, m + width :] = cells[:, m + width - 1 : m + width]
+        return cells.reshape(-1)
 
 
 def meanOf(arrays: "np.ndarray | list[np.ndarray]") -> np.ndarray:
@@ -132,13 +137,13 @@ def readStrip(
     beside = max(strip.margin, feather[1] if feather else 0)
     first, last = max(0, strip.start - beside), min(rows, strip.stop + beside)
     streams = [_readRows(source, strip.referenceImage, first, last, strip.slices) for source in sources]
-    values: Iterator[_Scaled] = (_scaled(rawPlanes, scales, buffers) for rawPlanes in zip(*streams, strict=True))
+    copies = not (sources[0].isOnGrid(strip.referenceImage) and sources[0].image.IsUnique())
+    values: Iterator[_Scaled] = (_scaled(raw, scales, copies, buffers) for raw in zip(*streams, strict=True))
     if feather:
         values = _feathered(values, feather)
-    inner = slice(strip.start - first, strip.stop - first)
     start, stop = max(0, strip.start - strip.margin), min(rows, strip.stop + strip.margin)
-    padded = slice(start - first, stop - first)
-    for fixed, units, valid in values:
+    inner, padded = slice(strip.start - first, strip.stop - first), slice(start - first, stop - first)
+    for fixed, fixedRange, units, valid in values:
         a = units[0]
         for i, share in enumerate(valid):
             if share is not None:
@@ -146,7 +151,10 @@ def readStrip(
         below = None
         if any(scale.keepsBelow for scale in scales.moving):
             below = np.minimum(meanOf(units[1:])[inner], 0)
-        yield Plane(fixed[inner], strip.padded([unit[padded] for unit in units], start, buffers), below)
+        for unit in units:
+            np.clip(unit, 0, 1, out=unit)
+        cells = [strip.halved(unit[padded], start, buffers) for unit in units] if strip.margin else []
+        yield Plane(fixed[inner], fixedRange, [unit[inner] for unit in units], cells, below)
 
 
 def featherReach(
@@ -162,40 +170,47 @@ def featherReach(
 
 
 def _readRows(source: Source, referenceImage: sitk.Image, first: int, last: int, slices: range) -> Iterator[np.ndarray]:
-    """Yield rows first to last of each slice, float32, NaN where the image does not reach."""
+    """Yield rows first to last of each slice, good until the next one is read; NaN where the image does not reach."""
     onGrid = source.isOnGrid(referenceImage)
+    if onGrid and source.image.IsUnique():  # or else a view would make a copy of the whole image
+        whole = sitk.GetArrayViewFromImage(source.image)
+        yield from whole[slices.start : slices.stop, first:last]
+        return
     for start in range(slices.start, slices.stop, _SLICES_PER_READ):
         size = (referenceImage.GetWidth(), last - first, min(_SLICES_PER_READ, slices.stop - start))
         if onGrid:
             part = sitk.RegionOfInterest(source.image, size, (0, first, start))
-            for plane in sitk.GetArrayViewFromImage(part):  # good as long as the part is not read on
-                yield plane.astype(np.float32, copy=False)
-            continue
-        chunk = sitk.Resample(
-            source.image,
-            size,
-            source.toImage,
-            sitk.sitkLinear,
-            referenceImage.TransformIndexToPhysicalPoint((0, first, start)),
-            referenceImage.GetSpacing(),
-            referenceImage.GetDirection(),
-            float("nan"),
-            sitk.sitkFloat32,
-        )
-        yield from sitk.GetArrayViewFromImage(chunk)
+        else:
+            part = sitk.Resample(
+                source.image,
+                size,
+                source.toImage,
+                sitk.sitkLinear,
+                referenceImage.TransformIndexToPhysicalPoint((0, first, start)),
+                referenceImage.GetSpacing(),
+                referenceImage.GetDirection(),
+                float("nan"),
+                sitk.sitkFloat32,
+            )
+        yield from sitk.GetArrayViewFromImage(part)
 
 
-def _scaled(
-    rawPlanes: tuple[np.ndarray, ...], scales: FusionScales, buffers: Buffers
-) -> tuple[np.ndarray, list[np.ndarray], list[np.ndarray | None]]:
-    """Return the CT, all sources on the scale 0..1 (unclipped), and per source 1 where it is valid, None if all is."""
-    # A copy outlives the slices that were read together, of which this is one.
-    fixed = buffers.take(rawPlanes[0].size).reshape(rawPlanes[0].shape)
-    np.copyto(fixed, rawPlanes[0])
+def _scaled(rawPlanes: tuple[np.ndarray, ...], scales: FusionScales, copies: bool, buffers: Buffers) -> _Scaled:
+    """Return the CT, all sources on the scale 0..1 (unclipped), and per source 1 where it is valid, None if all is.
+
+    :param copies: the CT's raw plane does not outlive the next one.
+    """
+    fixed = rawPlanes[0]
+    if copies or fixed.dtype != np.float32:
+        fixed = buffers.take(fixed.size).reshape(fixed.shape)
+        np.copyto(fixed, rawPlanes[0], casting="same_kind")
     span = np.float32(scales.high - scales.low)
-    missing = _notFinite(fixed)
-    if scales.kind is CtKind.hounsfield and not fixed.min() >= LEAST_HU:
+    lowest, highest = float(fixed.min()), float(fixed.max())
+    missing = _notFinite(fixed, lowest, highest)
+    if scales.kind is CtKind.hounsfield and not lowest >= LEAST_HU:
         fixed = np.maximum(fixed, np.float32(LEAST_HU))
+    elif missing is not None:
+        fixed = fixed.copy()
     unit = np.multiply(fixed, 1 / span, out=buffers.take(fixed.size).reshape(fixed.shape))
     if scales.low:
         unit -= np.float32(scales.low / span)
@@ -212,23 +227,24 @@ def _scaled(
         covered = np.logical_or.reduce([v > 0 if v is not None else np.ones_like(missing) for v in valid[1:]])
         fixed[missing] = np.where(covered, units[0] * span + np.float32(scales.low), np.float32(air))[missing]
         units[0][missing & ~covered] = (air - scales.low) / span
-    return fixed, units, valid
+        lowest, highest = float(fixed.min()), float(fixed.max())
+    return fixed, (lowest, highest), units, valid
 
 
-def _notFinite(values: np.ndarray) -> np.ndarray | None:
-    """Return where values are not finite; None if all are."""
-    # Extremes are NaN or infinite if any value is, and cost far less than looking at each.
-    return None if np.isfinite(values.max()) and np.isfinite(values.min()) else ~np.isfinite(values)
+def _notFinite(values: np.ndarray, lowest: float, highest: float) -> np.ndarray | None:
+    """Return where values are not finite; None if all are. Extremes are NaN or infinite if any value is."""
+    return None if math.isfinite(lowest) and math.isfinite(highest) else ~np.isfinite(values)
 
 
 def _scaledMoving(
     values: np.ndarray, scale: MovingScale, low: float, span: float | np.floating, buffers: Buffers
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    invalid = _notFinite(values)
+    highest = float(values.max())
+    invalid = _notFinite(values, float(values.min()), highest)
     if scale.padding is not None:
         padded = values == np.float32(scale.padding)
         invalid = padded if invalid is None else invalid | padded
-    unit = scale.onto(values, low, span, buffers.take(values.size).reshape(values.shape))
+    unit = scale.onto(values, low, span, buffers.take(values.size).reshape(values.shape), highest)
     if invalid is None or not invalid.any():
         return unit, None
     unit[invalid] = 0
@@ -238,10 +254,10 @@ def _scaledMoving(
 def _feathered(planes: Iterable[_Scaled], reach: tuple[int, int, int]) -> Iterator[_Scaled]:
     """Yield the planes with weights that fall to 0 toward the end of each moving image's field of view."""
     for around in neighborhoods(planes, reach[2]):
-        fixed, units, valid = around[reach[2]]
+        fixed, fixedRange, units, valid = around[reach[2]]
         soft: list[np.ndarray | None] = [None]
         for i in range(1, len(units)):
-            near = [plane[2][i] for plane in around]
+            near = [plane[3][i] for plane in around]
             if all(v is None for v in near):
                 soft.append(None)
                 continue
@@ -254,4 +270,4 @@ def _feathered(planes: Iterable[_Scaled], reach: tuple[int, int, int]) -> Iterat
             weight = t * t * (3 - 2 * t)
             own = valid[i]
             soft.append(weight if own is None else weight * own)
-        yield fixed, list(units), soft
+        yield fixed, fixedRange, list(units), soft

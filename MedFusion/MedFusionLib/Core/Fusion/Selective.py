@@ -12,9 +12,9 @@ import numpy as np
 
 from .Buffers import Buffers
 from .CtChanges import faded
-from .Filters import ENERGY_SCALE, doubled, energy, halved, largestOfNine, smoothInPlane, smoothStep
+from .Filters import ENERGY_SCALE, doubled, energy, fall, largestOfNine, smoothInPlane, smoothStep
 from .Inputs import CtKind
-from .Planes import Fused, Plane, Strip, neighborhoods
+from .Planes import Fused, Plane, Strip, meanOf, neighborhoods
 from .Settings import FusionSettings
 
 MARGIN = 14  # voxels beside a voxel that take part in its fused value: even, so that all strips have the same cells
@@ -28,7 +28,7 @@ _MRI_FLOOR = 32.0  # energy of the MRI's noise: below it the MRI's edges say no 
 _HAZE = 0.3  # of what the CT is brighter than the MRI that stays in the tissue, so that calcifications are seen,
 _HAZED_FROM = 60.0  # all of it where the MRI is so bright; fluid that is black in the MRI stays black
 _NOISE_PEAKS = 3.0  # times the noise's median energy, that its peaks may draw nothing either
-_DIM_RANGE = 140.0  # the CT draws nothing where the MRI is brighter by this
+_DIM_RANGE = 110.0  # the CT draws nothing where the MRI is brighter by this
 _BONE_DETAIL = 1.6  # of the MRI's dark detail that is drawn in bone where that is asked for
 _ROOM = 6.0  # beyond both sources
 _FAINTEST = 1e-9
@@ -45,7 +45,7 @@ class _Cells:
     :param boneNear: largest bone membership around each cell; None where there is no bone.
     :param shares: how much of the fine structure is the CT's, then how much of the MRIs' is each one's but the last's;
         empty until that is known.
-    :param solid: 1 where bone has bone around it, 0 for the specks of a noisy CT; None for a CT in HU.
+    :param solid: 1 where bone has bone around it, 0 for the specks of a noisy CT; None for a CT that is not in 8 bit.
     :param changes: by how much the CT deviates from what is usual; smoothed, not divided.
     """
 
@@ -95,7 +95,7 @@ def fuseSelective(planes: Iterator[Plane], strip: Strip, settings: FusionSetting
     """
     spacing = strip.referenceImage.GetSpacing()
     steps = zSteps(settings, spacing)
-    width = strip.paddedWidth // 2
+    width = strip.cellShape[1]
     works: Iterator[_Cells] = (_cells(plane, strip, buffers) for plane in planes)
     scale, changesScale = 1.0, 1.0
     for level, step in enumerate(steps):
@@ -121,9 +121,8 @@ def fuseSelective(planes: Iterator[Plane], strip: Strip, settings: FusionSetting
 
 
 def _cells(plane: Plane, strip: Strip, buffers: Buffers) -> _Cells:
-    ct = plane.sources[0]
-    images = [halved(source, buffers) for source in plane.sources]
-    mean = images[1] if len(images) == 2 else np.mean(images[1:], axis=0)
+    images = plane.cells
+    mean = meanOf(images[1:])
     coarse = buffers.take((len(images) - 1) * len(mean))
     byRow = coarse.reshape(len(images) - 1, -1)
     np.subtract(images[0], mean, out=byRow[0])
@@ -132,11 +131,11 @@ def _cells(plane: Plane, strip: Strip, buffers: Buffers) -> _Cells:
     changes, usual = None, strip.scales.usualCt
     if usual is not None:
         changes = usual.deviation(images[0], mean, strip.scales.hounsfield, buffers)
-    if not ct.max() > strip.scales.bone[0]:
+    if not images[0].max() > strip.scales.bone[0]:
         return _Cells(plane, images, coarse, None, changes=changes)
-    width = strip.paddedWidth // 2
+    width = strip.cellShape[1]
     near, solid = smoothStep(images[0], *strip.scales.bone, buffers), None
-    if strip.scales.kind is not CtKind.hounsfield:
+    if strip.scales.kind is CtKind.display:
         solid = smoothInPlane(near, 1, width, buffers)
         solid *= np.float32(_SPECK_GAIN / 256)
         solid -= np.float32(_SPECK_FLOOR)
@@ -261,63 +260,106 @@ def _ctShare(
 def _merged(
     work: _Cells, shares: np.ndarray, scale: float, strip: Strip, mriInBone: bool, buffers: Buffers
 ) -> np.ndarray:
-    """Return a plane's fused values without the margin.
+    """Return a plane's fused values in the CT's own units.
 
-    :param shares: as in the plane, smoothed along z.
+    :param shares: as in the plane, smoothed along z; overwritten.
     :param scale: what the coarse differences are to be multiplied by.
     :param mriInBone: draw dark detail of the MRI in bone that is not in HU.
     """
-    sources = work.plane.sources
-    count, width = len(sources) - 1, strip.paddedWidth
-    cells, voxels = _coreCells(strip)
-    coarse, parts = (
-        [doubled(row, cells, width, factor, buffers) for row in values.reshape(count, -1, width // 2)]
-        for values, factor in ((work.coarse, scale), (shares, 1.0))
-    )
-    ct = sources[0, voxels]
-    mri = sources[1, voxels] if count == 1 else _mergedMri(sources[1:, voxels], coarse[1:], parts[1:])
-    tissue = _tissue(ct, mri, coarse[0], parts[0], strip.scales.gray, buffers)
-    if work.boneNear is not None:
-        bone, inBone = smoothStep(ct, *strip.scales.bone, buffers), ct
-        if work.solid is not None:
-            bone *= doubled(work.solid.reshape(-1, width // 2), cells, width, 1.0, buffers)
-        if mriInBone and strip.scales.kind is not CtKind.hounsfield:
-            inBone = _displayedBone(ct, mri, work.images, parts[0], cells, buffers)
-        inBone = np.multiply(inBone, bone, out=buffers.take(bone.size).reshape(bone.shape))
-        tissue *= np.subtract(1, bone, out=bone)
-        tissue += inBone
-    limit = np.maximum(ct, mri, out=buffers.take(ct.size).reshape(ct.shape))
-    limit += np.float32(_ROOM * strip.scales.gray)
+    (ct, *mris), scales = work.plane.sources, strip.scales
+    coarse = work.coarse.reshape(len(mris), -1)
+    parts = shares.reshape(len(mris), -1)
+    coarse *= np.float32(scale)
+    _prepareTissue(work.images, coarse[0], parts[0], scales.gray, buffers)
+    coarse *= np.float32(1 / 16)
+    parts *= np.float32(1 / 16)
+    share, base = _voxels(parts[0], strip, buffers), _voxels(coarse[0], strip, buffers)
+    mri = mris[0]
+    if len(mris) > 1:
+        mri = _mergedMri(mris, *([_voxels(row, strip, buffers) for row in rows[1:]] for rows in (coarse, parts)))
+    tissue = np.subtract(ct, mri, out=_row(ct, buffers))
+    tissue *= share
+    tissue += base
+    tissue += mri
+    limit = np.maximum(ct, mri, out=base)
+    limit += np.float32(_ROOM * scales.gray)
     np.minimum(tissue, limit, out=tissue)
-    if strip.scales.kind is CtKind.hounsfield:
+    if scales.kind is CtKind.hounsfield:
         # The CT's tissue lies at the dark end of the scale: the skull's steep edge would draw a dark seam.
         np.maximum(tissue, mri, out=tissue)
     else:
         np.minimum(ct, mri, out=limit)
-        limit -= np.float32(_ROOM * strip.scales.gray)
+        limit -= np.float32(_ROOM * scales.gray)
         np.maximum(tissue, limit, out=tissue)
-    return strip.core(tissue, 0)
+    tissue *= np.float32(scales.high - scales.low)
+    if scales.low:
+        tissue += np.float32(scales.low)
+    if work.boneNear is None:
+        return tissue
+    bone = work.plane.fixed
+    away = fall(bone, *scales.boneRange, buffers)
+    if work.solid is not None:
+        work.solid *= np.float32(1 / 16)
+        away -= 1
+        away *= _voxels(work.solid, strip, buffers)
+        away += 1
+    if mriInBone and scales.kind is CtKind.display:
+        bone = _displayedBone(ct, mri, work.images, share, strip, buffers)
+        bone *= np.float32(scales.high - scales.low)
+        bone += np.float32(scales.low)
+    # In this form bone is the CT to the last bit where it is nothing but bone.
+    np.subtract(bone, tissue, out=tissue)
+    tissue *= away
+    return np.subtract(bone, tissue, out=tissue)
+
+
+def _prepareTissue(
+    images: list[np.ndarray], coarse: np.ndarray, share: np.ndarray, gray: float, buffers: Buffers
+) -> None:
+    """Turn the coarse difference of CT and MRI into what of it is added to the MRI, and dim the CT's share.
+
+    Tissue is the MRI, the haze, and by the CT's share the difference of both without the coarse one; half of what the
+    CT is smoothly brighter comes with its detail.
+    """
+    ct, mri = images[0], meanOf(images[1:])
+    spare = buffers.brief.take(len(ct))
+    dimmed = np.subtract(ct, mri, out=buffers.brief.take(len(ct)))
+    dimmed *= np.float32(1 / (_DIM_RANGE * gray))
+    dimmed += 1
+    np.clip(dimmed, 0, 1, out=dimmed)
+    share *= dimmed
+    haze = np.clip(coarse, 0, np.inf, out=dimmed)
+    np.multiply(haze, np.float32(0.5), out=spare)
+    coarse -= spare
+    coarse *= share
+    np.multiply(mri, np.float32(1 / (_HAZED_FROM * gray)), out=spare)
+    np.clip(spare, 0, 1, out=spare)
+    haze *= spare
+    haze *= np.float32(_HAZE)
+    np.subtract(haze, coarse, out=coarse)
+
+
+def _voxels(cells: np.ndarray, strip: Strip, buffers: Buffers) -> np.ndarray:
+    """Return 16 times the voxels of a row of cells, interpolated."""
+    return doubled(cells.reshape(strip.cellShape), strip.coreCells, strip.margin, strip.shape, buffers)
+
+
+def _row(like: np.ndarray, buffers: Buffers) -> np.ndarray:
+    return buffers.take(like.size).reshape(like.shape)
 
 
 def _changes(work: _Cells, scale: float, strip: Strip, buffers: Buffers) -> np.ndarray | None:
-    """Return by how much the CT deviates, faded towards bone."""
+    """Return by how much the CT deviates, in its own units, faded towards bone."""
     if work.changes is None:
         return None
-    cells, voxels = _coreCells(strip)
-    smooth = work.changes.reshape(-1, strip.paddedWidth // 2)
-    changes = faded(doubled(smooth, cells, strip.paddedWidth, scale, buffers), strip.scales.hounsfield)
+    work.changes *= np.float32(scale / 16 / strip.scales.hounsfield)
+    changes = faded(_voxels(work.changes, strip, buffers), 1.0)
     if work.boneNear is not None:
-        changes *= 1 - smoothStep(work.plane.sources[0, voxels], *strip.scales.bone, buffers)
-    return strip.core(changes, 0)
+        changes *= fall(work.plane.fixed, *strip.scales.boneRange, buffers)
+    return changes
 
 
-def _coreCells(strip: Strip) -> tuple[range, slice]:
-    """Return the cells that are not margin, and their rows of voxels."""
-    cells = range(strip.margin // 2, strip.margin // 2 + (strip.stop - strip.start + 1) // 2)
-    return cells, slice(2 * cells.start, 2 * cells.stop)
-
-
-def _mergedMri(mris: np.ndarray, coarse: list[np.ndarray], shares: list[np.ndarray]) -> np.ndarray:
+def _mergedMri(mris: list[np.ndarray], coarse: list[np.ndarray], shares: list[np.ndarray]) -> np.ndarray:
     """Return the MRIs' coarse mean with the fine structure of each by its share; MRI less last MRI is in coarse."""
     merged = mris[-1].copy()
     for mri, smooth, share in zip(mris[:-1], coarse, shares, strict=True):
@@ -330,38 +372,18 @@ def _mergedMri(mris: np.ndarray, coarse: list[np.ndarray], shares: list[np.ndarr
     return merged
 
 
-def _tissue(
-    ct: np.ndarray, mri: np.ndarray, coarse: np.ndarray, share: np.ndarray, gray: float, buffers: Buffers
-) -> np.ndarray:
-    difference = np.subtract(ct, mri, out=buffers.take(ct.size).reshape(ct.shape))
-    tissue = np.subtract(difference, coarse, out=buffers.take(ct.size).reshape(ct.shape))
-    haze = np.clip(coarse, 0, np.inf, out=coarse)
-    haze *= np.float32(0.5)
-    tissue += haze
-    difference *= np.float32(1 / (_DIM_RANGE * gray))
-    difference += 1
-    np.clip(difference, 0, 1, out=difference)
-    difference *= share
-    tissue *= difference
-    haze *= np.clip(np.multiply(mri, np.float32(1 / (_HAZED_FROM * gray)), out=difference), 0, 1, out=difference)
-    haze *= np.float32(2 * _HAZE)
-    tissue += haze
-    tissue += mri
-    return tissue
-
-
 def _displayedBone(
-    ct: np.ndarray, mri: np.ndarray, images: list[np.ndarray], share: np.ndarray, rows: range, buffers: Buffers
+    ct: np.ndarray, mri: np.ndarray, images: list[np.ndarray], share: np.ndarray, strip: Strip, buffers: Buffers
 ) -> np.ndarray:
     """Return a CT in gray levels, its bone darker where the MRI has fine dark structure in it and the CT none.
 
     :param images: CT and first MRI at half the resolution.
     """
-    width = ct.shape[1]
     details = []
     for plane, cells in zip((ct, mri), images[:2], strict=True):
-        smooth = smoothInPlane(cells, 1, width // 2, buffers).reshape(-1, width // 2)
-        details.append(doubled(smooth, rows, width, -1 / 256, buffers))
+        smooth = smoothInPlane(cells, 1, strip.cellShape[1], buffers)
+        smooth *= np.float32(-1 / 256 / 16)
+        details.append(_voxels(smooth, strip, buffers))
         details[-1] += plane
     own, bone = details
     bone -= np.clip(own, -np.inf, 0, out=own)

@@ -11,7 +11,7 @@ from ..Progress import Progress, report
 from .Buffers import Buffers
 from .Colors import colored
 from .CtChanges import drawn
-from .Inputs import FusionScales, Source
+from .Inputs import CtKind, FusionScales, Source
 from .Planes import Fused, Plane, Strip, featherReach, meanOf, readStrip
 from .Selective import MARGIN, fuseSelective, zReach, zSteps
 from .Settings import ColorStyle, FusionMethod, FusionSettings
@@ -20,6 +20,7 @@ from .Textbook import fuseTextbook
 # Of one slice, by all workers together: less costs time in margins, more costs memory.
 _VOXELS_AT_ONCE = 65536
 _MOST_WORKERS = 4
+_VOXELS_WORTH_A_WORKER = 16_000_000  # a second one costs a quarter more CPU time: Python lets only one speak at a time
 
 
 def fuseStrips(
@@ -51,12 +52,12 @@ def fuseStrips(
             if k in slices:
                 rows = fused[k - slices.start, strip.start : strip.stop]
                 if settings.method is FusionMethod.color:
-                    rows[:] = colored(result, strip, settings.colorStyle)
+                    rows[:] = colored(result, scales, settings.colorStyle)
                 elif result.values is not None:
-                    _finish(result, result.values, strip, rows)
+                    _finish(result, result.values, scales, settings.isSelective, rows)
 
     total = sum(len(strip.slices) for strip in strips)
-    with ThreadPoolExecutor(min(_workers(), len(strips))) as pool:
+    with ThreadPoolExecutor(min(_workers(referenceImage, slices), len(strips))) as pool:
         futures: set[Future] = {pool.submit(work, number) for number in range(len(strips))}
         try:
             while futures:
@@ -80,7 +81,8 @@ def _strips(
     if settings.isSelective:
         margin = MARGIN
         reach = zReach(zSteps(settings, referenceImage.GetSpacing()), scales.usualCt is not None)
-        rows = max(32, min(_VOXELS_AT_ONCE // (_workers() * width), -(-height // _workers()) + 1)) // 2 * 2
+        workers = _workers(referenceImage, slices)
+        rows = max(32, min(_VOXELS_AT_ONCE // (workers * width), -(-height // workers) + 1)) // 2 * 2
     elif settings.method in (FusionMethod.dwt, FusionMethod.swt) and not settings.sliceWise:
         reach = depth
     feather = featherReach(sources, referenceImage, scales, settings.featherMillimeters)
@@ -90,15 +92,16 @@ def _strips(
     return [Strip(referenceImage, start, min(height, start + rows), margin, read, scales) for start in starts]
 
 
-def _workers() -> int:
-    return min(sitk.ProcessObject.GetGlobalDefaultNumberOfThreads(), _MOST_WORKERS)
+def _workers(referenceImage: sitk.Image, slices: range) -> int:
+    worth = referenceImage.GetWidth() * referenceImage.GetHeight() * len(slices) // _VOXELS_WORTH_A_WORKER
+    return max(1, min(sitk.ProcessObject.GetGlobalDefaultNumberOfThreads(), _MOST_WORKERS, worth))
 
 
 def _fuse(planes: Iterator[Plane], strip: Strip, settings: FusionSettings, buffers: Buffers) -> Iterator[Fused]:
     """Yield the fused planes."""
     if settings.isSelective:
         if settings.colorStyle is ColorStyle.second and settings.method is FusionMethod.color:
-            planes = (_withTint(plane, strip) for plane in planes)
+            planes = (_withTint(plane) for plane in planes)
         yield from fuseSelective(planes, strip, settings, buffers)
     elif settings.method in (FusionMethod.dwt, FusionMethod.swt):
         yield from (Fused(plane, values) for plane, values in fuseTextbook(planes, settings))
@@ -113,29 +116,36 @@ def _fuse(planes: Iterator[Plane], strip: Strip, settings: FusionSettings, buffe
                 yield Fused(plane, None)
 
 
-def _withTint(plane: Plane, strip: Strip) -> Plane:
+def _withTint(plane: Plane) -> Plane:
     """Return the plane with its last MRIs for color only."""
-    return plane._replace(sources=plane.sources[:2], tint=strip.core(meanOf(plane.sources[2:])))
+    return plane._replace(sources=plane.sources[:2], cells=plane.cells[:2], tint=meanOf(plane.sources[2:]))
 
 
-def _finish(result: Fused, values: np.ndarray, strip: Strip, fused: np.ndarray) -> None:
-    """Fill a strip's fused rows in the CT's units, with the CT where it lies beyond the common scale."""
-    plane, scales = result.plane, strip.scales
+def _finish(result: Fused, values: np.ndarray, scales: FusionScales, isSelective: bool, fused: np.ndarray) -> None:
+    """Fill a strip's fused rows in the CT's units, with the CT where it lies beyond the common scale.
+
+    :param values: on the common scale; of the selective method in the CT's units, with the bone above the scale.
+    """
+    plane = result.plane
     low, high = np.float32(scales.low), np.float32(scales.high)
-    span = np.float32(scales.high - scales.low)
-    if result.changes is not None:
-        values = drawn(values, result.changes, float((0.97 * scales.tissueTop - scales.low) / span))
-    np.clip(values, 0, 1, out=fused)
-    fused *= span
-    fused += low
-    above = plane.fixed.max() > high
-    if not above and plane.fixed.min() >= low:
+    span = high - low
+    above = False
+    if isSelective:
+        if result.changes is not None:
+            values = drawn(values, result.changes, float(0.97 * scales.tissueTop))
+        np.clip(values, low, high if scales.kind is CtKind.display else np.inf, out=fused)
+    else:
+        np.clip(values, 0, 1, out=fused)
+        fused *= span
+        fused += low
+        above = plane.fixedRange[1] > scales.high
+    if not above and plane.fixedRange[0] >= low:
         return
     beyond = np.clip(plane.fixed, -np.inf, low)
-    beyond -= low
-    moving = strip.core(meanOf(plane.sources[1:]))
+    if low:
+        beyond -= low
     # Below black the CT counts (air, fat) where the MRI is black too.
-    hidden = moving * (-10 * span / np.float32(scales.tissueTop - scales.low))
+    hidden = meanOf(plane.sources[1:]) * (-10 * span / np.float32(scales.tissueTop - scales.low))
     hidden += 1
     np.clip(hidden, 0, np.inf, out=hidden)
     if plane.below is not None:

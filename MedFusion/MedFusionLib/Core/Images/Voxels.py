@@ -27,6 +27,8 @@ def everyNth(image: sitk.Image, *steps: int) -> np.ndarray:
     :param steps: along i, j and k, or one for all of them.
     """
     i, j, k = steps * 3 if len(steps) == 1 else steps
+    if image.IsUnique() and image.GetDimension() == 3:
+        return sitk.GetArrayViewFromImage(image)[::k, ::j, ::i].copy()
     return sitk.GetArrayFromImage(image[::i, ::j, ::k])
 
 
@@ -49,6 +51,9 @@ def fewSlices(image: sitk.Image, count: int) -> Iterator[np.ndarray]:
     width, height, depth = image.GetSize()
     for k in np.unique(np.linspace(0, depth - 1, min(count + 2, depth)).round().astype(int)):
         if depth > count and k in (0, depth - 1):
+            continue
+        if image.IsUnique():  # or else a view would make a copy of the whole image
+            yield sitk.GetArrayViewFromImage(image)[k].astype(np.float32)
             continue
         slab = sitk.RegionOfInterest(image, [width, height, 1], [0, 0, int(k)])
         yield sitk.GetArrayFromImage(slab)[0].astype(np.float32, copy=False)
