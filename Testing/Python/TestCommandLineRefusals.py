@@ -72,7 +72,7 @@ class TestBadInput(PhantomCase):
 
     def test_words_that_are_no_coordinates_are_refused(self):
         arguments = [*self.runArguments(), "--tumor-seed", "1,2", "--output", self.folder / "out"]
-        self.assertRefused("not X,Y,Z", *arguments)
+        self.assertRefused("in a volume points are X,Y,Z", *arguments)
 
     def test_an_output_that_would_replace_an_input_is_refused(self):
         self.assertRefused(

@@ -38,9 +38,10 @@ def readSlices(paths: Sequence[str | Path]) -> list[sitk.Image]:
     """
     flat = [isSlice(path) for path in paths]
     if not all(flat):
-        one, other = Path(paths[flat.index(True)]).name, Path(paths[flat.index(False)]).name
+        one = Path(paths[flat.index(True)]).name if any(flat) else "The other image"
         raise ValueError(
-            f"{one} is 2D, a single slice, and {other} is not; fuse slices with slices and volumes with volumes."
+            f"{one} is 2D, a single slice, and {Path(paths[flat.index(False)]).name} is not; fuse slices with slices "
+            "and volumes with volumes."
         )
     images = [_readSlice(Path(path)) for path in paths]
     placeless = any(Path(path).suffix.lower() in PICTURES for path in paths)
