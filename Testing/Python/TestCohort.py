@@ -18,13 +18,14 @@ from MedFusionLib.Cohort.Cohort import Cohort, writeGroupResults
 from MedFusionLib.Cohort.CohortTable import optionArguments, readTable
 from MedFusionLib.Cohort.Engine import ThreadedPool, runAll
 from MedFusionLib.Cohort.GroupTables import SubjectResult, outliers, writeGroupTables
-from MedFusionLib.Cohort.Plan import changesOf
+from MedFusionLib.Cohort.Plan import Change, changesOf, comparisonTask
 from MedFusionLib.Cohort.Review import Mark, readReview
 from MedFusionLib.Cohort.SubjectRun import Ending, Outcome, Task, runTask, stateOf
 from MedFusionLib.Cohort.Subjects import Subject, label
 from MedFusionLib.Cohort.SubjectState import State, provenanceOf
 from MedFusionLib.CommandLine.Arguments import recordedOptions
 from MedFusionLib.Core.Inputs.VolumeFiles import fileChecksum
+from MedFusionLib.Core.Results.FileNames import COMPARED_FILES
 from MedFusionLib.Core.Results.Version import VERSION
 
 
@@ -183,6 +184,15 @@ class TestCohortState(FolderTestCase):
         self.assertIs(stateOf(self.task())[0], State.changed)  # without it, it is another run
         writeSource(further, "MR", sitk.Image([4, 4, 3], sitk.sitkInt16) + 8)
         self.assertIs(stateOf(task)[0], State.changed)
+
+    def test_sessions_without_an_outline_are_not_compared(self):
+        change = Change("1", "a", "b")
+        for session, tumor in (("a", {"volume_ml": 3.0}), ("b", None)):
+            for name in COMPARED_FILES:
+                self.write(f"sub-1/ses-{session}/{name}", json.dumps({"tumor": tumor}))
+        self.assertIsNone(comparisonTask(change, self.folder, 60.0, False))
+        self.write("sub-1/ses-b/measurements.json", json.dumps({"tumor": {"volume_ml": 4.0}}))
+        self.assertEqual(comparisonTask(change, self.folder, 60.0, False).command[0], "compare")
 
     def test_a_folder_among_the_options_is_known_by_what_is_in_it(self):
         self.write("model/weights", "one")

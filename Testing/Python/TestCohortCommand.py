@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import subprocess
 import tempfile
 import unittest
 from pathlib import Path
@@ -63,11 +64,19 @@ class TestCohortCommand(unittest.TestCase):
             self.assertTrue((self.output / picture).is_file(), picture)
         described = json.loads((self.output / "dataset_description.json").read_text(encoding="utf-8"))
         self.assertEqual(described["DatasetType"], "derivative")
+        self.checkAsBids()
         groups = {path.name: path.read_bytes() for path in self.output.glob("*.*")}
         status, output, _ = medfusion("cohort", table, self.output)
         self.assertEqual(status, 3)
         self.assertIn("0 done, 2 unchanged, 2 failed", output)
         self.assertEqual(groups, {path.name: path.read_bytes() for path in self.output.glob("*.*")})
+
+    def checkAsBids(self) -> None:
+        """Let the BIDS validator look at the results where it is installed (pip install bids-validator-deno)."""
+        validator = shutil.which("bids-validator-deno")
+        if validator is not None:
+            found = subprocess.run([validator, str(self.output)], capture_output=True, text=True)
+            self.assertNotIn("[ERROR]", found.stdout + found.stderr)
 
     def test_rows_that_cannot_be_run_are_named_before_anything_starts(self):
         first = self.rows[0]

@@ -14,7 +14,7 @@ BIDS_VERSION = "1.10.0"
 _MRI_ORDER = ("_ce-*_T1w", "_FLAIR", "_T1w", "_T2w", "_PDw")
 _ENDINGS = (".nii.gz", ".nii")
 # What BIDS has no name for; its validator leaves it out.
-_IGNORED = ("sub-*/**", "logs/**", "thumbnails/**", "index.html", "review.tsv", "*.tsv", "measurements.json")
+_IGNORED = ("sub-*", "logs", "thumbnails", "index.html", "review.tsv", "measurements.*", "failures.tsv", "changes.tsv")
 
 
 @dataclass(frozen=True)

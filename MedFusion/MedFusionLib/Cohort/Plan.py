@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from ..Core.Results.FileNames import COMPARED_FILES, COMPARISON
+from ..Core.Results.FileNames import COMPARED_FILES, COMPARISON, MEASUREMENTS
 from .SubjectRun import Task
 from .Subjects import Subject, subjectFolder
+from .SubjectState import readDocument
 
 _BYTES_OF_A_COMPARISON = 2_000_000_000
 LOGS = "logs"
@@ -48,7 +49,8 @@ def comparisonTask(change: Change, output: Path, timeLimit: float, retryFailed: 
         for role, folder in zip(("first", "second"), folders, strict=True)
         for name in COMPARED_FILES
     }
-    if not all(path.is_file() for path in paths.values()):
+    documents = [readDocument(folder / MEASUREMENTS) or {} for folder in folders]
+    if not all(path.is_file() for path in paths.values()) or not all(document.get("tumor") for document in documents):
         return None
     return Task(
         name=change.name,

@@ -17,7 +17,7 @@ from ..Cohort.Subjects import RowFault, Subject, label
 from ..Core.Inputs.Memory import bytesNeeded
 from .Arguments import joinNegativeCoordinates, recordedOptions
 from .CohortProgress import CohortProgress
-from .FurtherMris import furtherInputs
+from .FurtherMris import furtherPaths
 from .Terminal import warn
 
 SOME_FAILED = 3
@@ -228,7 +228,7 @@ def _task(subject: Subject, output: Path, timeLimit: float, retryFailed: bool) -
     parsed = _parse(subject.arguments, _runParser())
     roles = ("ct", "mri", "ct_landmarks", "mri_landmarks")
     paths = {role: Path(getattr(parsed, role)).resolve() for role in roles if getattr(parsed, role)}
-    paths |= {role: Path(path).resolve() for role, path in furtherInputs(parsed).items()}
+    paths |= {role: Path(path).resolve() for role, path in furtherPaths(parsed).items()}
     return Task(
         name=subject.name,
         command=("run", *subject.arguments),

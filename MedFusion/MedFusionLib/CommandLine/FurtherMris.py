@@ -55,8 +55,13 @@ def _numbers(text: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(int(part) for part in parts))
 
 
+def furtherPaths(arguments: argparse.Namespace) -> dict[str, str]:
+    """Return the paths of the further MRIs by role: mri_2, mri_3 ..."""
+    return {f"mri_{number}": path for number, path in enumerate(arguments.more, start=2)}
+
+
 def furtherInputs(arguments: argparse.Namespace) -> dict[str, str]:
-    """Return the paths of the further MRIs by role: mri_2, mri_3 ...
+    """Return the paths of the further MRIs by role once they are found to make sense.
 
     :raises ValueError: where one volume is given twice, or --fuse-with names one that is not there.
     """
@@ -68,7 +73,7 @@ def furtherInputs(arguments: argparse.Namespace) -> dict[str, str]:
     wrong = [number for number in arguments.fuse_with or () if number > 1 + len(arguments.more)]
     if wrong:
         raise ValueError(f"--fuse-with names MRI {wrong[0]}, but {1 + len(arguments.more)} were given.")
-    return {f"mri_{number}": path for number, path in enumerate(arguments.more, start=2)}
+    return furtherPaths(arguments)
 
 
 def alignFurther(
