@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from MedFusionLib.Widgets.ParameterNode import MedFusionParameterNode
     from MedFusionLib.Workflow.Guide import Card
     from MedFusionLib.Workflow.PlaceMode import PlaceMode
+    from MedFusionLib.Workflow.Steps import Steps
 
 # Slicer runs this file at every start: MedFusionLib, and with it numpy and SimpleITK, arrive inside methods only.
 
@@ -203,7 +204,7 @@ class MedFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Stop using the scene's nodes before they go."""
         self.onSceneStartImport(caller, event)
         self._followed = None
-        self.logic.steps.forget()
+        self.logic.forget()
 
     def onSceneStartImport(self, _caller: object, _event: str) -> None:
         """Let go of the parameter node, which the loaded scene may replace."""
@@ -294,11 +295,23 @@ class MedFusionLogic(ScriptedLoadableModuleLogic):
 
     def __init__(self) -> None:
         ScriptedLoadableModuleLogic.__init__(self)
+        self._steps: Steps | None = None
+
+    @property
+    def steps(self) -> "Steps":
+        """Return the steps, made on first use: an empty panel opens without all that computes."""
         from MedFusionLib.Workflow.Steps import Steps
         from MedFusionLib.Workflow.VolumeHeaders import VolumeHeaders
 
-        # The database is opened after the modules are loaded, and another one can be chosen at any time.
-        self.steps = Steps(slicer.mrmlScene, VolumeHeaders(lambda: getattr(slicer, "dicomDatabase", None)))
+        if self._steps is None:
+            # The database is opened after the modules are loaded, and another one can be chosen at any time.
+            self._steps = Steps(slicer.mrmlScene, VolumeHeaders(lambda: getattr(slicer, "dicomDatabase", None)))
+        return self._steps
+
+    def forget(self) -> None:
+        """Drop all results, because the scene is closed."""
+        if self._steps is not None:
+            self._steps.forget()
 
     def getParameterNode(self) -> "MedFusionParameterNode":
         """Return the scene's parameter node, made if there is none."""
@@ -310,7 +323,7 @@ class MedFusionLogic(ScriptedLoadableModuleLogic):
         """Choose CT and MRI among the volumes of the scene."""
         from MedFusionLib.Workflow.VolumeGuess import guessVolumes
 
-        guessVolumes(self.steps.scene, parameters)
+        guessVolumes(slicer.mrmlScene, parameters)
 
     def register(
         self, parameters: "MedFusionParameterNode", progress: "Progress | None" = None

@@ -1,8 +1,9 @@
-"""Random use of the panel, and what a preview costs: PanelBenchmark.py [ACTIONS [SEEDS [FIRST]]]
+"""Random use of the panel, and what opening it and a preview cost: PanelBenchmark.py [ACTIONS [SEEDS [FIRST]]]
 
 It runs against the stand-in for the application. By default 5,000 actions are done for each of 10 seeds, from FIRST on.
 """
 
+import subprocess
 import sys
 import time
 import unittest
@@ -17,6 +18,7 @@ from PanelTestCase import PanelTestCase  # noqa: E402
 
 ACTIONS, SEEDS = 5000, 10
 VIEW_PIXELS, STEPS = 512, 20
+OPENINGS = 5
 
 
 class RandomUse(PanelTestCase):
@@ -34,6 +36,34 @@ class RandomUse(PanelTestCase):
                 for _ in range(self.actions):
                     counts[user.act()] += 1
                 print(f"seed {seed}: {self.actions} actions, {dict(counts)}", flush=True)
+
+
+class Opening(unittest.TestCase):
+    """The panel opened for the first time in processes of their own, with nothing loaded and with the phantom."""
+
+    SCRIPT = """
+import sys, time
+sys.path[:0] = {paths!r}
+import SlicerStandIn
+app = SlicerStandIn.start()
+app.moduleFile()
+if {isLoaded}:
+    from MedFusionLib.Core.Phantom import makePhantom
+    from MedFusionLib.Scene.PhantomNodes import addPhantom
+    addPhantom(app.scene, makePhantom())
+start = time.process_time()
+app.openPanel()
+print(time.process_time() - start, flush=True)
+import os; os._exit(0)
+"""
+
+    def test_opening(self) -> None:
+        for what, isLoaded in (("nothing loaded", False), ("the phantom loaded", True)):
+            script = self.SCRIPT.format(paths=sys.path[:2], isLoaded=isLoaded)
+            command = [sys.executable, "-c", script]
+            texts = [subprocess.run(command, capture_output=True, text=True).stdout for _ in range(OPENINGS)]
+            times = sorted(float(text.split()[-1]) for text in texts)
+            print(f"opening with {what}: {times[OPENINGS // 2]:.2f} s CPU")
 
 
 class Preview(PanelTestCase):

@@ -28,9 +28,10 @@ class TestPanel(PanelTestCase):
         self.assertIs(self.parameters.fixedLandmarks, ctLandmarks)
         self.assertIs(self.parameters.movingLandmarks, mriLandmarks)
         self.assertIs(self.ui.fixedVolumeSelector.currentNode(), ct)
+        self.assertTrue(self.ui.volumesLabel.isVisibleTo(self.ui.volumesCollapsibleButton))
         self.assertRegex(self.ui.volumesLabel.text, r"88 × 106 × 42.+LPS.+tilted by \d+°.+% overlap")
 
-    def test_panel_is_not_wider_than_400_pixels_in_any_state(self):
+    def test_panel_is_not_wider_than_364_pixels_in_any_state(self):
         self.loadPhantom()
         self.click("registerButton")
         self.click("fuseButton")
@@ -40,7 +41,7 @@ class TestPanel(PanelTestCase):
         for method in range(self.ui.tumorMethodComboBox.count):
             self.ui.tumorMethodComboBox.currentIndex = method
             self.app.settle()
-            self.assertLessEqual(self.parent.minimumSizeHint().width(), 400, self.ui.tumorMethodComboBox.currentText)
+            self.assertLessEqual(self.parent.minimumSizeHint().width(), 364, self.ui.tumorMethodComboBox.currentText)
         self.parent.hide()
 
     def test_exchanged_volumes_are_suspicious(self):

@@ -189,6 +189,18 @@ class TestPanelLandmarks(PanelTestCase):
         self.placePoint(second)
         self.assertEqual(self.tableText(1, LABEL), "P2")
 
+    def test_placing_ends_when_a_list_goes_and_undo_does_not_begin_it_again(self):
+        self.loadPhantom()
+        self.click("placePairButton")
+        self.placePoint((10, 0, 0))
+        self.scene.RemoveNode(self.parameters.movingLandmarks)
+        self.app.settle()
+        self.assertFalse(self.ui.placePairButton.checked)
+        self.parameters.fixedLandmarks.SetNthControlPointPosition(0, 1.0, 2.0, 3.0)
+        self.app.settle()
+        self.click("undoButton")
+        self.assertFalse(self.ui.placePairButton.checked)
+
     def test_rows_are_reordered_in_both_lists(self):
         self.ui.landmarkTable.selectRow(0)
         self.click("moveDownButton")

@@ -6,6 +6,8 @@ import vtk
 
 from ..Core.Images.Coordinates import flipPoints
 
+# An attribute of lists whose points the panel named pair by pair: P1 in one is P1 in the other.
+NAMED_PAIRS = "MedFusion.namedPairs"
 # VTK inverts transforms that bend space step by step; where they fold, it ends somewhere else.
 _INVERSE_TOLERANCE_MM = 0.05
 

@@ -1,12 +1,12 @@
 """How a fused volume is shown: bone and brain at once, or one of them in all its grays."""
 
 from enum import Enum
+from typing import TYPE_CHECKING
 
-import numpy as np
 import slicer
 
-from ..Core.Fusion.Fusion import FusionResult
-from ..Core.Fusion.Inputs import CtKind
+if TYPE_CHECKING:
+    from ..Core.Fusion.Fusion import FusionResult
 
 _WINDOW = "MedFusion.window"
 _BOTH = "MedFusion.displayRange"
@@ -24,8 +24,10 @@ class FusionDisplay(Enum):
     bone = "bone"
 
 
-def rememberDisplay(fusedVolumeNode: slicer.vtkMRMLVolumeNode, result: FusionResult) -> None:
+def rememberDisplay(fusedVolumeNode: slicer.vtkMRMLVolumeNode, result: "FusionResult") -> None:
     """Store in the node what it can be shown by, and show bone and brain at once."""
+    from ..Core.Fusion.Inputs import CtKind
+
     fusedVolumeNode.SetAttribute(_WINDOW, _toText(*result.window))
     fusedVolumeNode.SetAttribute(_BOTH, None)
     scales = result.scales
@@ -70,6 +72,8 @@ def _kneeNode(fusedVolumeNode: slicer.vtkMRMLVolumeNode, knee: float) -> slicer.
 
     :param knee: part of the window that is brain.
     """
+    import numpy as np
+
     scene = fusedVolumeNode.GetScene()
     name = f"Bone and brain {knee:.3f}"
     node = scene.GetFirstNode(name, "vtkMRMLColorTableNode")

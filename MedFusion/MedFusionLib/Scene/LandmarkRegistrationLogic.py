@@ -10,7 +10,7 @@ from ..Core.Landmarks.LandmarkList import LandmarkList, checkNoCopy
 from ..Core.Progress import Progress
 from ..Core.Registration.Registration import RegistrationSettings, registerLandmarks
 from ..Core.Registration.RegistrationResult import RegistrationResult
-from .ControlPoints import controlPointsIn, joinParentOf
+from .ControlPoints import NAMED_PAIRS, controlPointsIn, joinParentOf
 from .RegistrationNodes import updateErrorTables
 from .VolumeNodes import (
     definedPointsFromMarkups,
@@ -21,8 +21,6 @@ from .VolumeNodes import (
 
 FIXED_LANDMARKS_ROLE = "fixedLandmarks"
 MOVING_LANDMARKS_ROLE = "movingLandmarks"
-# An attribute of lists whose points the panel named pair by pair: P1 in one is P1 in the other.
-NAMED_PAIRS = "MedFusion.namedPairs"
 # The word FLE, and all that may be meant as its number, with signs and ranges that no number can have.
 _FLE_NOTE = re.compile(
     r"\bFLE(?![A-Za-z_])\s*[:=]?\s*([-+\u2212]?[\d.,]*(?:e[-+]?\d+)?(?:\s*[-\u2013/]\s*\d+)?)", re.IGNORECASE

@@ -2,17 +2,15 @@
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import qt
 import slicer
 
-from ..Core.Images.Coordinates import flipPoints
-from ..Core.Registration.RegistrationResult import RegistrationResult
-from ..Workflow.RegistrationTexts import errorUnderCursor
 from .StatusBarRow import StatusBarRow
 
 if TYPE_CHECKING:
     from MedFusion import MedFusionWidget
+
+    from ..Core.Registration.RegistrationResult import RegistrationResult
 
 
 class CursorError:
@@ -29,7 +27,7 @@ class CursorError:
         self._timer.setInterval(0)
         self._timer.connect("timeout()", self._show)
 
-    def follow(self, result: RegistrationResult | None) -> None:
+    def follow(self, result: "RegistrationResult | None") -> None:
         """Tell the errors of a registration from now on, None for none."""
         if result is None or not result.knowsError:
             self.stop()
@@ -50,6 +48,11 @@ class CursorError:
         self._row.hide()
 
     def _show(self) -> None:
+        import numpy as np
+
+        from ..Core.Images.Coordinates import flipPoints
+        from ..Workflow.RegistrationTexts import errorUnderCursor
+
         position = [0.0, 0.0, 0.0]
         if self._followed is None or self._result is None:
             return

@@ -173,9 +173,9 @@ class FuseSection(Section):
 
     def _meanings(self, parameters: "MedFusionParameterNode") -> str:
         """Return what the measures on the card say, or what the card is when there are none."""
-        from ..Core.Fusion.Metrics import METRIC_MEANINGS
-
         shown = self._metricsOf(parameters)
         if not shown:
             return _("The fused volume and what to think of it.")
+        from ..Core.Fusion.Metrics import METRIC_MEANINGS
+
         return meanings((name, text) for name, text in METRIC_MEANINGS.items() if name in shown)

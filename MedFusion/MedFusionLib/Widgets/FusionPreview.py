@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-import SimpleITK as sitk
 import slicer
 
 from ..Workflow.MadeFrom import fusionState
@@ -12,6 +11,8 @@ from .Runner import errorsShown
 from .SliceOverlay import SliceOverlay
 
 if TYPE_CHECKING:
+    import SimpleITK as sitk
+
     from MedFusion import MedFusionWidget
 
     from ..Scene.SlicePreview import SlicePreview
@@ -44,7 +45,7 @@ class FusionPreview:
         self._overlay.hide()
         self._preview, self._previewOf = None, None
 
-    def _draw(self, sliceNode: slicer.vtkMRMLSliceNode) -> tuple[sitk.Image, tuple[float, float]]:
+    def _draw(self, sliceNode: slicer.vtkMRMLSliceNode) -> "tuple[sitk.Image, tuple[float, float]]":
         from ..Scene.SlicePreview import SlicePreview, sliceGrid
 
         parameters = self._panel.parameterNode

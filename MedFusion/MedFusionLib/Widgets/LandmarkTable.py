@@ -1,12 +1,15 @@
 """The table of pairs: one row each, with what the fit says about it."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import qt
 
-from ..Core.Registration.RegistrationResult import RegistrationResult
 from ..Workflow.LandmarkLists import LandmarkLists, PairRow, isDefined
 from ..Workflow.Translation import tr as _
+
+if TYPE_CHECKING:
+    from ..Core.Registration.RegistrationResult import RegistrationResult
 
 _LABEL, _FIXED, _MOVING, _RESIDUAL, _LEFT_OUT, _FLAG = _COLUMNS = range(6)
 # Pixels, so that the table fits a panel of 364.
@@ -66,7 +69,7 @@ class LandmarkTable:
         """Select a row."""
         self._widget.selectRow(row)
 
-    def show(self, rows: list[PairRow], lists: LandmarkLists, fit: RegistrationResult | None) -> None:
+    def show(self, rows: list[PairRow], lists: LandmarkLists, fit: "RegistrationResult | None") -> None:
         """Show the pairs with the errors of the fit."""
         errors = self._errors(fit)
         self._isFilling = True
@@ -79,7 +82,7 @@ class LandmarkTable:
             self._isFilling = False
 
     @staticmethod
-    def _errors(fit: RegistrationResult | None) -> dict[str, tuple[float, float | None, bool]]:
+    def _errors(fit: "RegistrationResult | None") -> dict[str, tuple[float, float | None, bool]]:
         """Return residual, error when left out, and outlier flag by label."""
         if fit is None:
             return {}
@@ -91,7 +94,7 @@ class LandmarkTable:
         }
 
     def _showRow(
-        self, number: int, row: PairRow, lists: LandmarkLists, error: tuple | None, fit: RegistrationResult
+        self, number: int, row: PairRow, lists: LandmarkLists, error: tuple | None, fit: "RegistrationResult"
     ) -> None:
         label = self._item(number, _LABEL, row.label)
         label.setToolTip(row.label)

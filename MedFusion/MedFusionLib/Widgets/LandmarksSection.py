@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 import qt
 
-from ..Core.Registration.RegistrationResult import RegistrationResult
 from ..Workflow.LandmarkLists import LandmarkLists, PairRow, Side, isDefined
 from ..Workflow.MadeFrom import registrationState
 from ..Workflow.PairPlacement import PairPlacement
@@ -18,6 +17,8 @@ from .Section import Section
 
 if TYPE_CHECKING:
     from MedFusion import MedFusionWidget
+
+    from ..Core.Registration.RegistrationResult import RegistrationResult
 
 _REST_MILLISECONDS = 1000
 
@@ -90,6 +91,8 @@ class LandmarksSection(Section):
         if self._panel.runner.isRunning:
             return
         self._lists.watch(parameters.fixedLandmarks, parameters.movingLandmarks)
+        if parameters.fixedLandmarks is None or parameters.movingLandmarks is None:
+            self._placement.stop()
         isRegistered = registrationOf(parameters.movingVolume) is not None
         if parameters.compareViews:
             lists = (parameters.fixedLandmarks, parameters.movingLandmarks)

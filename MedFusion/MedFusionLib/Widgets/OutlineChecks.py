@@ -1,12 +1,8 @@
 """What the user can do about an outline: accept it, take the other one, look at that of a second method."""
 
+import functools
 from typing import TYPE_CHECKING
 
-from ..Core.Tumor.SecondOpinions import LEAST_AGREEMENT
-from ..Core.Tumor.TumorSegmentation import TumorResult
-from ..Scene.NodeFiles import discard
-from ..Scene.TumorNodes import addSecondOpinion
-from ..Workflow.OutlineChoice import OutlineChoice
 from ..Workflow.Translation import tr as _
 from ..Workflow.TumorTexts import otherOutlineText, otherOutlineTip
 from .Runner import errorsShown
@@ -14,24 +10,34 @@ from .Runner import errorsShown
 if TYPE_CHECKING:
     from MedFusion import MedFusionWidget
 
+    from ..Core.Tumor.TumorSegmentation import TumorResult
+    from ..Workflow.OutlineChoice import OutlineChoice
+
 
 class OutlineChecks:
     """Connect and mirror the buttons below the verdict on an outline."""
 
     def __init__(self, panel: "MedFusionWidget") -> None:
         self._panel, self._ui = panel, panel.ui
-        self._choice = OutlineChoice(panel.logic.steps)
         self._tumor: TumorResult | None = None
         self._shownID: str | None = None
         self._ui.acceptOutlineButton.connect("clicked()", self._onAccept)
         self._ui.otherOutlineButton.connect("clicked()", self._onExchange)
         self._ui.secondOpinionCheckBox.connect("toggled(bool)", self._onSecond)
 
-    def show(self, tumor: TumorResult | None) -> None:
+    @functools.cached_property
+    def _choice(self) -> "OutlineChoice":
+        from ..Workflow.OutlineChoice import OutlineChoice
+
+        return OutlineChoice(self._panel.logic.steps)
+
+    def show(self, tumor: "TumorResult | None") -> None:
         """Offer what can be done about another outline; a second method that disagrees is shown at once.
 
         :param tumor: None where nothing is outlined.
         """
+        from ..Core.Tumor.SecondOpinions import LEAST_AGREEMENT
+
         former = self._tumor.second if self._tumor is not None else None
         self._tumor = tumor
         second = tumor.second if tumor is not None else None
@@ -64,6 +70,9 @@ class OutlineChecks:
 
     def _onSecond(self, isOn: bool) -> None:
         """Draw the contours of the second method, or take them away again."""
+        from ..Scene.NodeFiles import discard
+        from ..Scene.TumorNodes import addSecondOpinion
+
         scene, parameters = self._panel.scene, self._panel.parameterNode
         node, self._shownID = scene.GetNodeByID(self._shownID or ""), None
         if node is not None and not scene.IsClosing():

@@ -1,12 +1,12 @@
 """Section Register: bring the MRI to the CT, say how good it is, and let the user see for himself."""
 
+import functools
 from typing import TYPE_CHECKING
 
 import qt
+import slicer
 
-from ..Workflow.Nudge import Nudge
 from ..Workflow.Parameters import registrationOf, registrationSettings, tumorCenter
-from ..Workflow.RegistrationTexts import errorMeanings, registrationCard
 from ..Workflow.Translation import tr as _
 from .CursorError import CursorError
 from .RegistrationChecks import RegistrationChecks
@@ -16,6 +16,7 @@ from .Section import Section
 if TYPE_CHECKING:
     from MedFusion import MedFusionWidget
 
+    from ..Workflow.Nudge import Nudge
     from .ParameterNode import MedFusionParameterNode
 
 # The ordinary views by the names that Slicer's own layouts give their planes.
@@ -28,11 +29,15 @@ class RegisterSection(Section):
     def __init__(self, panel: "MedFusionWidget") -> None:
         super().__init__(panel)
         self._checks = RegistrationChecks(panel)
-        self._nudge = Nudge(panel.logic.steps)
         self._cursorError = CursorError(panel)
         self._ui.registerButton.connect("clicked()", self._onRegister)
         self._connectNudge()
-        self._ui.registrationCard.toolTip = errorMeanings()
+
+    @functools.cached_property
+    def _nudge(self) -> "Nudge":
+        from ..Workflow.Nudge import Nudge
+
+        return Nudge(self._panel.logic.steps)
 
     def _connectNudge(self) -> None:
         """Let buttons and keys move the MRI: steps to the right, upward and counterclockwise in the chosen view."""
@@ -83,17 +88,26 @@ class RegisterSection(Section):
         self._ui.registerButton.enabled = not missing
         self._ui.registerButton.toolTip = missing or _("Bring the MRI to the CT (Alt+R).")
         transformNode = registrationOf(parameters.movingVolume)
+        self._ui.registrationCard.visible = transformNode is not None
+        isMovable = transformNode is not None and self._nudge.isPossible(parameters)
+        for widget in (*self._nudgeButtons, self._ui.nudgePlaneComboBox):
+            widget.enabled = isMovable
+        self._ui.nudgeUndoButton.enabled = transformNode is not None and self._nudge.canUndo(parameters)
+        if transformNode is None:
+            self._ui.registrationCard.text = ""
+            self._cursorError.stop()
+        else:
+            self._showResult(parameters, transformNode)
+        self._checks.update(transformNode)
+
+    def _showResult(self, parameters: "MedFusionParameterNode", transformNode: slicer.vtkMRMLTransformNode) -> None:
+        from ..Workflow.RegistrationTexts import errorMeanings, registrationCard
+
         steps = self._panel.logic.steps
         result, isOutOfDate = steps.resultOf(transformNode), steps.isRegistrationOutOfDate(parameters)
-        self._ui.registrationCard.text = (
-            registrationCard(result, tumorCenter(parameters), isOutOfDate) if transformNode is not None else ""
-        )
+        self._ui.registrationCard.text = registrationCard(result, tumorCenter(parameters), isOutOfDate)
+        self._ui.registrationCard.toolTip = errorMeanings()
         self._cursorError.follow(None if isOutOfDate else result)
-        self._ui.registrationCard.visible = transformNode is not None
-        for widget in (*self._nudgeButtons, self._ui.nudgePlaneComboBox):
-            widget.enabled = self._nudge.isPossible(parameters)
-        self._ui.nudgeUndoButton.enabled = self._nudge.canUndo(parameters)
-        self._checks.update(transformNode)
 
     @staticmethod
     def _missing(parameters: "MedFusionParameterNode") -> str:

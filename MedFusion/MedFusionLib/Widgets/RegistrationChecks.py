@@ -2,20 +2,17 @@
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import qt
-import SimpleITK as sitk
 import slicer
 
-from ..Core.Images.Coordinates import flipPoints
-from ..Scene.NodeFiles import discard
 from ..Workflow.MadeFrom import volumeState
-from ..Workflow.RegistrationTexts import errorMapLegend
 from ..Workflow.Translation import tr as _
 from .Runner import errorsShown
 from .SliceOverlay import SliceOverlay
 
 if TYPE_CHECKING:
+    import SimpleITK as sitk
+
     from MedFusion import MedFusionWidget
 
     from ..Scene.SliceMosaic import SliceMosaic
@@ -124,7 +121,7 @@ class RegistrationChecks:
         self._show(0.0)
         self._overlay.show()
 
-    def _draw(self, sliceNode: slicer.vtkMRMLSliceNode) -> tuple[sitk.Image, tuple[float, float]]:
+    def _draw(self, sliceNode: slicer.vtkMRMLSliceNode) -> "tuple[sitk.Image, tuple[float, float]]":
         from ..Scene.SliceMosaic import SliceMosaic
 
         volumes = (self._panel.parameterNode.fixedVolume, self._panel.parameterNode.movingVolume)
@@ -134,13 +131,17 @@ class RegistrationChecks:
         draw = next(draw for button, draw in self._drawn.items() if button.checked)
         return draw(sliceNode), _GRAYS
 
-    def _drawEdges(self, sliceNode: slicer.vtkMRMLSliceNode) -> sitk.Image:
+    def _drawEdges(self, sliceNode: slicer.vtkMRMLSliceNode) -> "sitk.Image":
         return self._mosaic.edges(sliceNode)
 
-    def _drawCheckerboard(self, sliceNode: slicer.vtkMRMLSliceNode) -> sitk.Image:
+    def _drawCheckerboard(self, sliceNode: slicer.vtkMRMLSliceNode) -> "sitk.Image":
         return self._mosaic.checkerboard(sliceNode, self._panel.parameterNode.blend / 100)
 
-    def _drawReveal(self, sliceNode: slicer.vtkMRMLSliceNode) -> sitk.Image:
+    def _drawReveal(self, sliceNode: slicer.vtkMRMLSliceNode) -> "sitk.Image":
+        import numpy as np
+
+        from ..Core.Images.Coordinates import flipPoints
+
         position = [0.0, 0.0, 0.0]
         if self._cursor is None or not self._cursor[0].GetCursorPositionRAS(position):
             matrix = sliceNode.GetSliceToRAS()  # no mouse in a view yet: the middle of the slice
@@ -169,6 +170,8 @@ class RegistrationChecks:
         self._ui.treMapLabel.visible = False
         if node is None or self._panel.scene.IsClosing():
             return
+        from ..Scene.NodeFiles import discard
+
         colorNode = node.GetDisplayNode().GetColorNode()
         discard(self._panel.scene, node)
         if colorNode is not None:
@@ -180,6 +183,8 @@ class RegistrationChecks:
         if not isOn or parameters is None:
             self._removeMap()
             return
+        from ..Workflow.RegistrationTexts import errorMapLegend
+
         self._end(self._ui.treMapButton)
         with errorsShown(_("The expected error could not be mapped."), waitCursor=True):
             node = self._panel.logic.steps.errorMap(parameters)

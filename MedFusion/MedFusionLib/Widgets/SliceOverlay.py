@@ -5,13 +5,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import qt
-import SimpleITK as sitk
 import slicer
 
-from ..Scene.NodeFiles import discard
-from ..Scene.SceneViews import overlayNode
-
 if TYPE_CHECKING:
+    import SimpleITK as sitk
+
     from MedFusion import MedFusionWidget
 
 
@@ -30,7 +28,7 @@ class SliceOverlay:
     def __init__(
         self,
         panel: "MedFusionWidget",
-        draw: Callable[[slicer.vtkMRMLSliceNode], tuple[sitk.Image, tuple[float, float]]],
+        draw: Callable[[slicer.vtkMRMLSliceNode], "tuple[sitk.Image, tuple[float, float]]"],
         onFailed: Callable[[Exception], None],
     ) -> None:
         """Make the overlay; it rests until show().
@@ -77,6 +75,10 @@ class SliceOverlay:
 
     def hide(self) -> None:
         """Stop, and let the views show what they showed before, unless they were given something else to show."""
+        if not self._observed and not self._nodeIDs:
+            return
+        from ..Scene.NodeFiles import discard
+
         self._timer.stop()
         for node, tag in self._observed:
             node.RemoveObserver(tag)
@@ -113,7 +115,9 @@ class SliceOverlay:
             self.hide()
             self._onFailed(error)
 
-    def _showIn(self, name: str, image: sitk.Image, window: tuple[float, float]) -> None:
+    def _showIn(self, name: str, image: "sitk.Image", window: tuple[float, float]) -> None:
+        from ..Scene.SceneViews import overlayNode
+
         scene = self._panel.scene
         known = scene.GetNodeByID(self._nodeIDs.get(name, ""))
         node = overlayNode(scene, known, f"MedFusion preview {name}", image, window)

@@ -6,7 +6,6 @@ import qt
 import slicer
 
 from ..Core.Progress import Progress
-from ..Scene.TumorNodes import addScribbles
 from ..Workflow.MadeFrom import volumeState
 from ..Workflow.OutlineWatch import OutlineWatch, outlineState
 from ..Workflow.Parameters import TumorChoice
@@ -181,6 +180,8 @@ class TumorSection(Section):
 
     def _onScribble(self) -> None:
         """Open the Segment Editor to scribble inside and outside the tumor."""
+        from ..Scene.TumorNodes import addScribbles
+
         parameters = self._panel.parameterNode
         if parameters is None or parameters.tumorVolume is None:
             return
@@ -225,6 +226,8 @@ class TumorSection(Section):
 
     def _showMeasurements(self, parameters: "MedFusionParameterNode") -> None:
         node, volume = parameters.segmentation, parameters.tumorVolume
+        if node is None and self._measuredState is None:
+            return
         steps = self._panel.logic.steps
         isOutOfDate = steps.isOutlineOutOfDate(parameters)
         state = (outlineState(node), volumeState(volume), isOutOfDate) if node and volume else None

@@ -8,8 +8,7 @@ from enum import Enum
 import slicer
 import vtk
 
-from ..Scene.ControlPoints import pointsBetween
-from ..Scene.LandmarkRegistrationLogic import NAMED_PAIRS
+from ..Scene.ControlPoints import NAMED_PAIRS, pointsBetween
 
 _UNDO_STEPS = 50
 _DEFINED = slicer.vtkMRMLMarkupsNode.PositionDefined

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
 import slicer
 import vtk
 
-from ..Scene.LandmarkRegistrationLogic import landmarkLists
 from .Parameters import movingVolumes
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from .Choices import Choices
 
 # Finer than anyone places a landmark or moves a volume, coarser than what a transform's inverse is off.
@@ -19,6 +19,8 @@ _DECIMALS = 2
 
 def registrationState(parameters: "Choices") -> tuple:
     """Return the volumes with their pose and the landmarks as they are now, in a form that can be compared."""
+    from ..Scene.LandmarkRegistrationLogic import landmarkLists
+
     lists = landmarkLists(parameters.fixedLandmarks, parameters.movingLandmarks, parameters.movingVolume)
     landmarks = tuple((item.labels, _rounded(item.points), item.used) if item is not None else None for item in lists)
     return (*(volumeState(node) for node in (parameters.fixedVolume, parameters.movingVolume)), landmarks)
@@ -54,5 +56,5 @@ def _pose(parent: slicer.vtkMRMLTransformNode) -> tuple:
     return tuple(round(toWorld.GetElement(row, column), 5) for row in range(3) for column in range(4))
 
 
-def _rounded(points: np.ndarray) -> tuple:
-    return tuple(map(tuple, np.round(points, _DECIMALS) + 0.0))
+def _rounded(points: "np.ndarray") -> tuple:
+    return tuple(map(tuple, points.round(_DECIMALS) + 0.0))

@@ -40,6 +40,8 @@ class PairPlacement:
         :param side: where to place a single point of the pair with this label; None goes on pair by pair, first with
             the point that is still missing in the MRI.
         """
+        if self._lists.fixed is None or self._lists.moving is None:
+            return
         self._goesOn = side is None
         if side is None:
             rows = self._lists.rows(byOrder=False)

@@ -3,17 +3,15 @@
 from enum import Enum
 from typing import TYPE_CHECKING
 
-import numpy as np
 import slicer
 
 from ..Core.Fusion.Settings import ColorStyle, FusionMethod, FusionSettings
-from ..Core.Images.Coordinates import flipPoints
-from ..Core.Images.Transforms import TransformModel
-from ..Core.Landmarks.LandmarkPairing import Pairing
-from ..Core.Registration.Registration import RegistrationSettings
 from .Translation import tr as _
 
 if TYPE_CHECKING:
+    import numpy as np
+
+    from ..Core.Registration.Registration import RegistrationSettings
     from ..Core.Tumor.TumorSegmentation import SegmentationSettings
     from .Choices import Choices
 
@@ -189,8 +187,10 @@ def registrationOf(movingVolumeNode: slicer.vtkMRMLScalarVolumeNode | None) -> s
     return None
 
 
-def tumorCenter(parameters: "Choices") -> np.ndarray | None:
+def tumorCenter(parameters: "Choices") -> "np.ndarray | None":
     """Return the center of the outlined tumor in world LPS millimeters, once it can be known in the CT's space."""
+    from ..Core.Images.Coordinates import flipPoints
+
     segmentationNode = parameters.segmentation
     if segmentationNode is None or registrationOf(parameters.movingVolume) is None:
         return None
@@ -200,8 +200,12 @@ def tumorCenter(parameters: "Choices") -> np.ndarray | None:
     return None if center is None else flipPoints(center)
 
 
-def registrationSettings(parameters: "Choices") -> RegistrationSettings:
+def registrationSettings(parameters: "Choices") -> "RegistrationSettings":
     """Return what the parameter node says about the registration."""
+    from ..Core.Images.Transforms import TransformModel
+    from ..Core.Landmarks.LandmarkPairing import Pairing
+    from ..Core.Registration.Registration import RegistrationSettings
+
     return RegistrationSettings(
         model=TransformModel[parameters.model.value],
         pairing=Pairing[parameters.pairing.value],

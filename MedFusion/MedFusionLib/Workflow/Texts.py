@@ -2,10 +2,13 @@
 
 import html
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from ..Core.Tumor.LesionMeasurements import TumorMeasurements
 from ..Core.Verdict import Judgment
 from .Translation import tr as _
+
+if TYPE_CHECKING:
+    from ..Core.Tumor.LesionMeasurements import TumorMeasurements
 
 
 def warning(text: str) -> str:

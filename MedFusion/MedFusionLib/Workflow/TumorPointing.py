@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import slicer
 
-from ..Scene.TumorNodes import INSIDE_COLOR, OUTSIDE_COLOR
 from .Parameters import TUMOR_LINES_ROLE, referencedNodes
 from .PlaceMode import PlaceMode
 from .Translation import tr as _
@@ -122,6 +121,8 @@ class TumorPointing:
         return node
 
     def _points(self, kind: Pointed) -> slicer.vtkMRMLMarkupsFiducialNode:
+        from ..Scene.TumorNodes import INSIDE_COLOR, OUTSIDE_COLOR
+
         name = "tumorInside" if kind is Pointed.inside else "tumorOutside"
         node = getattr(self._parameters, name)
         if node is None:

@@ -1,14 +1,17 @@
 """What the panel says about an outline."""
 
 import html
+from typing import TYPE_CHECKING
 
-from ..Core.Tumor.Outline import Alternative, SecondOpinion
-from ..Core.Tumor.TumorSegmentation import TumorResult
 from .Texts import paragraphs, verdictWord, warning
 from .Translation import tr as _
 
+if TYPE_CHECKING:
+    from ..Core.Tumor.Outline import Alternative, SecondOpinion
+    from ..Core.Tumor.TumorSegmentation import TumorResult
 
-def tumorCard(tumor: TumorResult, isOutOfDate: bool = False) -> str:
+
+def tumorCard(tumor: "TumorResult", isOutOfDate: bool = False) -> str:
     """Return what to think of an outline, as rich text with the verdict first.
 
     :param isOutOfDate: whether the volume it was made from has changed since.
@@ -21,7 +24,7 @@ def tumorCard(tumor: TumorResult, isOutOfDate: bool = False) -> str:
     return paragraphs([*stale, verdict, *second, *map(warning, others)])
 
 
-def _opinions(second: SecondOpinion) -> list[str]:
+def _opinions(second: "SecondOpinion") -> list[str]:
     """Return both volumes of each lesion."""
     lines = []
     for number, (method, agreement, (own, other)) in enumerate(
@@ -35,13 +38,13 @@ def _opinions(second: SecondOpinion) -> list[str]:
     return lines
 
 
-def otherOutlineText(alternative: Alternative) -> str:
+def otherOutlineText(alternative: "Alternative") -> str:
     """Return what a button says that takes the other outlines."""
     volumeMl = sum(volume for volume in alternative.volumesMl if volume == volume)
     return _("&Take the other outline ({volume:.1f} ml)").format(volume=volumeMl)
 
 
-def otherOutlineTip(alternative: Alternative) -> str:
+def otherOutlineTip(alternative: "Alternative") -> str:
     """Return what the other outlines are."""
     words = ", ".join(dict.fromkeys(filter(None, alternative.words)))
     return _("Show {words} instead of this one; press again to take it back (Alt+T).").format(words=words)

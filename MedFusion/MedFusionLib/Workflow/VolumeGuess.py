@@ -5,9 +5,7 @@ from typing import TYPE_CHECKING
 
 import slicer
 
-from ..Core.Images.ValueJudgment import judgeImage
 from ..Scene.SceneNodes import nodesOfClass
-from ..Scene.VolumeNodes import imageFromVolumeNode
 
 if TYPE_CHECKING:
     from .Choices import Choices
@@ -39,6 +37,9 @@ def _guessLandmarks(scene: slicer.vtkMRMLScene, parameters: "Choices") -> None:
 
 def looksLikeCt(volumeNode: slicer.vtkMRMLScalarVolumeNode) -> bool:
     """Return whether a volume is a CT: by its DICOM modality, else by its values, else by its name."""
+    from ..Core.Images.ValueJudgment import judgeImage
+    from ..Scene.VolumeNodes import imageFromVolumeNode
+
     modality = volumeNode.GetAttribute("DICOM.Modality")
     if modality:
         return modality == "CT"

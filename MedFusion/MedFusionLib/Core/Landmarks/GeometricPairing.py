@@ -3,7 +3,6 @@
 import itertools
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 from scipy.spatial import cKDTree
 
 from ..Images.Transforms import TransformModel
@@ -75,6 +74,8 @@ def _settle(
     fixedPoints: np.ndarray, movingPoints: np.ndarray, squares: np.ndarray
 ) -> tuple[float, frozenset[tuple[int, int]], float] | None:
     """Return score, pairs and FRE where assignment and fit agree with each other, or None below three pairs."""
+    from scipy.optimize import linear_sum_assignment  # slow to load, and only for lists without names
+
     pairs: frozenset[tuple[int, int]] = frozenset()
     for _ in range(5):
         gains = np.clip(1 - squares / _TOLERANCE_MM**2, 0, None)

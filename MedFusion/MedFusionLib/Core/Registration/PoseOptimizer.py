@@ -1,7 +1,6 @@
 """Climb mutual information from a starting pose."""
 
 import numpy as np
-from scipy.optimize import minimize
 from scipy.spatial.transform import Rotation
 
 from ..Images.Transforms import Pose
@@ -34,6 +33,8 @@ def climb(
 
     Source of the optimizer: Byrd et al. 1995, doi:10.1137/0916069 (L-BFGS-B).
     """
+    from scipy.optimize import minimize  # slow to load, and only for refining
+
     center = samples.points.mean(axis=0)
     radius = np.sqrt(np.mean(np.sum((samples.points - center) ** 2, axis=1)))
     movingCenter = start.apply(center)
