@@ -10,6 +10,7 @@ from ..Progress import Progress, subProgress
 from .AutomaticSegmentation import outlineAutomatically
 from .ClickSegmentation import NothingStandsOut, outlineFromClick
 from .Diameters import axialDiameters
+from .HeadSides import HeadSides, headSides
 from .LineSegmentation import outlineFromLine
 from .MrSequence import MrSequence
 from .Outline import Outline
@@ -29,6 +30,7 @@ class LesionMethods:
     def __init__(self, image: sitk.Image, sequence: MrSequence, allowed: sitk.Image | None) -> None:
         self.image, self.sequence, self.allowed = image, sequence, allowed
         self._automatic: Outline | ValueError | None = None
+        self._sides: HeadSides | ValueError | None = None
 
     @property
     def isAutomaticPossible(self) -> bool:
@@ -41,7 +43,8 @@ class LesionMethods:
         found = []
         for number, line in enumerate(lines):
             part = subProgress(progress, number / len(lines), (number + 1) / len(lines))
-            found.append(outlineFromLine(self.image, line, self.allowed, part, np.delete(lines, number, axis=0)))
+            others = np.delete(lines, number, axis=0)
+            found.append(outlineFromLine(self.image, line, self.allowed, part, others, self._sidesForLines()))
         return found
 
     def fromClicks(self, seeds: np.ndarray, progress: Progress | None) -> list[Outline]:
@@ -62,15 +65,37 @@ class LesionMethods:
         :raises ValueError: if it refuses.
         """
         if self._automatic is None:
-            allowed = self.image * 0 + 1 if self.allowed is None else self.allowed
             find = outlineRing if self.sequence is MrSequence.t1c else outlineAutomatically
             try:
-                self._automatic = find(self.image, allowed, progress)
+                self._automatic = find(self._bothSides(), progress)
             except ValueError as refusal:
                 self._automatic = refusal
         if isinstance(self._automatic, ValueError):
             raise self._automatic
         return self._automatic
+
+    def _bothSides(self) -> HeadSides:
+        """Return both sides of the head; they are compared once.
+
+        :raises ValueError: if there is not enough of the head.
+        """
+        if self._sides is None:
+            try:
+                self._sides = headSides(self.image, self.image * 0 + 1 if self.allowed is None else self.allowed)
+            except ValueError as refusal:
+                self._sides = refusal
+        if isinstance(self._sides, ValueError):
+            raise self._sides
+        return self._sides
+
+    def _sidesForLines(self) -> HeadSides | None:
+        """Return both sides of the head where tumors are bright on the whole, and where there is a head."""
+        if self.sequence in (MrSequence.t1, MrSequence.t1c):
+            return None
+        try:
+            return self._bothSides()
+        except ValueError:
+            return None
 
     def _fromClick(self, seed: np.ndarray, progress: Progress | None) -> Outline:
         """Return the outline around a click.

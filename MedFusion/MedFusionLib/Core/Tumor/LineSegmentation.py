@@ -11,6 +11,8 @@ from ..Images.Grids import indicesAt, pointsAt
 from ..Images.Intensities import robustSpread
 from ..Progress import Progress, report, subProgress
 from .Diameters import axialDiameters, longestDiameter
+from .HalfMaximum import atHalfMaximum
+from .HeadSides import HeadSides
 from .MinCut import minCut
 from .Outline import Outline
 from .TumorEvidence import (
@@ -44,6 +46,7 @@ _SHARP = 0.15
 _MOST_LENGTHS = 1.35
 _MOST_AT_MASK = 0.5
 _UNLIKE = -0.5
+_LEAST_DIFFERENCE = 0.8  # standard deviations; .8 and 1.2, weights of .5 to 2 tried on DEV of OutlineBenchmark
 
 
 def outlineFromLine(
@@ -52,6 +55,7 @@ def outlineFromLine(
     allowed: sitk.Image | None = None,
     progress: Progress | None = None,
     others: np.ndarray | None = None,
+    sides: HeadSides | None = None,
 ) -> Outline:
     """Return the tumor along a line.
 
@@ -67,6 +71,8 @@ def outlineFromLine(
     :param line: the two ends, LPS millimeters, shape (2, 3).
     :param allowed: where a tumor can be; None takes all of the image.
     :param others: lines along other lesions, which belong to those, LPS millimeters, shape (N, 2, 3).
+    :param sides: both sides of the head, where tumors are bright (FLAIR, T2): what is brighter than the other side is
+        rather tumor, if what lies on the line is; None to leave it out.
 
     Boykov, Funka-Lea 2006, doi:10.1007/s11263-006-7934-5 (cut with histograms and seeds); Rother, Kolmogorov, Blake
     2004, doi:10.1145/1015706.1015720 (repeated with what was found); Jermyn, Ishikawa 2001, doi:10.1109/34.954599
@@ -74,7 +80,7 @@ def outlineFromLine(
     """
     _checkLine(image, line)
     length = float(np.linalg.norm(line[1] - line[0]))
-    pointed = _Pointed(line, others)
+    pointed = _Pointed(line, others, None if sides is None else sides.differenceImage())
     best = first = _cutAbout(image, pointed, line, allowed, progress=subProgress(progress, 0.0, 0.5))
     if best.darkInBright:
         across = acrossRim(best.region, best.found, best.usable)
@@ -143,10 +149,11 @@ def _doubts(cut: "_Cut", length: float) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class _Pointed:
-    """A lesion's line and the lines of the other lesions (two ends each, LPS millimeters)."""
+    """A lesion's line and the lines of the other lesions (two ends each, LPS mm), and how the head's sides differ."""
 
     line: np.ndarray
     others: np.ndarray | None
+    difference: sitk.Image | None
 
 
 @dataclass(frozen=True)
@@ -182,7 +189,8 @@ class _Cut:
 
     def outline(self, doubts: tuple[str, ...] = (), other: Outline | None = None) -> Outline:
         """Return it on the source image's voxels."""
-        mask, slices = self.region.onSource(ndimage.gaussian_filter(self.found.astype(np.float32), 0.6))
+        found = atHalfMaximum(self.region.values, self.found, self.usable, self.region.spacing)
+        mask, slices = self.region.onSource(ndimage.gaussian_filter(found.astype(np.float32), 0.6))
         return Outline(mask, slices, doubts, other=other, otherWords="" if other is None else "the shorter outline")
 
     @property
@@ -223,10 +231,11 @@ def _cutAbout(
     capacity = inwardEdgeCapacity(
         derivatives, shell, BOUNDARY_COST * radius / region.spacing, center, brighterInside=brighter
     )
+    lean = _leanToBrighterSide(region, pointed, onLine) if brighter else np.float32(0)
     inside, labeling, currentRadius = lineHistogram, None, radius
     for turn in range(_ROUNDS):
         report(progress, turn / _ROUNDS, "Outlining the tumor from the line")
-        unary = compare.logRatio(inside, around) + np.clip(0.95 - distance / currentRadius, -1.5, 1)
+        unary = compare.logRatio(inside, around) + np.clip(0.95 - distance / currentRadius, -1.5, 1) + lean
         np.clip(unary, -5, 5, out=unary)
         unary[(distance > _REACH * currentRadius + 4) | ~usable] = -_CERTAIN
         unary[seeds] = _CERTAIN
@@ -249,6 +258,19 @@ def _cutAbout(
     overlap = histogramOverlap(compare.histogram(found), compare.histogram(shell & ~found))
     darkInBright = not brighter or _isDarkInBright(values, found, usable)
     return _Cut(region, usable, found, brighter, darkInBright, edgeless, overlap, atMask)
+
+
+def _leanToBrighterSide(region: WorkingRegion, pointed: _Pointed, onLine: np.ndarray) -> np.ndarray:
+    """Return what speaks for tumor (-1 to 1) because a voxel is brighter than the other side of the head, or does not.
+
+    Nothing does where the line itself is no brighter than the other side, as in a lesion on both sides.
+    """
+    if pointed.difference is None:
+        return np.float32(0)
+    difference = region.sampled(pointed.difference)
+    if float(np.median(difference[onLine])) < _LEAST_DIFFERENCE:
+        return np.float32(0)
+    return np.clip(difference - _LEAST_DIFFERENCE, -1, 1)
 
 
 def _likeTheLine(seeds: np.ndarray, ratio: np.ndarray) -> np.ndarray:

@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
-import SimpleITK as sitk
 from scipy import ndimage
 
 from ..Images.Grids import boxAround
 from ..Progress import Progress, report
-from .AutomaticSegmentation import checkRegion, evenedZ, mirrored, wholeRegion
 from .CoarseGrid import closed, slicesFilled
+from .HeadSides import HeadSides
 from .Outline import Outline
 
 # Fitted by hand on 8 glioma cases (T1c), so that what is not a clear ring is refused.
@@ -22,25 +21,17 @@ _MOST_AT_SURFACE = 0.2
 _LEAST_SCORE = 3.7
 
 
-def outlineRing(image: sitk.Image, allowed: sitk.Image, progress: Progress | None = None) -> Outline:
+def outlineRing(sides: HeadSides, progress: Progress | None = None) -> Outline:
     """Return the core of a tumor that enhances in a clear ring or a compact piece.
 
     What is brighter than the other side of the head, at several levels, is closed by 4 mm and filled slice by slice;
     of all pieces the compact one with contrast, asymmetry and size, away from the surface, is taken. Vessels, dura and
     mucosa enhance, too, so anything less clear is refused. Constants fitted on 8 glioma cases, of which it answers 3.
 
-    :param image: T1 after contrast.
-    :param allowed: where a tumor can be.
-
-    Joshi et al. 2003, doi:10.1109/TMI.2003.809685 (bilateral comparison).
+    :param sides: of T1 after contrast.
     """
-    report(progress, 0.05, "Finding the midline")
-    region = wholeRegion(image, allowed)
-    spacing, usable = region.spacing, region.sampled(allowed) > 0.5
-    checkRegion(usable, spacing)
-    z = evenedZ(region, usable)
-    other = ndimage.gaussian_filter(mirrored(z, usable, spacing), 2.0 / spacing)
-    asymmetry = np.where(usable, ndimage.gaussian_filter(np.where(usable, z, 0), 1.0 / spacing) - other, 0)
+    region, usable, z, spacing = sides.region, sides.usable, sides.z, sides.region.spacing
+    asymmetry = sides.difference(smoothingMm=1.0)
     report(progress, 0.6, "Comparing left and right")
     depth = ndimage.distance_transform_edt(usable) * spacing
     best = None
