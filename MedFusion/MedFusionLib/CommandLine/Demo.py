@@ -14,6 +14,7 @@ from ..Core.Registration.Registration import RegistrationSettings
 from ..Core.Results import FileNames
 from ..Core.Results.Output import outputFolder
 from ..Core.Results.RunDocument import RunDocument
+from ..Core.Tumor.MrSequence import MrSequence
 from ..Core.Tumor.SegmentationMetrics import compareSegmentations
 from ..Core.Tumor.TumorSegmentation import SegmentationMethod, SegmentationSettings, TumorInteraction
 from ..Report.Overview import writeOverview
@@ -53,7 +54,7 @@ def _options(phantom: Phantom) -> RunOptions:
     return RunOptions(
         registration=RegistrationSettings(),
         fusion=FusionSettings(),
-        segmentation=SegmentationSettings(method=SegmentationMethod.click),
+        segmentation=SegmentationSettings(SegmentationMethod.click, (MrSequence.t1c,)),
         interaction=TumorInteraction(seeds=phantom.targets[-1:]),
     )
 

@@ -12,6 +12,7 @@ from ..Images.Grids import boxAround
 from ..Images.Intensities import robustSpread
 from ..Progress import Progress, report, subProgress
 from .CutRefinement import refineByCut
+from .HalfMaximum import atHalfMaximum
 from .LineSegmentation import acrossRim, outlineFromLine
 from .Outline import Outline
 from .TumorEvidence import airLevel, filled, gradients, neighbors
@@ -24,6 +25,8 @@ _NEAR_MM = 28.0
 _MOST_VOXELS = 120_000
 _LEVELS = np.linspace(0.25, 6, 24)
 _VOLUMES_ML = (0.1, 400.0)
+_MOST_DARK_ML = 60.0  # the dark middle of a lesion; larger dark regions on T1c are brain around it (head-b)
+_MOST_ENHANCING_ML = 200.0  # where tumors need not be bright on the whole, brighter tissue is white matter (head-a)
 _MOST_ON_EDGE = 0.05
 _MOST_AT_MASK = 0.3
 _NESTED_VOLUMES = 1.5
@@ -36,7 +39,11 @@ class NothingStandsOut(ValueError):
 
 
 def outlineFromClick(
-    image: sitk.Image, seed: np.ndarray, allowed: sitk.Image | None = None, progress: Progress | None = None
+    image: sitk.Image,
+    seed: np.ndarray,
+    allowed: sitk.Image | None = None,
+    progress: Progress | None = None,
+    isBright: bool = False,
 ) -> Outline:
     """Return the tumor around a click.
 
@@ -45,6 +52,7 @@ def outlineFromClick(
 
     :param seed: LPS millimeters, shape (3,).
     :param allowed: where a tumor can be; None takes all of the image.
+    :param isBright: whether tumors are bright on the whole, as on FLAIR and T2.
     """
     place = flipPoints(np.round(seed, 1)).tolist()
     inVolume = image.TransformPhysicalPointToContinuousIndex(seed.tolist())
@@ -55,7 +63,7 @@ def outlineFromClick(
         report(progress, fraction, "Trying thresholds")
         region = workingRegion(image, seed[None], reach, _MOST_VOXELS)
         usable = np.ones(region.values.shape, bool) if allowed is None else region.sampled(allowed) > 0.5
-        choice = _bestCandidate(region, usable, air, seed)
+        choice = _bestCandidate(region, usable, air, seed, _VOLUMES_ML[1] if isBright else _MOST_ENHANCING_ML)
         if choice is not None and (best is None or choice.rank > best.rank):
             best, bestRegion, bestUsable = choice, region, usable
     if best is None:
@@ -68,19 +76,21 @@ def outlineFromClick(
         if line is not None:
             within = outlineFromLine(image, line, allowed, subProgress(progress, 0.7, 1.0))
             return Outline(within.mask, within.slices)  # the line is not the user's, so its length says nothing
-    outline = _refined(bestRegion, best.mask, bestUsable)
+    outline = _refined(bestRegion, best.mask, bestUsable, isBright)
     report(progress, 1.0, "Tumor outlined")
     if not best.brighter:
         doubt = "The click gave a dark region without a bright rim; check it, or draw a line instead."
         return replace(outline, doubts=(doubt,))
     if best.larger is None:
         return outline
-    return replace(outline, other=_refined(bestRegion, best.larger, bestUsable), otherWords=LARGER)
+    return replace(outline, other=_refined(bestRegion, best.larger, bestUsable, isBright), otherWords=LARGER)
 
 
-def _refined(region: WorkingRegion, mask: np.ndarray, usable: np.ndarray) -> Outline:
+def _refined(region: WorkingRegion, mask: np.ndarray, usable: np.ndarray, isBright: bool) -> Outline:
     """Return a component refined by minimum cuts on the source image's voxels."""
     found = refineByCut(region.values, mask, usable, region.spacing)
+    if isBright:
+        found = atHalfMaximum(region, found, usable)
     return Outline(*region.onSource(ndimage.gaussian_filter(found.astype(np.float32), 0.6)))
 
 
@@ -102,8 +112,10 @@ class _Candidate:
         return self.brighter, self.score
 
 
-def _bestCandidate(region: WorkingRegion, usable: np.ndarray, air: float, seed: np.ndarray) -> _Candidate | None:
-    """Return the best component around the click in a region, or None."""
+def _bestCandidate(
+    region: WorkingRegion, usable: np.ndarray, air: float, seed: np.ndarray, mostMl: float
+) -> _Candidate | None:
+    """Return the best component around the click in a region, or None; a bright one has at most so many milliliters."""
     values, spacing = region.values, region.spacing
     smooth = ndimage.gaussian_filter(values, 0.8 / spacing)
     tissue = usable & (smooth > air)
@@ -114,7 +126,7 @@ def _bestCandidate(region: WorkingRegion, usable: np.ndarray, air: float, seed: 
     magnitude = np.sqrt(sum(d * d for d in gradients(values, spacing, 1.0)))
     for brighter in (True, False):
         rated = []
-        for component in _candidates(smooth, tissue, index, spacing, brighter):
+        for component in _candidates(smooth, tissue, index, spacing, mostMl if brighter else None):
             score = _score(component, brighter, values, magnitude, usable, spacing)
             if score > -np.inf:
                 rated.append((score, component))
@@ -132,9 +144,13 @@ def _larger(rated: list[tuple[float, np.ndarray]], score: float, mask: np.ndarra
 
 
 def _candidates(
-    smooth: np.ndarray, tissue: np.ndarray, index: tuple[int, ...], spacing: float, brighter: bool
+    smooth: np.ndarray, tissue: np.ndarray, index: tuple[int, ...], spacing: float, mostBrightMl: float | None
 ) -> Iterator[np.ndarray]:
-    """Yield the component around the click at each threshold, brighter or darker than its surroundings."""
+    """Yield the component around the click at each threshold, brighter than its surroundings up to a volume or darker.
+
+    :param mostBrightMl: None for darker ones.
+    """
+    brighter = mostBrightMl is not None
     middle, spread = float(np.median(smooth[tissue])), robustSpread(smooth[tissue])
     opening = max(1, round(2 / spacing))
     for level in _LEVELS:
@@ -150,7 +166,7 @@ def _candidates(
             box = boxAround(component, 1)
             component[box] = filled(component[box])
             volume = _volumeMm3(component, spacing) / 1000
-            if _VOLUMES_ML[0] < volume < _VOLUMES_ML[1]:
+            if _VOLUMES_ML[0] < volume < (_MOST_DARK_ML if mostBrightMl is None else mostBrightMl):
                 yield component
 
 

@@ -11,7 +11,7 @@ from .AutomaticSegmentation import outlineAutomatically
 from .ClickSegmentation import NothingStandsOut, outlineFromClick
 from .Diameters import axialDiameters
 from .HeadSides import HeadSides, headSides
-from .LineSegmentation import outlineFromLine
+from .LineSegmentation import BrightLesions, outlineFromLine
 from .MrSequence import MrSequence
 from .Outline import Outline
 from .RingSegmentation import outlineRing
@@ -34,9 +34,13 @@ class LesionMethods:
 
     @property
     def isAutomaticPossible(self) -> bool:
-        """Return whether the automatic method can be asked: in volumes of FLAIR, T1c or unknown sequence."""
-        isVolume = min(self.image.GetSize()) > 1
-        return isVolume and self.sequence in (MrSequence.flair, MrSequence.t1c, MrSequence.unknown)
+        """Return whether the automatic method can be asked: in volumes of FLAIR or T1c; elsewhere it errs."""
+        return min(self.image.GetSize()) > 1 and self.sequence in (MrSequence.flair, MrSequence.t1c)
+
+    @property
+    def _isBright(self) -> bool:
+        """Return whether tumors are bright on the whole."""
+        return self.sequence in (MrSequence.flair, MrSequence.t2)
 
     def fromLines(self, lines: np.ndarray, progress: Progress | None) -> list[Outline]:
         """Return the outline along each line; the other lines belong to the other lesions."""
@@ -44,7 +48,7 @@ class LesionMethods:
         for number, line in enumerate(lines):
             part = subProgress(progress, number / len(lines), (number + 1) / len(lines))
             others = np.delete(lines, number, axis=0)
-            found.append(outlineFromLine(self.image, line, self.allowed, part, others, self._sidesForLines()))
+            found.append(outlineFromLine(self.image, line, self.allowed, part, others, self._bright()))
         return found
 
     def fromClicks(self, seeds: np.ndarray, progress: Progress | None) -> list[Outline]:
@@ -88,14 +92,14 @@ class LesionMethods:
             raise self._sides
         return self._sides
 
-    def _sidesForLines(self) -> HeadSides | None:
-        """Return both sides of the head where tumors are bright on the whole, and where there is a head."""
-        if self.sequence in (MrSequence.t1, MrSequence.t1c):
+    def _bright(self) -> BrightLesions | None:
+        """Return what is known of lesions where they are bright on the whole, None on other sequences."""
+        if not self._isBright:
             return None
         try:
-            return self._bothSides()
+            return BrightLesions(self._bothSides().differenceImage())
         except ValueError:
-            return None
+            return BrightLesions(None)
 
     def _fromClick(self, seed: np.ndarray, progress: Progress | None) -> Outline:
         """Return the outline around a click.
@@ -105,7 +109,7 @@ class LesionMethods:
         """
         automatic = self._automaticAt(seed) if self.isAutomaticPossible else None
         try:
-            own = outlineFromClick(self.image, seed, self.allowed, progress)
+            own = outlineFromClick(self.image, seed, self.allowed, progress, self._isBright)
         except NothingStandsOut as refusal:
             if automatic is None:
                 return self._aroundClick(seed, refusal)
@@ -150,7 +154,9 @@ class LesionMethods:
         """Return the click in the middle of an outline as the other method."""
         return OtherMethod(
             "a click at its middle",
-            lambda found: outlineFromClick(self.image, middleOf(found, self.image), self.allowed),
+            lambda found: outlineFromClick(
+                self.image, middleOf(found, self.image), self.allowed, isBright=self._isBright
+            ),
         )
 
     def othersOfLine(self) -> list[OtherMethod]:

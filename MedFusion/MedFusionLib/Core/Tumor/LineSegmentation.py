@@ -12,7 +12,6 @@ from ..Images.Intensities import robustSpread
 from ..Progress import Progress, report, subProgress
 from .Diameters import axialDiameters, longestDiameter
 from .HalfMaximum import atHalfMaximum
-from .HeadSides import HeadSides
 from .MinCut import minCut
 from .Outline import Outline
 from .TumorEvidence import (
@@ -41,12 +40,23 @@ _WIDER = (1.5, 2.25)
 _CLEARLY = 0.8
 _WIDEST_RIM_MM = 12.0
 _MOST_BALLS = 2.0
-_DOUBTED_BALLS = 1.25
+_DOUBTED_BALLS, _FAR_TOO_LARGE = 1.25, 2.0
 _SHARP = 0.15
-_MOST_LENGTHS = 1.35
+_MOST_LENGTHS, _FAR_TOO_LONG = 1.35, 1.6
 _MOST_AT_MASK = 0.5
 _UNLIKE = -0.5
 _LEAST_DIFFERENCE = 0.8  # standard deviations; .8 and 1.2, weights of .5 to 2 tried on DEV of OutlineBenchmark
+
+
+@dataclass(frozen=True)
+class BrightLesions:
+    """What helps to outline lesions that are bright on the whole.
+
+    :param difference: how much brighter each place is than the other side of the head, in standard deviations; None
+        where there are no two sides. What is brighter is rather tumor, if what lies on the line is.
+    """
+
+    difference: sitk.Image | None
 
 
 def outlineFromLine(
@@ -55,7 +65,7 @@ def outlineFromLine(
     allowed: sitk.Image | None = None,
     progress: Progress | None = None,
     others: np.ndarray | None = None,
-    sides: HeadSides | None = None,
+    bright: BrightLesions | None = None,
 ) -> Outline:
     """Return the tumor along a line.
 
@@ -71,8 +81,7 @@ def outlineFromLine(
     :param line: the two ends, LPS millimeters, shape (2, 3).
     :param allowed: where a tumor can be; None takes all of the image.
     :param others: lines along other lesions, which belong to those, LPS millimeters, shape (N, 2, 3).
-    :param sides: both sides of the head, where tumors are bright (FLAIR, T2): what is brighter than the other side is
-        rather tumor, if what lies on the line is; None to leave it out.
+    :param bright: what is known where tumors are bright on the whole (FLAIR, T2); None elsewhere.
 
     Boykov, Funka-Lea 2006, doi:10.1007/s11263-006-7934-5 (cut with histograms and seeds); Rother, Kolmogorov, Blake
     2004, doi:10.1145/1015706.1015720 (repeated with what was found); Jermyn, Ishikawa 2001, doi:10.1109/34.954599
@@ -80,7 +89,7 @@ def outlineFromLine(
     """
     _checkLine(image, line)
     length = float(np.linalg.norm(line[1] - line[0]))
-    pointed = _Pointed(line, others, None if sides is None else sides.differenceImage())
+    pointed = _Pointed(line, others, bright)
     best = first = _cutAbout(image, pointed, line, allowed, progress=subProgress(progress, 0.0, 0.5))
     if best.darkInBright:
         across = acrossRim(best.region, best.found, best.usable)
@@ -102,9 +111,11 @@ def outlineFromLine(
             if trial.edgeless < _CLEARLY * best.edgeless and not _isFarBeyond(trial, length):
                 best = trial
     report(progress, 1.0, "Tumor outlined")
-    doubts = _doubts(best, length)
-    shorter = first if doubts and best is not first else None
-    return best.outline(doubts, None if shorter is None else shorter.outline())
+    doubts, suspicions = _doubts(best, length)
+    outline = best.outline(doubts, suspicions)
+    if best is first or not doubts + suspicions:
+        return outline
+    return replace(outline, other=first.outline(), otherWords="the shorter outline")
 
 
 def _isFarBeyond(cut: "_Cut", length: float) -> bool:
@@ -118,17 +129,21 @@ def ballMm3(diameterMm: float) -> float:
     return np.pi / 6 * diameterMm**3
 
 
-def _doubts(cut: "_Cut", length: float) -> tuple[str, ...]:
-    """Return what speaks against an outline made from a line of a length in millimeters."""
-    doubts = []
+def _doubts(cut: "_Cut", length: float) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what speaks against an outline made from a line of a length in millimeters: doubts, then suspicions.
+
+    A line drawn carelessly in a wrong slice is too short, too, so a moderate excess is a suspicion only.
+    """
+    doubts: list[str] = []
+    suspicions: list[str] = []
     longest = longestDiameter(np.pad(cut.found, 1), cut.region.grid)[0].lengthMm
     if longest > _MOST_LENGTHS * length:
-        doubts.append(
+        (doubts if longest > _FAR_TOO_LONG * length else suspicions).append(
             f"The outline is {longest:.0f} mm long and the line only {length:.0f} mm ({longest / length:.2f} times); "
             "it may have run into what lies beside the tumor."
         )
     if cut.balls(length) > _DOUBTED_BALLS:
-        doubts.append(
+        (doubts if cut.balls(length) > _FAR_TOO_LARGE else suspicions).append(
             f"The outline has {cut.balls(length):.1f} times the area of the disk on the line; is the line the longest "
             "diameter?"
             if cut.region.isPlane
@@ -136,7 +151,7 @@ def _doubts(cut: "_Cut", length: float) -> tuple[str, ...]:
             f"({ballMm3(length) / 1000:.1f} ml); is the line the longest diameter?"
         )
     if cut.overlap > _FAINT_OVERLAP:
-        doubts.append(
+        suspicions.append(
             f"The tumor hardly differs from what lies around it here (overlap of intensities {cut.overlap:.0%}); "
             "check the outline, or draw the line on another sequence."
         )
@@ -144,16 +159,16 @@ def _doubts(cut: "_Cut", length: float) -> tuple[str, ...]:
         doubts.append(
             f"{cut.atMask:.0%} of the outline's border runs along the brain's surface or skull; check it there."
         )
-    return tuple(doubts)
+    return tuple(doubts), tuple(suspicions)
 
 
 @dataclass(frozen=True)
 class _Pointed:
-    """A lesion's line and the lines of the other lesions (two ends each, LPS mm), and how the head's sides differ."""
+    """A lesion's line and the lines of the other lesions (two ends each, LPS mm), and what is known of bright ones."""
 
     line: np.ndarray
     others: np.ndarray | None
-    difference: sitk.Image | None
+    bright: BrightLesions | None
 
 
 @dataclass(frozen=True)
@@ -165,6 +180,7 @@ class _Cut:
     :param edgeless: mean cost of its border, 0 on sharp edges and 1 where there is none.
     :param overlap: of its intensities with those around it.
     :param atMask: share of its border along the mask's border.
+    :param isBright: whether it is a lesion that is bright on the whole.
     """
 
     region: WorkingRegion
@@ -175,6 +191,7 @@ class _Cut:
     edgeless: float
     overlap: float
     atMask: float
+    isBright: bool
 
     @property
     def volumeMm3(self) -> float:
@@ -187,11 +204,11 @@ class _Cut:
             return float(self.found.sum()) * self.region.spacing**2 / (np.pi / 4 * lengthMm**2)
         return self.volumeMm3 / ballMm3(lengthMm)
 
-    def outline(self, doubts: tuple[str, ...] = (), other: Outline | None = None) -> Outline:
+    def outline(self, doubts: tuple[str, ...] = (), suspicions: tuple[str, ...] = ()) -> Outline:
         """Return it on the source image's voxels."""
-        found = atHalfMaximum(self.region.values, self.found, self.usable, self.region.spacing)
+        found = atHalfMaximum(self.region, self.found, self.usable) if self.isBright else self.found
         mask, slices = self.region.onSource(ndimage.gaussian_filter(found.astype(np.float32), 0.6))
-        return Outline(mask, slices, doubts, other=other, otherWords="" if other is None else "the shorter outline")
+        return Outline(mask, slices, doubts, suspicions=suspicions)
 
     @property
     def center(self) -> np.ndarray:
@@ -231,7 +248,7 @@ def _cutAbout(
     capacity = inwardEdgeCapacity(
         derivatives, shell, BOUNDARY_COST * radius / region.spacing, center, brighterInside=brighter
     )
-    lean = _leanToBrighterSide(region, pointed, onLine) if brighter else np.float32(0)
+    lean = _leanToBrighterSide(region, pointed, onLine) if brighter else np.zeros((1, 1, 1), np.float32)
     inside, labeling, currentRadius = lineHistogram, None, radius
     for turn in range(_ROUNDS):
         report(progress, turn / _ROUNDS, "Outlining the tumor from the line")
@@ -257,7 +274,7 @@ def _cutAbout(
     edgeless = float(capacity[free if free.any() else border].mean()) * region.spacing / (BOUNDARY_COST * radius)
     overlap = histogramOverlap(compare.histogram(found), compare.histogram(shell & ~found))
     darkInBright = not brighter or _isDarkInBright(values, found, usable)
-    return _Cut(region, usable, found, brighter, darkInBright, edgeless, overlap, atMask)
+    return _Cut(region, usable, found, brighter, darkInBright, edgeless, overlap, atMask, pointed.bright is not None)
 
 
 def _leanToBrighterSide(region: WorkingRegion, pointed: _Pointed, onLine: np.ndarray) -> np.ndarray:
@@ -265,11 +282,11 @@ def _leanToBrighterSide(region: WorkingRegion, pointed: _Pointed, onLine: np.nda
 
     Nothing does where the line itself is no brighter than the other side, as in a lesion on both sides.
     """
-    if pointed.difference is None:
-        return np.float32(0)
-    difference = region.sampled(pointed.difference)
+    if pointed.bright is None or pointed.bright.difference is None:
+        return np.zeros((1, 1, 1), np.float32)
+    difference = region.sampled(pointed.bright.difference)
     if float(np.median(difference[onLine])) < _LEAST_DIFFERENCE:
-        return np.float32(0)
+        return np.zeros((1, 1, 1), np.float32)
     return np.clip(difference - _LEAST_DIFFERENCE, -1, 1)
 
 

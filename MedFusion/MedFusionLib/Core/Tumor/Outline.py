@@ -13,6 +13,7 @@ class Outline:
     :param mask: the lesion, array (KJI) of bool.
     :param slices: which part of the image the mask is, in array order (KJI).
     :param doubts: what speaks against the outline, one sentence each; none where nothing does.
+    :param suspicions: what speaks against it unless another method outlines nearly the same, one sentence each.
     :param notes: what the user should know and what does not make the outline doubtful.
     :param other: another outline of the same lesion by the same method that the user may prefer, None for none.
     :param otherWords: what that outline is.
@@ -24,6 +25,7 @@ class Outline:
     notes: tuple[str, ...] = ()
     other: "Outline | None" = None
     otherWords: str = ""
+    suspicions: tuple[str, ...] = ()
 
     def onGrid(self, shape: tuple[int, ...]) -> np.ndarray:
         """Return the mask on the whole image's voxels (KJI)."""

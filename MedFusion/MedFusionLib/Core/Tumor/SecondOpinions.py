@@ -10,6 +10,7 @@ from scipy import ndimage
 from ..Images.Grids import boxAround, pointsAt
 from .Outline import Alternative, Outline, SecondOpinion
 
+FULL_AGREEMENT = 0.9  # 5 of 7 good outlines from careless lines are not doubted for their length, no bad one (DEV)
 LEAST_AGREEMENT = 0.75  # of .7 to .8 on 27 glioma cases: three outlines below .6 more are doubted, three good ones
 
 
@@ -83,6 +84,12 @@ def doubtsOf(opinion: Opinion, volumesMl: tuple[float, float], isPlane: bool = F
         f"Another method ({opinion.words}) outlines {found}, and the two agree by "
         f"a Dice of {opinion.agreement:.2f} only (below {LEAST_AGREEMENT:g}); compare both outlines.",
     )
+
+
+def heldAgainst(outline: Outline, opinion: Opinion) -> tuple[str, ...]:
+    """Return an outline's own doubts and suspicions, the latter only unless another method outlines nearly the same."""
+    isConfirmed = opinion.mask is not None and opinion.agreement >= FULL_AGREEMENT
+    return outline.doubts if isConfirmed else (*outline.doubts, *outline.suspicions)
 
 
 def secondOpinion(opinions: Sequence[Opinion], masks: Sequence[np.ndarray], grid: sitk.Image) -> SecondOpinion:

@@ -18,7 +18,7 @@ from .LesionMethods import LesionMethods
 from .MrSequence import MrSequence
 from .Outline import Alternative, Outline, SecondOpinion
 from .SearchMask import SearchMask, searchMask
-from .SecondOpinions import OtherMethod, alternativeOf, doubtsOf, middleOf, opinionOf, secondOpinion
+from .SecondOpinions import OtherMethod, alternativeOf, doubtsOf, heldAgainst, middleOf, opinionOf, secondOpinion
 from .SegmentLayers import keptLabels
 from .Segments import Segment, SegmentUnion
 from .StrokeSegmentation import correctOutline, outlineFromStrokes
@@ -188,7 +188,7 @@ def segmentTumor(
     opinions = [opinionOf(o, _others(found.methods, o, settings.method), whole[0].shape) for o in found.outlines]
     second = secondOpinion(opinions, masks, image)
     for outline, opinion, volumes in zip(found.outlines, opinions, second.volumesMl, strict=True):
-        doubts += (*outline.doubts, *doubtsOf(opinion, volumes, image.GetSize()[2] == 1))
+        doubts += (*heldAgainst(outline, opinion), *doubtsOf(opinion, volumes, image.GetSize()[2] == 1))
     contrastEnhanced = None
     if MrSequence.t1c in sequences and (sequence is not MrSequence.t1c or interaction.isOnlyOutline):
         contrastEnhanced = images[sequences.index(MrSequence.t1c)]
@@ -202,7 +202,7 @@ def segmentTumor(
     labelImage.CopyInformation(images[0])
     logging.info("Outlined %d lesion(s) by %s", len(masks), settings.method.value)
     doubts += (*found.doubts, *found.search.doubts)
-    notes = (*found.notes, *(note for outline in found.outlines for note in outline.notes))
+    notes = (*found.notes, *(note for o in found.outlines for note in (*o.notes, *o.suspicions)))
     return TumorResult(
         labelImage,
         lesions.segments,
