@@ -8,6 +8,7 @@ from .CoarseGrid import largestPiece, slicesFilled
 from .TumorEvidence import filled, neighbors
 from .WorkingRegion import WorkingRegion
 
+# Fitted on the DEV half of Testing/Benchmark/OutlineBenchmark.py by mean Dice of simulated lines.
 _SHARES = (0.3, 0.45)
 _SLICES_MM = (1.5, 3.0)
 _BAND_MM = 4.0
