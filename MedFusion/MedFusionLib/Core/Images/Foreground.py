@@ -10,7 +10,7 @@ from .Resampling import shrink
 # Chosen by hand on simulated heads and on CTs whose air was cut off.
 _COARSE_MM = 4.0
 _BRIGHTEST_HU = 1000.0
-_FAR_BELOW, _ABOVE_TISSUE = 0.6, 1.5
+_ABOVE_TISSUE = 1.5
 
 
 def foreground(image: sitk.Image, marginMm: float) -> sitk.Image:
@@ -32,8 +32,8 @@ def foreground(image: sitk.Image, marginMm: float) -> sitk.Image:
 def _aboveAir(coarse: sitk.Image) -> sitk.Image:
     """Return a mask of what is not air.
 
-    In a CT whose air was cut off, bone is so much brighter than anything else that soft tissue would count as air; what
-    fills the middle of the image tells.
+    In a CT whose air was cut off, or of 8 bits, bone is so much brighter than anything else that soft tissue would
+    count as air; what fills the middle of the image tells.
     """
     otsu = sitk.OtsuThresholdImageFilter()
     otsu.SetInsideValue(0)
@@ -42,7 +42,7 @@ def _aboveAir(coarse: sitk.Image) -> sitk.Image:
     values = sitk.GetArrayViewFromImage(coarse)
     lowest, threshold = float(values.min()), otsu.GetThreshold()
     typical = float(np.median(values[tuple(slice(size // 4, size - size // 4) for size in values.shape)]))
-    if not lowest < typical < lowest + _FAR_BELOW * (threshold - lowest):
+    if not lowest < typical < threshold:
         return mask
     return otsu.Execute(sitk.Clamp(coarse, upperBound=lowest + _ABOVE_TISSUE * (typical - lowest)))
 

@@ -31,6 +31,7 @@ _LEAST_SOFT_IN_HU = 0.25
 _MOST_DENSE = 0.35
 _MOST_THIN = 0.35
 _FACTORS = (0.2, 5.0)
+_LEAST_CUT_OFF, _MOST_SOFT_OF_BONE = 0.2, 0.1  # a share of the voxels, and of the brightest bone's value
 
 
 class ValueKind(Enum):
@@ -96,6 +97,9 @@ def judgeValues(values: np.ndarray, modality: str = "") -> ValueJudgment:
         )
     if peaks:
         return ValueJudgment(ValueKind.uncalibratedCt, _offScale(*peaks))
+    cutOff = _cutOff(values)
+    if cutOff:
+        return ValueJudgment(ValueKind.uncalibratedCt, cutOff)
     sign = f"its values go from {low:.4g} to {high:.4g}"
     return ValueJudgment(ValueKind.mri, f"{sign}, without air near -1000 and soft tissue near 40")
 
@@ -140,6 +144,18 @@ def _ctPeaks(values: np.ndarray) -> tuple[float, float] | None:
     hasAir = np.mean(np.abs(share) < 0.1) >= _LEAST_AIR
     isLikely = _FACTORS[0] < (soft - air) / (SOFT_TISSUE_HU - AIR_HU) < _FACTORS[1]
     return (air, soft) if isSoft and isEmptyBetween and hasBone and hasAir and isLikely else None
+
+
+def _cutOff(values: np.ndarray) -> str:
+    """Return how a CT without its air looks, "" if values are none: no MRI's brightest voxels stand out so far."""
+    low, high = float(values.min()), float(np.percentile(values, 99.95))
+    body = values[values > low]
+    if not body.size or body.size > (1 - _LEAST_CUT_OFF) * values.size:
+        return ""
+    middle = float(np.median(body))
+    if middle - low > _MOST_SOFT_OF_BONE * (high - low):
+        return ""
+    return f"what lies below {low:.0f} was cut off (soft tissue at {middle:.0f}, bone up to {high:.0f})"
 
 
 def _offScale(air: float, soft: float) -> str:

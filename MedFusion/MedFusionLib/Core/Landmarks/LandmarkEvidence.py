@@ -26,7 +26,7 @@ _CHANCE = 0.01
 _FREE_SHIFT_MM = 3.0
 _FEWEST_FOR_SCALE = 5
 _CLEAR_GROWTH = 3.0
-_DOUBTFUL_SCALE = 0.02
+_DOUBTFUL_SCALE = 0.03
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,14 +168,15 @@ def _scaleWarnings(evidence: LandmarkEvidence) -> list[str]:
         scale = np.cbrt(np.linalg.det(evidence.scaled.matrix))
         return [
             f"The landmarks of the MRI lie {scale:.3f} times as far apart as those of the CT, though two scans of one "
-            "head have the same size; check the landmarks and the voxel spacing of both images. The expected error "
-            "includes it."
+            "head have the same size; check the landmarks, the voxel spacing of both images, and that both show the "
+            "same patient. The expected error includes it."
         ]
     if model in (TransformModel.similarity, TransformModel.affine):
         scales = np.linalg.svd(evidence.pose.matrix, compute_uv=False)
         if max(scales[0] - 1, 1 - scales[-1]) > _USUAL_SCALE:
             return [
                 f"The landmarks scale the image by {scales[-1]:.2f} to {scales[0]:.2f}, though two scans of one head "
-                "have the same size; check the landmarks and the voxel spacing, or register rigidly."
+                "have the same size; check the landmarks, the voxel spacing, and that both images show the same "
+                "patient, or register rigidly."
             ]
     return []

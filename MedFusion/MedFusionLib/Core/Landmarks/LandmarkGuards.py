@@ -122,5 +122,5 @@ def checkScale(matrix: np.ndarray) -> None:
     if scales[-1] < SCALE_LIMITS[0] or scales[0] > SCALE_LIMITS[1]:
         raise ImplausibleFit(
             f"The landmarks would scale the image by {scales[-1]:.2f} to {scales[0]:.2f}, which two scans of one head "
-            "cannot need; check the landmarks and the voxel spacing of both images."
+            "cannot need; check the landmarks, the voxel spacing of both images, and that both show the same patient."
         )

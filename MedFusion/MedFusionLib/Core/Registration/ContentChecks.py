@@ -1,12 +1,13 @@
-"""Whether two images in one pose show enough of the same body."""
+"""Whether two images in one pose show what they should, and enough of the same body."""
 
 import numpy as np
 import SimpleITK as sitk
-from scipy.ndimage import distance_transform_edt
+from scipy.ndimage import binary_fill_holes, distance_transform_edt
 
 from ..Images.Foreground import foreground
 from ..Images.Grids import indicesAt, voxelPoints
 from ..Images.Transforms import Pose, TransformModel, matrixTransform
+from ..Images.ValueJudgment import ValueKind, judgeImage
 
 # Chosen on the DEV rows of Testing/Benchmark/HonestyBenchmark.py; how many points are needed, by reason.
 _LEAST_SCALP = 0.3
@@ -17,11 +18,11 @@ _LEAST_SHARED_ML = 250.0
 
 
 def contentDoubts(fixedImage: sitk.Image, movingImage: sitk.Image, pose: Pose) -> tuple[str, ...]:
-    """Return a sentence where the MRI has no scalp, or where both images share too little of the body.
+    """Return a sentence where the CT is none, the MRI has no scalp, or both images share too little of the body.
 
     The limits were chosen on the DEV rows of Testing/Benchmark/HonestyBenchmark.py.
     """
-    doubts = []
+    doubts = [*roleDoubts(fixedImage)]
     shared = sharedBody(fixedImage, movingImage, pose)
     if shared < _LEAST_SHARED_ML:
         doubts.append(
@@ -37,6 +38,14 @@ def contentDoubts(fixedImage: sitk.Image, movingImage: sitk.Image, pose: Pose) -
     return tuple(doubts)
 
 
+def roleDoubts(fixedImage: sitk.Image) -> tuple[str, ...]:
+    """Return a sentence where the image in the CT's place has the values of an MRI."""
+    values = judgeImage(fixedImage)
+    if values.kind is not ValueKind.mri:
+        return ()
+    return (f"The image in the CT's place is no CT: {values.reason}. Give the CT.",)
+
+
 def sharedBody(fixedImage: sitk.Image, movingImage: sitk.Image, pose: Pose) -> float:
     """Return how many ml of the fixed image's body lie inside the moving image."""
     mask = foreground(fixedImage, 0.0)
@@ -50,7 +59,7 @@ def bodyDepth(image: sitk.Image) -> sitk.Image:
     """Return how many mm below the skin each place of a coarse grid lies, 0 outside of the body."""
     mask = foreground(image, 0.0)
     # Where an image ends the body does not: padding with body leaves only the skin as surface.
-    padded = np.pad(sitk.GetArrayViewFromImage(mask) > 0, 1, constant_values=True)
+    padded = np.pad(binary_fill_holes(sitk.GetArrayViewFromImage(mask) > 0), 1, constant_values=True)
     depth = distance_transform_edt(padded, sampling=mask.GetSpacing()[::-1])[1:-1, 1:-1, 1:-1]
     depthImage = sitk.GetImageFromArray(depth.astype(np.float32))
     depthImage.CopyInformation(mask)

@@ -19,6 +19,7 @@ from .PoseCovariance import (
 # By convention; the usual error by experience with placed landmarks, not fitted.
 _CHANCE = 0.01
 _USUAL_FLE_MM = 1.5
+_BEND_WEIGHT = 2.0
 _USUAL_COUNTS = 4  # as many degrees of freedom the usual error is worth beside what the residuals say
 
 
@@ -89,8 +90,10 @@ def imageError(images: ImageEvidence, evidence: LandmarkEvidence | None = None) 
 
 
 def _withBending(covariance: PoseCovariance, images: ImageEvidence) -> TargetError:
-    others = tuple(pose for pose in (images.stretched, images.deep) if pose is not None)
-    return NonRigidError(covariance, images.pose, others) if others else covariance
+    """Return an error to which the larger of what moved and of what a stretch would change is added."""
+    if images.moved is not None:
+        return NonRigidError(covariance, images.pose, (images.moved,), _BEND_WEIGHT)
+    return covariance if images.stretched is None else NonRigidError(covariance, images.pose, (images.stretched,))
 
 
 def _distanceSquare(evidence: LandmarkEvidence, images: ImageEvidence, center: np.ndarray) -> np.ndarray:

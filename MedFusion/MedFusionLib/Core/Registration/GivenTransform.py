@@ -105,10 +105,11 @@ def _askImages(
         refined = refinePose(fixedImage, movingImage, start, False, subProgress(progress, 0.0, 0.7))
     except ValueError as error:
         return None, [f"The images cannot confirm the transform: {error}"]
-    images, refusals, doubts = judgeImages(fixedImage, movingImage, refined, subProgress(progress, 0.7, 1.0))
+    images, checks = judgeImages(fixedImage, movingImage, refined, subProgress(progress, 0.7, 1.0))
+    doubts = checks.doubts
     images = replace(images, accepted=False)  # the result does not follow them
-    if refusals:
-        return images, [*refusals, *doubts]
+    if checks.refusals:
+        return images, [*checks.refusals, *doubts]
     distance = images.distance(pose, body)
     if images.covariance is not None and distance > float(np.median(errorBound(images.covariance, body))):
         doubts = (
@@ -138,7 +139,7 @@ def _errorOf(
     pose = poseOf(transform)
     contradicting = () if evidence is None or not evidence.contradicts(pose) else (evidence.pose,)
     if images is not None and images.covariance is not None:
-        bending = (other for other in (images.stretched, images.deep) if other is not None)
+        bending = (other for other in (images.stretched, images.moved) if other is not None)
         return NonRigidError(images.covariance, pose, (images.pose, *bending, *contradicting))
     if evidence is None or evidence.localization is None:
         return None

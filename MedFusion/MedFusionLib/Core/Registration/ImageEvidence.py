@@ -14,7 +14,7 @@ class ImageEvidence:
 
     :param covariance: how uncertain that pose is; None where nothing tells.
     :param stretched: the pose with scale and shear, where these make the images fit much better.
-    :param deep: the pose of what lies deep inside the body, where it is another.
+    :param moved: the pose of bone alone or of what lies deep inside the body, where it is another.
     :param accepted: whether the result follows the images.
     """
 
@@ -23,7 +23,7 @@ class ImageEvidence:
     similarityAfter: float | None = None
     covariance: PoseCovariance | None = None
     stretched: Pose | None = None
-    deep: Pose | None = None
+    moved: Pose | None = None
     accepted: bool = True
 
     def distance(self, other: Pose, points: np.ndarray) -> float:

@@ -1,6 +1,7 @@
 """Mattes mutual information of two images and its gradient, from a fixed set of samples."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -19,6 +20,25 @@ class FixedSamples:
     points: np.ndarray
     bins: np.ndarray
     binCount: int
+
+    def part(self, chosen: np.ndarray | slice) -> "FixedSamples":
+        """Return some of the samples."""
+        return FixedSamples(self.points[chosen], self.bins[chosen], self.binCount)
+
+    @cached_property
+    def center(self) -> np.ndarray:
+        """Return the mean (3,) of the points."""
+        return self.points.mean(axis=0)
+
+    @cached_property
+    def offsets(self) -> np.ndarray:
+        """Return the points' offsets from their center, (3, M), float32, each coordinate in one piece of memory."""
+        return np.ascontiguousarray((self.points - self.center).T, np.float32)
+
+    @cached_property
+    def rows(self) -> np.ndarray:
+        """Return where (M,) each sample's row of the joint histogram begins."""
+        return self.bins * (self.binCount + 2 * _PAD)
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,18 +93,18 @@ def mutualInformation(samples: FixedSamples, moving: MovingField, matrix: np.nda
     Sources: Mattes et al. 2003, doi:10.1109/TMI.2003.809072; Thevenaz and Unser 2000, doi:10.1109/83.887976.
     """
     toIndex = moving.toIndex[:, :3] @ matrix
-    shift = moving.toIndex[:, :3] @ offset + moving.toIndex[:, 3]
-    # einsum, not @: BLAS would start threads for these thin matrices, which cost more than they save
-    indices = np.einsum("ij,nj->in", toIndex, samples.points) + shift[:, None]
-    points, rows = samples.points, samples.bins * (samples.binCount + 2 * _PAD)
+    shift = toIndex @ samples.center + moving.toIndex[:, :3] @ offset + moving.toIndex[:, 3]
+    offsets, rows = samples.offsets, samples.rows
+    indices = _mapped(toIndex.astype(np.float32), shift.astype(np.float32), offsets)
     limits = np.array(moving.values.shape[::-1])[:, None] - 1.001
+    limits = limits.astype(np.float32)
     isInside = ((indices >= 0) & (indices <= limits)).all(axis=0)
     inside = float(isInside.mean())
     if moving.endless:
         indices = np.clip(indices, 0, limits)
     elif inside < 1:
-        indices, points, rows = indices[:, isInside], points[isInside], rows[isInside]
-    count = len(points)
+        indices, offsets, rows = indices[:, isInside], offsets[:, isInside], rows[isInside]
+    count = len(rows)
     if inside < 0.05 or count < 100:
         return Similarity(0.0, np.zeros((3, 4)), inside)
     values, gradient = interpolate(moving.values, indices)
@@ -95,9 +115,25 @@ def mutualInformation(samples: FixedSamples, moving: MovingField, matrix: np.nda
     pull = np.zeros(count, np.float32)
     for tap, slope in enumerate(slopes):
         pull += slope * table.take(first + tap)
-    pulled = gradient * (pull / count)
-    byIndex = np.hstack([np.einsum("in,nj->ij", pulled, points), pulled.sum(axis=1, keepdims=True)])
+    pulled = (gradient * (pull / count)).astype(float)
+    byOffset = pulled.sum(axis=1)
+    byMatrix = np.einsum("in,jn->ij", pulled, offsets.astype(float)) + np.outer(byOffset, samples.center)
+    byIndex = np.column_stack([byMatrix, byOffset])
     return Similarity(information, moving.toIndex[:, :3].T @ byIndex, inside)
+
+
+def _mapped(matrix: np.ndarray, shift: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """Return matrix @ offsets + shift, (3, M).
+
+    Written out: BLAS would start threads for so thin matrices, which cost more than they save, and einsum is slow.
+    """
+    mapped = np.empty(offsets.shape, np.float32)
+    for row, (weights, start) in enumerate(zip(matrix, shift, strict=True)):
+        np.multiply(offsets[0], weights[0], out=mapped[row])
+        mapped[row] += weights[1] * offsets[1]
+        mapped[row] += weights[2] * offsets[2]
+        mapped[row] += start
+    return mapped
 
 
 def _parzenWindow(t: np.ndarray) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]:

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import SimpleITK as sitk
@@ -14,11 +14,14 @@ from ..Images.Transforms import Pose, TransformModel
 from ..Landmarks.LandmarkEvidence import LandmarkEvidence
 from ..Landmarks.LandmarkFit import fitMatrix
 from ..Progress import Progress, report
-from .ContentChecks import contentDoubts
+from .ContentChecks import contentDoubts, roleDoubts
 from .EvidenceWeighing import chanceOfDistance, rigidCovariance
+from .Handedness import handedness
+from .ImageJudgment import judgeImages
 from .ImagePyramid import movingField, pyramid, sampleFixedByRank
 from .PoseCovariance import PoseCovariance
-from .Refinement import Comparison, Level
+from .Refinement import Comparison, Level, refinePose
+from .RefinementErrors import partsScatter
 
 # Chosen on the DEV rows of Testing/Benchmark/HonestyBenchmark.py.
 _MARGIN_MM = 15.0
@@ -28,6 +31,8 @@ _CLEAR_LEAD = 1.01  # no right list of the DEV rows comes above 0.7, but heads t
 _LEAST_SIMILARITY = 0.15  # nats; below it images of this many samples tell nothing
 _FINALISTS = 3
 _CLIMB_ERROR_MM, _CHANCE = 2.0, 0.001
+# Right pairs of the DEV rows with 1 to 5 mm slices start at 1.12 and reach 0.8 mm.
+_SURELY_HANDED, _PARTS_AGREE_MM = 1.08, 1.0
 _HALF_TURNS = {
     "L": "upside down and back to front",
     "P": "upside down and left to right",
@@ -65,10 +70,18 @@ def checkLandmarkPose(
     The pose is compared with its inverse, with half turns about each axis, with the pose of the headers, with lists
     whose first two axes are flipped and with exchanged landmarks among three, each after a short climb at 8 mm and the
     best at 4 and 2 mm. Beyond its edge the moving image is air. Where none is better, the optimum next to the
-    landmarks' pose must be no farther from it than their own error and 2 mm allow.
+    landmarks' pose must be no farther from it than their own error and 2 mm allow, and the images must be no better
+    mirrored and agree in all their parts.
 
     The margins were chosen on the DEV rows of Testing/Benchmark/HonestyBenchmark.py.
     """
+    found = _check(fixedImage, movingImage, evidence, progress)
+    return replace(found, doubts=tuple(dict.fromkeys((*roleDoubts(fixedImage), *found.doubts))))
+
+
+def _check(
+    fixedImage: sitk.Image, movingImage: sitk.Image, evidence: LandmarkEvidence, progress: Progress | None
+) -> PoseCheck:
     coarse, middle, fine = _comparisons(fixedImage, movingImage)
     probes = coarse.samples.points[::20]
     suspicions, others = _suspicions(fixedImage, movingImage, evidence), []
@@ -91,9 +104,25 @@ def checkLandmarkPose(
         doubt = _explanation(suspicions, best, probes).format(f"for {lead}")
         return PoseCheck(own.information, (doubt,), best)
     if not _isFar(evidence, own, probes):
-        return PoseCheck(own.information, contentDoubts(fixedImage, movingImage, own))
+        return PoseCheck(own.information, _imageDoubts(fixedImage, movingImage, own, (coarse, middle, fine)))
     lead = f"for the images fit best {_apart(own, evidence.pose, probes):.1f} mm from where the landmarks put them"
     return PoseCheck(own.information, (_explanation(suspicions, own, probes).format(lead),), own)
+
+
+def _imageDoubts(
+    fixedImage: sitk.Image, movingImage: sitk.Image, pose: Pose, comparisons: Sequence[Comparison]
+) -> tuple[str, ...]:
+    """Return what speaks against the images at a pose that is right as far as they can tell.
+
+    Where a coarse look finds them almost as good mirrored, or their parts at odds, they are looked at as closely as
+    for a refinement.
+    """
+    fine = comparisons[-1]
+    isSure = handedness(fixedImage, pose, comparisons) > _SURELY_HANDED
+    if isSure and partsScatter(fine.samples, fine.moving, pose, fine.level.spacing) < _PARTS_AGREE_MM:
+        return contentDoubts(fixedImage, movingImage, pose)
+    _, checks = judgeImages(fixedImage, movingImage, refinePose(fixedImage, movingImage, pose))
+    return (*checks.refusals, *checks.doubts)
 
 
 def _explanation(suspicions: Sequence[_Suspicion], pose: Pose, probes: np.ndarray) -> str:

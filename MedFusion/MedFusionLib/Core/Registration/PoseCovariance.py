@@ -69,12 +69,15 @@ class PoseCovariance:
 class NonRigidError:
     """Know the error of a rigid pose between bodies that differ: how far other poses move a point is added.
 
-    :param others: what fits better with a stretch, or deep inside the body.
+    :param others: what fits better with a stretch, at the bone alone, or deep inside the body.
+    :param weight: of the squared distances. A rigid pose shows only the mean of a bend, and twice it was found to match
+        on the DEV rows of Testing/Benchmark/HonestyBenchmark.py.
     """
 
     covariance: PoseCovariance
     pose: Pose
     others: tuple[Pose, ...]
+    weight: float = 1.0
 
     @property
     def freedom(self) -> float:
@@ -85,7 +88,7 @@ class NonRigidError:
         """Return the covariances (M, 3, 3) in mm^2 of the error at fixed points (M, 3), LPS millimeters."""
         found = self.covariance.covariances(points)
         for other in self.others:
-            found = found + _distanceSquares(self.pose, other, points)
+            found = found + self.weight * _distanceSquares(self.pose, other, points)
         return found
 
 

@@ -1,7 +1,6 @@
 """Climb mutual information from a starting pose."""
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from ..Images.Transforms import Pose
 from ..Progress import Progress, report
@@ -35,7 +34,7 @@ def climb(
     """
     from scipy.optimize import minimize  # slow to load, and only for refining
 
-    center = samples.points.mean(axis=0)
+    center = samples.center
     radius = np.sqrt(np.mean(np.sum((samples.points - center) ** 2, axis=1)))
     movingCenter = start.apply(center)
     evaluations = 0
@@ -65,7 +64,10 @@ def climb(
 
 def _rigidTurn(angles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the rotation Rz Ry Rx of three angles in radians and its slopes (3, 3, 3)."""
-    x, y, z = (Rotation.from_euler(axis, angle).as_matrix() for axis, angle in zip("xyz", angles, strict=True))
+    (cx, cy, cz), (sx, sy, sz) = np.cos(angles), np.sin(angles)
+    x = np.array([[1, 0, 0], [0, cx, -sx], [0, sx, cx]])
+    y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
+    z = np.array([[cz, -sz, 0], [sz, cz, 0], [0, 0, 1]])
     return z @ y @ x, np.stack([z @ y @ _CROSS[0] @ x, z @ _CROSS[1] @ y @ x, _CROSS[2] @ z @ y @ x])
 
 

@@ -8,7 +8,7 @@ import SimpleITK as sitk
 from ..Images.Foreground import foreground
 from ..Images.Transforms import IDENTITY, Pose
 from ..Progress import Progress, report, subProgress
-from .ImagePyramid import movingField, pyramid, sampleFixed, sampleFixedByRank
+from .ImagePyramid import movingField, pyramid, sampleFixed, sampleVoxelsByRank
 from .MutualInformation import FixedSamples, MovingField, mutualInformation
 from .PoseCovariance import PoseCovariance, movedPose, poseDifference
 from .PoseOptimizer import climb
@@ -46,8 +46,15 @@ class Comparison:
 
     def climb(self, start: Pose, affine: bool = False, progress: Progress | None = None, every: int = 1) -> Pose:
         """Return the pose of greatest similarity near a start, seen by every so many of the samples."""
-        samples = FixedSamples(self.samples.points[::every], self.samples.bins[::every], self.samples.binCount)
-        return climb(samples, self.moving, start, self.level.spacing, affine, self.level.tolerance, progress=progress)
+        return climb(
+            self.samples.part(slice(None, None, every)),
+            self.moving,
+            start,
+            self.level.spacing,
+            affine,
+            self.level.tolerance,
+            progress=progress,
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,11 +101,11 @@ def refinePose(
 ) -> RefinedPose:
     """Return the pose near a start at which the images tell most about each other.
 
-    Coarse levels compare the fixed image's body and 10 mm around it; the finest only 3 mm around it, and with bins that
-    hold as many samples each: bins of equal width spend most of themselves on air and bone, which tell little, and
-    limits in HU would not fit what holds none. Its optimum and that of smoothed images have their errors in different
-    directions, so the pose lies half way. Slow shading is taken out of an MR first. The same input gives the same
-    output.
+    Coarse levels compare the fixed image's body and 10 mm around it; the finest only 3 mm around it, at the fixed
+    image's own voxels, and with bins that hold as many samples each: bins of equal width spend most of themselves on
+    air and bone, which tell little, and limits in HU would not fit what holds none. Its optimum and that of smoothed
+    images have their errors in different directions, so the pose lies half way. Slow shading is taken out of an MR
+    first. The same input gives the same output.
 
     :param start: maps fixed points to moving points, LPS millimeters; it may be off by about 30 mm and 20 degrees.
     :param affine: whether scale and shear may change too.
@@ -123,7 +130,7 @@ def refinePose(
     optima = []
     for images in (_smoothed(fixedShrunk[-1], movingShrunk[-1]), (fixedShrunk[-1], movingShrunk[-1])):
         report(progress, done, f"Comparing the images at {_FINEST.spacing:g} mm")
-        samples = sampleFixedByRank(images[0], mask, _FINEST.samples, _FINEST.bins)
+        samples = sampleVoxelsByRank(images[0], mask, _FINEST.samples, _FINEST.bins)
         finest = Comparison(_FINEST, samples, movingField(images[1], movingRange, _FINEST.bins))
         pose = finest.climb(pose, affine, subProgress(progress, done, done + _FINEST.share))
         optima.append(pose)

@@ -18,6 +18,7 @@ from ..Verdict import Judgment, Verdict
 from .AutoStart import findStart
 from .EvidenceWeighing import contradictsImages, imageError, landmarkError, weighEvidence
 from .GivenTransform import evaluateTransform
+from .ImageChecks import ImageDoubts
 from .ImageEvidence import ImageEvidence
 from .ImageJudgment import judgeImages
 from .Overlap import checkOverlap
@@ -53,12 +54,13 @@ class RegistrationSettings:
 
 @dataclass(frozen=True, eq=False)
 class _Finding:
-    """Hold a transform, how uncertain it is, what the images say, and what is doubtful about it."""
+    """Hold a transform, how uncertain it is, what the images say, what is doubtful about it, and what to know."""
 
     transform: sitk.Transform
     error: TargetError | None
     images: ImageEvidence | None = None
     doubts: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def registerLandmarks(
@@ -111,7 +113,7 @@ def registerLandmarks(
         repaired=check.repaired,
         error=found.error,
         verdict=_verdict(doubts),
-        warnings=_warningsOf(evidence, () if settings.refine else _growth(evidence, body, target), doubts),
+        warnings=_warningsOf(evidence, () if settings.refine else _growth(evidence, body, target), doubts, found.notes),
         overlap=overlap,
         target=None if target is None else np.asarray(target, dtype=float),
         body=body,
@@ -165,12 +167,11 @@ def _followImages(
         images = ImageEvidence(refined.pose, refined.similarityBefore, refined.similarityAfter, accepted=False)
         return _Finding(evidence.transform, landmarkError(evidence), images, (refusal,))
     center = evidence.pairs.fixedPoints.mean(axis=0)
-    doubts: tuple[str, ...] = ()
     if isAffine:  # parts of the images share the bias of their scale and shear and cannot tell how large it is
-        images = ImageEvidence(refined.pose, refined.similarityBefore, refined.similarityAfter)
+        images, checks = ImageEvidence(refined.pose, refined.similarityBefore, refined.similarityAfter), ImageDoubts()
     else:
-        images, refusals, further = judgeImages(fixedImage, movingImage, refined, subProgress(progress, 0.6, 1.0))
-        doubts = (*refusals, *further)
+        images, checks = judgeImages(fixedImage, movingImage, refined, subProgress(progress, 0.6, 1.0))
+    doubts, notes = (*checks.refusals, *checks.doubts), checks.notes
     if contradictsImages(evidence, images):
         warning = (
             f"Refinement would move the landmarks by {evidence.distance(refined.pose):.1f} mm, more than their own "
@@ -179,12 +180,10 @@ def _followImages(
             "edges."
         )
         error = landmarkError(evidence, images)
-        return _Finding(evidence.transform, error, replace(images, accepted=False), (warning, *doubts))
+        return _Finding(evidence.transform, error, replace(images, accepted=False), (warning, *doubts), notes)
     weighed = weighEvidence(evidence, images)
-    if weighed is None:
-        return _Finding(_transformOf(images.pose, model, center), landmarkError(evidence, images), images, doubts)
-    pose, error = weighed
-    return _Finding(_transformOf(pose, model, center), error, images, doubts)
+    pose, error = (images.pose, landmarkError(evidence, images)) if weighed is None else weighed
+    return _Finding(_transformOf(pose, model, center), error, images, doubts, notes)
 
 
 def _transformOf(pose: Pose, model: TransformModel, center: np.ndarray) -> sitk.Transform:
@@ -203,9 +202,10 @@ def _registerWithoutLandmarks(
     """Return the transform that the images alone give; landmarks, if given, only measure it."""
     start = settings.start or findStart(fixedImage, movingImage, subProgress(progress, 0.0, 0.6)).pose
     refined = refinePose(fixedImage, movingImage, start, False, subProgress(progress, 0.6, 0.8))
-    images, refusals, doubts = judgeImages(fixedImage, movingImage, refined, subProgress(progress, 0.8, 0.98))
-    if refusals:
-        raise RuntimeError(f"{refusals[0]} Without landmarks that is not safe; place at least 3 landmark pairs.")
+    images, checks = judgeImages(fixedImage, movingImage, refined, subProgress(progress, 0.8, 0.98))
+    if checks.refusals:
+        raise RuntimeError(f"{checks.refusals[0]} Without landmarks that is not safe; place at least 3 landmark pairs.")
+    doubts, notes = checks.doubts, checks.notes
     transform = _transformOf(refined.pose, TransformModel.rigid, imageCenter(fixedImage))
     result = RegistrationResult(
         transform=transform,
@@ -220,13 +220,13 @@ def _registerWithoutLandmarks(
     report(progress, 1.0, "Registered")
     if fixed is None or moving is None or not fixed.usedIndices or not moving.usedIndices:
         warning = "Registered by the images alone; no landmark confirms the result, so look at the edges."
-        return replace(result, warnings=(warning, *doubts))
+        return replace(result, warnings=(warning, *doubts, *notes))
     pairs = pairLandmarks(fixed, moving, settings.pairing)
     try:
         evidence = weighLandmarks(pairs, TransformModel.rigid)
     except ValueError as error:
         warning = f"The landmarks cannot confirm the result of the images: {error}"
-        return replace(result, pairs=pairs, warnings=(*pairs.notes, warning, *doubts))
+        return replace(result, pairs=pairs, warnings=(*pairs.notes, warning, *doubts, *notes))
     uncertainty = result.error
     if contradictsImages(evidence, images):
         warning = (
@@ -242,5 +242,5 @@ def _registerWithoutLandmarks(
         landmarks=evidence,
         error=uncertainty,
         verdict=_verdict(doubts),
-        warnings=_warningsOf(evidence, doubts),
+        warnings=_warningsOf(evidence, doubts, notes),
     )
