@@ -15,6 +15,7 @@ from .MutualInformation import mutualInformation
 from .PoseOptimizer import climb
 from .Refinement import RefinedPose
 
+# Chosen on the DEV rows of Testing/Benchmark/HonestyBenchmark.py and the meat phantom; bone is dense above 250 HU.
 _DEEP_MM, _FROM_BONE_MM = 20.0, 8.0
 _BONE_SPACING_MM, _BONE_HU = 3.0, 250.0
 _FEWEST_SAMPLES, _STEP_MM = 2000, 2.0
