@@ -3,7 +3,8 @@
     python Testing/Benchmark/SeriesBenchmark.py FOLDER... [--dcm2niix PROGRAM]
 
 Every series below the folders is read, or refused in a sentence that is shown. Equal is a series whose voxels lie where
-dcm2niix puts them (within 0.02 voxels) and have its values. Needs dcm2niix (pip install dcm2niix).
+dcm2niix puts them (within 0.02 voxels) and have its values; alike is one that has to be resampled and fits dcm2niix's
+volume best where it lies. Needs dcm2niix (pip install dcm2niix).
 """
 
 import argparse
@@ -21,6 +22,9 @@ import numpy as np  # noqa: E402
 import SimpleITK as sitk  # noqa: E402
 from MedFusionLib.Core.Dicom.Series import DicomSeries, findSeries, readSeries  # noqa: E402
 from MedFusionLib.Core.Images.Grids import indicesAt, voxelPoints  # noqa: E402
+
+_LEAST_ALIKE = 0.9  # two ways to resample slices far apart
+_STEPS = [2.0 * axis for axis in (*np.eye(3), *-np.eye(3))]  # mm
 
 
 def converted(files: list[Path], program: str, folder: Path) -> list[sitk.Image]:
@@ -61,6 +65,23 @@ def difference(own: sitk.Image, other: sitk.Image) -> str:
     return "" if largest <= 1e-4 * reach + 1e-3 else f"values differ by up to {largest:g} of {reach:g}"
 
 
+def likeness(own: sitk.Image, other: sitk.Image) -> float:
+    """Return the correlation of two volumes in the same world, sampled where the first has voxels inside the second."""
+    if other.GetDimension() != 3:
+        return 0.0
+    nan = float("nan")
+    there = sitk.GetArrayFromImage(sitk.Resample(other, own, sitk.Transform(), sitk.sitkLinear, nan, sitk.sitkFloat64))
+    values, inside = sitk.GetArrayFromImage(own).astype(float), np.isfinite(there)
+    return float(np.corrcoef(values[inside], there[inside])[0, 1]) if inside.any() else 0.0
+
+
+def shifted(image: sitk.Image, step: np.ndarray) -> sitk.Image:
+    """Return an image moved by a step (3,) in mm."""
+    moved = sitk.Image(image)
+    moved.SetOrigin((np.array(image.GetOrigin()) + step).tolist())
+    return moved
+
+
 def compared(series: DicomSeries, folder: Path, program: str) -> tuple[str, str]:
     """Return equal, different or refused for one series, and what there is to say."""
     try:
@@ -73,7 +94,14 @@ def compared(series: DicomSeries, folder: Path, program: str) -> tuple[str, str]
         return "not converted", "dcm2niix gives no volume of it"
     found = [difference(volume.image, other) for other in others]
     said = " ".join(volume.warnings)
-    return ("equal", said) if "" in found else ("different", f"{'; '.join(found)}. {said}")
+    if "" in found:
+        return "equal", said
+    if "resampled" in said:  # a tilted gantry, or slices at different distances
+        best = max(others, key=lambda other: likeness(volume.image, other))
+        here = likeness(volume.image, best)
+        isBest = all(likeness(shifted(volume.image, step), best) < here for step in _STEPS)
+        return ("alike" if isBest and here > _LEAST_ALIKE else "different"), f"correlation {here:.3f}. {said}"
+    return "different", f"{'; '.join(found)}. {said}"
 
 
 def main() -> None:

@@ -43,6 +43,12 @@ def checkerErrors(file: Path) -> list[str]:
     return [line for line in (found.stdout + found.stderr).splitlines() if line.startswith("Error")]
 
 
+def textsOf(item: pydicom.Dataset) -> list[str]:
+    """Return the texts anywhere in a structured report."""
+    below = [text for child in item.get("ContentSequence", ()) for text in textsOf(child)]
+    return [item.TextValue, *below] if item.get("ValueType") == "TEXT" else below
+
+
 class TestDicomExport(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -304,7 +310,10 @@ class TestDicomExport(unittest.TestCase):
                 results = dataclasses.replace(self.results, tumorOrigin=origin, tumorVerdict=doubtful)
                 exportDicom(Path(folder), results)
                 dataset = pydicom.dcmread(Path(folder) / "tumor.dcm")
-                self.assertEqual(checkerErrors(Path(folder) / "tumor.dcm"), [])
+                report = pydicom.dcmread(Path(folder) / "measurements.dcm")
+                for name in ("tumor.dcm", "measurements.dcm"):
+                    self.assertEqual(checkerErrors(Path(folder) / name), [])
+            self.assertIn("Outline: doubtful. Two methods disagree.", textsOf(report))
             self.assertEqual({item.SegmentAlgorithmType for item in dataset.SegmentSequence}, {origin.value})
             said = {item.SegmentDescription for item in dataset.SegmentSequence}
             self.assertEqual(said, {"Outline: doubtful. Two methods disagree."})

@@ -142,3 +142,12 @@ class TestPairingByShape(unittest.TestCase):
         fixed, moving = (LandmarkList(("",) * 5, rng.uniform(-90, 90, (5, 3))) for _ in range(2))
         with self.assertRaisesRegex(ValueError, "No pairing"):
             pairLandmarks(fixed, moving, Pairing.auto)
+
+    def test_wide_letters_of_another_keyboard_are_the_same_letters(self):
+        points = np.array([[0.0, 0, 0], [40, 0, 0], [0, 50, 0], [0, 0, 60]])
+        names = ("P1", "P2", "P3", "P4")
+        wide = tuple("".join(chr(ord(letter) + 0xFEE0) for letter in name) for name in names)
+        order = [2, 0, 3, 1]
+        lists = LandmarkList(names, points), LandmarkList(tuple(wide[n] for n in order), points[order] + 7)
+        pairs = pairLandmarks(*lists, Pairing.label)
+        np.testing.assert_allclose(pairs.movingPoints - pairs.fixedPoints, np.full((4, 3), 7.0))

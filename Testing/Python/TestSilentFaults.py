@@ -39,6 +39,20 @@ class TestSilentFaults(unittest.TestCase):
                 with self.assertRaisesRegex(ValueError, f"{share:.0%} of a.nrrd's voxels are not numbers"):
                     checkedVolume(image, "a.nrrd")
 
+    def test_every_picture_has_the_letters_of_its_own_sides(self):
+        # As radiologists look at a patient: right on the left, and from the left side the face is on the left.
+        for caption, expected in (
+            ("axial: a", "RLA"),
+            ("coronal: a", "RLS"),
+            ("sagittal: a", "APS"),
+            ("surface seen from the front", "RLS"),
+            ("surface seen from the left", "APS"),
+            ("surface seen from the right", "PAS"),
+        ):
+            html = figures(Figure(np.zeros((4, 4, 3), np.uint8), caption))
+            found = dict(re.findall(r'<span class="side (left|right|top)"[^>]*>(\w)<', html))
+            self.assertEqual("".join(found[side] for side in ("left", "right", "top")), expected, caption)
+
     def test_letters_of_sides_that_are_assumed_have_a_question_mark_in_every_picture(self):
         pictures = figures(
             Figure(np.zeros((4, 8, 3), np.uint8), "axial: L1", parts=2),

@@ -91,7 +91,7 @@ def _export(folder: Path, results: DicomResults, progress: Progress | None) -> t
         if regions:
             objects["contours.dcm"] = structureSetObject(study, results.registeredImage, regions)
         if results.lesions:
-            objects["measurements.dcm"] = measurementReport(study, segmentation, results.lesions)
+            objects["measurements.dcm"] = measurementReport(study, segmentation, results.lesions, results.tumorVerdict)
     for name, dataset in objects.items():
         dataset.save_as(folder / name, enforce_file_format=True)
         written.append(folder / name)
@@ -102,7 +102,8 @@ def _export(folder: Path, results: DicomResults, progress: Progress | None) -> t
 def _regions(results: DicomResults) -> list[RegionOfInterest]:
     """Return what becomes a region of the structure set, on the slices of the CT.
 
-    The segments, and the tumor with the registration's error. The outline may have been drawn on the MRI's slices.
+    The segments, and the tumor with the registration's error. An outline that was drawn on the MRI's slices is sampled
+    as in tumor.seg.nrrd, so that both are the same mask.
     """
 
     labelImage = results.labelImage
@@ -110,8 +111,8 @@ def _regions(results: DicomResults) -> list[RegionOfInterest]:
         return []
 
     def onCt(mask: sitk.Image) -> np.ndarray:
-        share = sitk.Cast(mask, sitk.sitkFloat32)
-        return sitk.GetArrayFromImage(sitk.Resample(share, results.registeredImage, sitk.Transform())) >= 0.5
+        nearest = sitk.Resample(mask, results.registeredImage, sitk.Transform(), sitk.sitkNearestNeighbor)
+        return sitk.GetArrayFromImage(nearest) > 0
 
     regions = [
         RegionOfInterest(segment.name, onCt(labelImage == segment.value), segmentColor(segment), "GTV")

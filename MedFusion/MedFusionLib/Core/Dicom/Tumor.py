@@ -67,8 +67,7 @@ def segmentationObject(
             anatomic_regions=[codes.SCT.Brain],
         )
         if verdict is not None:
-            text = " ".join((f"Outline: {verdict.judgment.value}.", *verdict.reasons))
-            description.SegmentDescription = text[:_LONGEST_TEXT]
+            description.SegmentDescription = _trust(verdict)[:_LONGEST_TEXT]
         descriptions.append(description)
     if not numbered.any():
         raise ValueError("The segmentation is empty; there is nothing to write as DICOM.")
@@ -101,6 +100,11 @@ def segmentationObject(
     return segmentation
 
 
+def _trust(verdict: Verdict) -> str:
+    """Return whether an outline may be trusted, and why not."""
+    return " ".join((f"Outline: {verdict.judgment.value}.", *verdict.reasons))
+
+
 def tissueCode(tissue: TumorTissue) -> "CodedConcept":
     """Return the SNOMED CT code of a tissue as DICOM has it."""
     from highdicom.sr import CodedConcept
@@ -110,12 +114,16 @@ def tissueCode(tissue: TumorTissue) -> "CodedConcept":
 
 
 def measurementReport(
-    study: DerivedStudy, segmentation: "Dataset", lesions: dict[str, SegmentMeasurements]
+    study: DerivedStudy,
+    segmentation: "Dataset",
+    lesions: dict[str, SegmentMeasurements],
+    verdict: Verdict | None = None,
 ) -> "Dataset":
     """Return the measurements of each lesion as a TID 1500 structured report that refers to the segmentation.
 
     :param segmentation: made by `segmentationObject`.
     :param lesions: of each segment by its name.
+    :param verdict: whether the outline may be trusted, which is a comment on each lesion.
     """
     import highdicom as hd
     from pydicom.sr.codedict import codes
@@ -132,6 +140,14 @@ def measurementReport(
                 uid = segment.TrackingUID if len(found) == 1 else study.uid("tracking", segment.SegmentNumber, number)
                 tracking = hd.sr.TrackingIdentifier(uid=uid, identifier=name)
                 groups.append(_measurementGroup(segmentation, segment, lesion, tracking))
+    if verdict is not None:
+        for group in groups:
+            comment = hd.sr.TextContentItem(
+                name=codes.DCM.Comment,
+                value=_trust(verdict),
+                relationship_type=hd.sr.RelationshipTypeValues.CONTAINS,
+            )
+            group[0].ContentSequence.append(comment)
     report = hd.sr.MeasurementReport(
         observation_context=hd.sr.ObservationContext(
             observer_device_context=hd.sr.ObserverContext(codes.DCM.Device, observer)
