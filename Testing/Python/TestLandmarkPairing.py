@@ -145,8 +145,10 @@ class TestPairingByShape(unittest.TestCase):
 
     def test_wide_letters_of_another_keyboard_are_the_same_letters(self):
         points = np.array([[0.0, 0, 0], [40, 0, 0], [0, 50, 0], [0, 0, 60]])
-        names = ("P1", "P2", "P3", "P4")
-        wide = tuple("".join(chr(ord(letter) + 0xFEE0) for letter in name) for name in names)
+        names = ("Nasion", "Inion", "Vertex", "Left ear")
+        wide = tuple(
+            "".join(chr(ord(letter) + 0xFEE0) if letter != " " else letter for letter in name) for name in names
+        )
         order = [2, 0, 3, 1]
         lists = LandmarkList(names, points), LandmarkList(tuple(wide[n] for n in order), points[order] + 7)
         pairs = pairLandmarks(*lists, Pairing.label)
