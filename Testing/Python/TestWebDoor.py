@@ -70,8 +70,8 @@ class TestWebDoor(unittest.TestCase):
         self.assertEqual(self.folder.forUpload("../../new.nii.gz", 10).parent, self.path.resolve())
         for name, size, reason in (
             ("there.nrrd", 10, "exists"),
-            ("program.exe", 10, "no volume"),
-            (".hidden.nrrd", 10, "no volume"),
+            ("program.exe", 10, "neither a volume"),
+            (".hidden.nrrd", 10, "neither a volume"),
             ("large.nrrd", 3_000_000_000, "3.0 GB"),
         ):
             with self.subTest(name), self.assertRaisesRegex(ValueError, reason):

@@ -162,6 +162,14 @@ class TestWebPage(unittest.TestCase):
         self.click("2. Landmarks")
         self.waitFor(lambda: self.pairs() == 8)
         time.sleep(1)  # the views come into sight
+        fit = self.waitFor(lambda: self.driver.find_element("id", "fit").text)
+        self.driver.find_element("css selector", "#pairs input[type=checkbox]").click()
+        self.waitFor(lambda: self.driver.find_element("id", "fit").text not in ("", fit))
+        self.click("Undo")
+        self.waitFor(lambda: self.driver.find_element("id", "fit").text == fit)
+        self.driver.find_element("css selector", "#pairs td input:not([type])").click()  # its views show it
+        time.sleep(1)
+        self.assertEqual([e.text for e in self.driver.find_elements("css selector", ".v-alert")], [])
         self.click("Place pairs")
         places = ((-40, -60), (50, -50), (-45, 50), (40, 60))
         for number, place in enumerate(places, 9):

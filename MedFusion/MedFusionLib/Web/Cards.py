@@ -1,6 +1,7 @@
 """The page: five cards beside the views. What they do is in Page."""
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Awaitable, Callable
 
 from trame.ui.vuetify3 import VAppLayout
 from trame.widgets import client, html
@@ -80,6 +81,17 @@ def buildPage(server: Server, page: Page, isUploadAllowed: bool) -> None:
                 _button("Cancel", page.work.cancel)
 
 
+def _ofNow(page: Page, part: str, command: str) -> Callable[..., Awaitable[None]]:
+    """Return a command of a part of the page that is made anew with every scene."""
+
+    async def call(*given: object) -> None:
+        result = getattr(getattr(page, part), command)(*given)
+        if inspect.isawaitable(result):
+            await result
+
+    return call
+
+
 def _card(title: str, fill: Callable[[], None]) -> None:
     with v.VExpansionPanel():
         v.VExpansionPanelTitle(title)
@@ -124,8 +136,8 @@ def _volumes(page: Page, isUploadAllowed: bool) -> None:
 
 
 def _landmarks(page: Page) -> None:
-    _button("{{ placing ? 'Stop placing' : 'Place pairs' }}", page.landmarks.place, disabled=("!ctName",))
-    _button("Undo", page.landmarks.undo, disabled=("!canUndo",))
+    _button("{{ placing ? 'Stop placing' : 'Place pairs' }}", _ofNow(page, "landmarks", "place"), disabled=("!ctName",))
+    _button("Undo", _ofNow(page, "landmarks", "undo"), disabled=("!canUndo",))
     html.P("{{ placing }}", v_if=("placing",), role="status", classes="font-weight-bold")
     with html.Table(v_if=("pairs.length",), style="width: 100%; border-spacing: 0 2px;", id="pairs"):
         with html.Thead(), html.Tr():
@@ -136,14 +148,14 @@ def _landmarks(page: Page) -> None:
                 html.Input(
                     type="checkbox",
                     checked=("pair.isUsed",),
-                    change=(page.landmarks.use, "[index, $event.target.checked]"),
+                    change=(_ofNow(page, "landmarks", "use"), "[index, $event.target.checked]"),
                     aria_label=("`Use ${pair.label}`",),
                 )
             with html.Td():
                 html.Input(
                     value=("pair.label",),
-                    change=(page.landmarks.rename, "[index, $event.target.value]"),
-                    focus=(page.landmarks.jumpTo, "[index]"),
+                    change=(_ofNow(page, "landmarks", "rename"), "[index, $event.target.value]"),
+                    focus=(_ofNow(page, "landmarks", "jumpTo"), "[index]"),
                     aria_label=("`Name of ${pair.label}`",),
                     style="width: 100%; color: inherit;",
                 )
@@ -152,14 +164,14 @@ def _landmarks(page: Page) -> None:
                 v.VBtn(
                     "Delete",
                     size="x-small",
-                    click=(page.landmarks.delete, "[index]"),
+                    click=(_ofNow(page, "landmarks", "delete"), "[index]"),
                     aria_label=("`Delete ${pair.label}`",),
                 )
     html.Div(v_html=("fit",), id="fit", classes="mt-2")
     with html.Div(v_if=("lists.length && ctName",), classes="mt-3"):
         _select("File with landmarks", "chosenList", ("lists",))
         for role, text in (("fixedLandmarks", "For the CT"), ("movingLandmarks", "For the MRI")):
-            _button(text, (page.landmarks.load, f"['{role}', chosenList]"), disabled=("!chosenList",))
+            _button(text, (_ofNow(page, "landmarks", "load"), f"['{role}', chosenList]"), disabled=("!chosenList",))
 
 
 def _register(page: Page) -> None:
@@ -173,17 +185,17 @@ def _register(page: Page) -> None:
         v.VSlider(
             label="MRI over CT",
             model_value=("blend",),
-            end=(page.overlay.setBlend, "[$event]"),
+            end=(_ofNow(page, "overlay", "setBlend"), "[$event]"),
             min=0,
             max=100,
             hide_details=True,
         )
-        _button("{{ isFlickering ? 'Stop flicker' : 'Flicker' }}", page.overlay.flicker)
+        _button("{{ isFlickering ? 'Stop flicker' : 'Flicker' }}", _ofNow(page, "overlay", "flicker"))
         kinds = [{"title": kind.value, "value": kind.name} for kind in Overlay]
         v.VSelect(
             label="Over the CT",
             model_value=("overlay",),
-            update_modelValue=(page.overlay.choose, "[$event]"),
+            update_modelValue=(_ofNow(page, "overlay", "choose"), "[$event]"),
             items=("overlays", kinds),
             density="compact",
             hide_details=True,
