@@ -104,7 +104,7 @@ class Session:
 
     def rest(self) -> None:
         """Wait until no step is running."""
-        self.waitFor(lambda: not "CANCEL" in self.buttons())
+        self.waitFor(lambda: "CANCEL" not in self.buttons())
 
     def choose(self, label: str, value: str) -> None:
         """Choose an entry of a list."""
