@@ -268,11 +268,11 @@ class MedFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
                 for role, node in zip(roles, nodes, strict=True):
                     setattr(self.parameterNode, role, node)
 
-    def _showNextStep(self) -> None:
+    def showNextStep(self) -> None:
         """Say what to do next, and open its card when the step before is done."""
         from MedFusionLib.Workflow.Guide import nextStep
 
-        step = nextStep(self.parameterNode, self.resultsSection.isSaved)
+        step = nextStep(self.parameterNode, self.resultsSection.isSaved, self.logic.outOfDate(self.parameterNode))
         self.ui.guideLabel.visible = step is not None
         if step is not None:
             self.ui.guideLabel.text = f"<b>{_('Next:')}</b> {step.sentence}"
@@ -287,7 +287,7 @@ class MedFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             if self.parameterNode is not None:
                 section.update()
         if self.parameterNode is not None and not self.runner.isRunning:
-            self._showNextStep()
+            self.showNextStep()
 
 
 class MedFusionLogic(ScriptedLoadableModuleLogic):
@@ -318,6 +318,18 @@ class MedFusionLogic(ScriptedLoadableModuleLogic):
         from MedFusionLib.Widgets.ParameterNode import MedFusionParameterNode
 
         return MedFusionParameterNode(super().getParameterNode())
+
+    def outOfDate(self, parameters: "MedFusionParameterNode") -> "set[Card]":
+        """Return the cards whose results no longer fit what they were made from."""
+        from MedFusionLib.Workflow.Guide import Card
+
+        if self._steps is None:
+            return set()
+        states = {
+            Card.register: self._steps.isRegistrationOutOfDate(parameters),
+            Card.fuse: self._steps.isFusionOutOfDate(parameters),
+        }
+        return {card for card, isStale in states.items() if isStale}
 
     def guessVolumes(self, parameters: "MedFusionParameterNode") -> None:
         """Choose CT and MRI among the volumes of the scene."""

@@ -77,6 +77,17 @@ class TestPanelGuide(PanelTestCase):
             self.assertEqual(self.errors(), ["The results could not be saved.\n\nA PDF needs more."])
             self.assertFalse((Path(folder) / "results").exists())
 
+    def test_guide_says_what_is_out_of_date(self):
+        self.tryPhantom()
+        self.click("registerButton")
+        self.click("fuseButton")
+        self.parameters.fixedLandmarks.SetNthControlPointPosition(0, 1.0, 80.0, 2.0)
+        self.app.settle()
+        self.assertIn("press Register again", self.ui.guideLabel.text)
+        self.click("undoButton")
+        self.click("nudgeRightButton")
+        self.assertIn("press Fuse again", self.ui.guideLabel.text)
+
     def test_progress_and_cancel_are_in_the_status_bar_while_a_step_runs(self):
         import slicer
 
@@ -96,6 +107,21 @@ class TestPanelGuide(PanelTestCase):
         self.assertIsNone(self.parameters.fusedVolume)
         self.assertTrue(self.parent.isAncestorOf(self.ui.progressFrame))
         self.assertTrue(self.ui.progressFrame.isHidden())
+
+    def test_progress_is_in_the_panel_where_the_status_bar_is_hidden(self):
+        self.tryPhantom()
+        bar = self.app.mainWindow.statusBar()
+        bar.hide()
+        self.addCleanup(bar.show)
+        seen = []
+
+        def look(*_arguments: object) -> None:
+            seen.append((self.parent.isAncestorOf(self.ui.progressFrame), self.ui.progressFrame.isHidden()))
+            raise ValueError("Seen enough.")
+
+        with patch.object(self.panel.logic, "register", look):
+            self.click("registerButton")
+        self.assertEqual(seen, [(True, False)])
 
     def test_pairs_that_the_panel_names_bring_no_warning(self):
         self.tryPhantom()

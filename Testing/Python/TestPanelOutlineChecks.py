@@ -1,5 +1,6 @@
 """What the panel says about an outline, and what the user can do about it."""
 
+import tempfile
 import unittest
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ import slicer
 from MedFusionLib.Core.Images.Coordinates import flipPoints
 from MedFusionLib.Core.Tumor.Outline import Alternative, SecondOpinion
 from MedFusionLib.Core.Verdict import Judgment, Verdict
+from MedFusionLib.Scene.NodeFiles import saveScene
 from MedFusionLib.Scene.VolumeNodes import imageFromVolumeNode
 from MedFusionLib.Workflow.Parameters import TumorChoice
 from PanelTestCase import PanelTestCase, smallPhantom
@@ -153,6 +155,29 @@ class TestPanelOutlineChecks(PanelTestCase):
         self.click("otherOutlineButton")
         self.assertEqual(self.ui.measurementTable.item(0, 1).text(), before)
         self.assertIn("<b>Confirmed.</b>", self.ui.tumorCard.text)
+
+    def test_verdict_comes_back_with_the_scene_as_long_as_the_outline_is_the_same(self):
+        for judgment, reasons in ((Judgment.confirmed, ()), (Judgment.doubtful, ("It is too small.",))):
+            self.outlineBall(Verdict(judgment, reasons))
+            text = self.ui.tumorCard.text.partition("<br>")[0]
+            with tempfile.TemporaryDirectory() as folder:
+                saveScene(self.scene, Path(folder) / "scene.mrb")
+                self.app.clearScene()
+                self.app.session.loadScene(Path(folder) / "scene.mrb")
+            self.panel.enter()
+            self.app.settle()
+            self.assertEqual(self.ui.tumorCard.text.partition("<br>")[0], text)
+        self.paint(0.3)
+        self.assertIn("<b>Not confirmed.</b> The outline was changed by hand", self.ui.tumorCard.text)
+
+    def test_nothing_is_offered_without_an_outline(self):
+        self.click("registerButton")
+        for name in ("secondOpinionCheckBox", "show3DCheckBox", "diametersCheckBox", "segmentEditorButton"):
+            self.assertFalse(getattr(self.ui, name).enabled, name)
+        for name in ("acceptOutlineButton", "otherOutlineButton"):
+            self.assertTrue(getattr(self.ui, name).isHidden(), name)
+        self.parameters.tumorVolume = None
+        self.assertFalse(self.ui.pointInsideButton.enabled)
 
     def test_outline_says_when_its_volume_was_changed(self):
         self.click("registerButton")

@@ -1,5 +1,6 @@
 """Segmentation nodes that a user works on: scribbles that point a tumor out, and an outline corrected by hand."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -11,10 +12,12 @@ from ..Core.Tumor.Outline import SecondOpinion
 from ..Core.Tumor.OutlineDecisions import corrected
 from ..Core.Tumor.Segments import SegmentUnion
 from ..Core.Tumor.TumorSegmentation import SegmentationMethod, SegmentationSettings, TumorResult
+from ..Core.Verdict import Judgment, Verdict
 from .SegmentationNodes import addSegment, labelImageFromSegmentation, segmentsOfNode
 from .VolumeNodes import imageFromVolumeNode, relativeTransform
 
 INSIDE_COLOR, OUTSIDE_COLOR = (0.30, 0.80, 0.35), (0.35, 0.55, 0.95)
+_VERDICT = "MedFusion.verdict"
 _SECOND_COLOR = (0.24, 0.78, 1.0)  # as in the report
 
 
@@ -76,7 +79,9 @@ def tumorResultFromNode(
         if isinstance(union, SegmentUnion) and present.issuperset(union.values)
     )
     if known is None:
-        return TumorResult(labelImage, segments, (), _settingsOf(segmentationNode), unions)
+        result = TumorResult(labelImage, segments, (), _settingsOf(segmentationNode), unions)
+        drawnOn = segmentationNode.GetNodeReference(segmentationNode.GetReferenceImageGeometryReferenceRole())
+        return _withRememberedVerdict(result, segmentationNode, drawnOn or volumeNode)
     now = replace(known, labelImage=labelImage, segments=segments, unions=unions)
     return now if _isAsMade(segmentationNode, known) else corrected(now)
 
@@ -84,6 +89,35 @@ def tumorResultFromNode(
 def _isAsMade(segmentationNode: slicer.vtkMRMLSegmentationNode, known: TumorResult) -> bool:
     labelImage, _segments = labelImageFromSegmentation(segmentationNode, known.labelImage)
     return np.array_equal(*(sitk.GetArrayViewFromImage(image) for image in (labelImage, known.labelImage)))
+
+
+def rememberVerdict(segmentationNode: slicer.vtkMRMLSegmentationNode, result: TumorResult) -> None:
+    """Store in a segmentation what is thought of the outline that it holds, for when its scene is opened again."""
+    stored = {
+        **result.verdict.measurements(),
+        "warnings": list(result.warnings),
+        "labels": _fingerprint(result.labelImage),
+    }
+    segmentationNode.SetAttribute(_VERDICT, json.dumps(stored))
+
+
+def _withRememberedVerdict(
+    result: TumorResult, segmentationNode: slicer.vtkMRMLSegmentationNode, drawnOn: slicer.vtkMRMLScalarVolumeNode
+) -> TumorResult:
+    """Return an outline of an earlier session with what was thought of it then, unless it was changed since."""
+    try:
+        stored = json.loads(segmentationNode.GetAttribute(_VERDICT) or "{}")
+        verdict = Verdict(Judgment(stored["verdict"]), tuple(stored["reasons"]))
+        warnings, labels = tuple(stored["warnings"]), stored["labels"]
+    except (KeyError, TypeError, ValueError):  # none, or one of another version
+        return result
+    labelImage, _segments = labelImageFromSegmentation(segmentationNode, imageFromVolumeNode(drawnOn))
+    judged = replace(result, verdict=verdict, warnings=warnings)
+    return judged if labels == _fingerprint(labelImage) else corrected(judged)
+
+
+def _fingerprint(labelImage: sitk.Image) -> str:
+    return sitk.Hash(sitk.Cast(labelImage, sitk.sitkUInt16))
 
 
 def addSecondOpinion(

@@ -25,6 +25,7 @@ from ..Core.Tumor.TumorSegmentation import (
 )
 from .SceneNodes import nodesOfClass
 from .SegmentationNodes import addCavitySegment, addSegment, setSegmentationLabels, tagSegment
+from .TumorNodes import rememberVerdict
 from .VolumeNodes import imageFromVolumeNode, relativeTransform, setMarkupsPoints, worldToNodeTransform
 
 _POINT_NAMES = ("seeds", "lines", "foregroundPoints", "backgroundPoints")
@@ -101,6 +102,7 @@ class TumorSegmentationLogic:
         segmentationNode.SetReferenceImageGeometryParameterFromVolumeNode(volumeNode)
         segmentationNode.SetAndObserveTransformNodeID(volumeNode.GetTransformNodeID())
         segmentationNode.SetAttribute("MedFusion.method", result.settings.method.value)
+        rememberVerdict(segmentationNode, result)
         return segmentationNode
 
     @staticmethod

@@ -131,6 +131,7 @@ class LandmarksSection(Section):
         self._ui.fitLabel.visible = bool(self._ui.fitLabel.text)
         self._showButtons()
         self._panel.registerSection.update()
+        self._panel.showNextStep()
 
     def askImages(self) -> None:
         """Hold the fit against the images and say what they think of it."""

@@ -50,9 +50,15 @@ class OutlineChecks:
         box = self._ui.secondOpinionCheckBox
         disagrees = second is not None and any(agreement < LEAST_AGREEMENT for agreement in second.agreements)
         isWanted = box.checked if second is former else disagrees
-        box.enabled = second is not None and any(agreement == agreement for agreement in second.agreements)
+        self.enable()
         box.checked = False
         box.checked = isWanted and box.enabled
+
+    def enable(self) -> None:
+        """Enable what there is something to show for."""
+        second = self._tumor.second if self._tumor is not None else None
+        hasAnswer = second is not None and any(agreement == agreement for agreement in second.agreements)
+        self._ui.secondOpinionCheckBox.enabled = hasAnswer
 
     def _onAccept(self) -> None:
         parameters = self._panel.parameterNode

@@ -12,9 +12,9 @@ class StatusBarRow:
         self._isLent = False
 
     def show(self) -> None:
-        """Show the widget; without a main window at the panel's end."""
+        """Show the widget; without a main window, or where the user has hidden its status bar, at the panel's end."""
         window = slicer.util.mainWindow()
-        if window is not None and not self._isLent:
+        if window is not None and not self._isLent and not window.statusBar().isHidden():
             self._isLent = True
             window.statusBar().addPermanentWidget(self._widget, self._stretch)
         self._widget.visible = True

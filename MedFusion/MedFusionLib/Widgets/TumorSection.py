@@ -98,6 +98,7 @@ class TumorSection(Section):
         self._ui.diametersCheckBox.enabled = hasOutline
         self._show3D(parameters)
         self._showMeasurements(parameters)
+        self._checks.enable()
 
     def _showPointing(self, method: TumorChoice) -> None:
         lines, inside, outside = self._pointing.counts()
@@ -111,6 +112,8 @@ class TumorSection(Section):
         else:
             text = _("Inside ({count})").format(count=inside)
             tip = _("Place points that are certainly inside the tumor.")
+        for button in (self._ui.pointInsideButton, self._ui.pointOutsideButton):
+            button.enabled = self._panel.parameterNode.tumorVolume is not None
         self._ui.pointInsideButton.text, self._ui.pointInsideButton.toolTip = text, tip
         self._ui.pointOutsideButton.text = _("Outside ({count})").format(count=outside)
         self._ui.pointInsideButton.visible = isPointed

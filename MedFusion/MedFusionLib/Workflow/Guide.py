@@ -1,5 +1,6 @@
 """What to do next, from loading to the report."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -30,10 +31,11 @@ class NextStep:
     sentence: str
 
 
-def nextStep(parameters: "Choices", isSaved: bool) -> NextStep | None:
+def nextStep(parameters: "Choices", isSaved: bool, outOfDate: Collection[Card] = ()) -> NextStep | None:
     """Return what to do next, None when all is done.
 
     :param isSaved: whether the results were saved.
+    :param outOfDate: cards whose results no longer fit what they were made from.
     """
     if parameters.fixedVolume is None or parameters.movingVolume is None:
         return NextStep(Card.volumes, _("Choose a CT and an MRI, or try the phantom."))
@@ -43,6 +45,10 @@ def nextStep(parameters: "Choices", isSaved: bool) -> NextStep | None:
         if min(counts) < 3 and not parameters.auto:
             return NextStep(Card.landmarks, _("Place at least 3 pairs of landmarks."))
         return NextStep(Card.register, _("Press Register."))
+    if Card.register in outOfDate:
+        return NextStep(Card.register, _("Landmarks or volumes were changed: press Register again."))
+    if parameters.fusedVolume is not None and Card.fuse in outOfDate:
+        return NextStep(Card.fuse, _("The alignment was changed: press Fuse again."))
     if parameters.fusedVolume is None:
         return NextStep(Card.fuse, _("Check the alignment, then press Fuse."))
     segmentation = parameters.segmentation

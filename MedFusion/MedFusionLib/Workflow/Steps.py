@@ -27,7 +27,7 @@ from ..Core.Tumor.TumorSegmentation import TumorInteraction, TumorResult
 from ..Report.Pdf import checkPdfRenderer
 from ..Scene.LandmarkRegistrationLogic import LandmarkRegistrationLogic, landmarkLists
 from ..Scene.RegistrationNodes import showErrorMap
-from ..Scene.TumorNodes import scribbleImages, tumorResultFromNode
+from ..Scene.TumorNodes import rememberVerdict, scribbleImages, tumorResultFromNode
 from ..Scene.TumorSegmentationLogic import TumorSegmentationLogic
 from ..Scene.VolumeNodes import (
     definedPointsFromMarkups,
@@ -247,6 +247,7 @@ class Steps:
     def replaceOutline(self, segmentationNode: slicer.vtkMRMLSegmentationNode, result: TumorResult) -> None:
         """Keep another result for an outline that the user judged or exchanged."""
         self._results[segmentationNode.GetID()] = result
+        rememberVerdict(segmentationNode, result)
 
     def isOutlineOutOfDate(self, parameters: "Choices") -> bool:
         """Return whether voxels changed since the tumor was outlined in them in this session."""
