@@ -1,4 +1,4 @@
-"""Measure the fusion against its peers; prints Markdown tables, writes montage pictures.
+"""Measure the fusion against its peers; prints Markdown tables. FusionJudging draws montages to be judged by eye.
 
     python Testing/Benchmark/FusionBenchmark.py [--output DIR] [PART ...]
 
@@ -33,8 +33,10 @@ TEXTBOOK = FusionSettings(method=FusionMethod.dwt, levels=3, sliceWise=True, con
 STATIONARY = FusionSettings(
     method=FusionMethod.swt, wavelet="haar", sliceWise=True, baseRule=BaseRule.maximum, consistency=False
 )
+IN_BONE = "selective, MRI in bone"
 METHODS = {
     SELECTIVE: FusionSettings(),
+    IN_BONE: FusionSettings(mriInBone=True),
     "DWT db2, 3 levels (textbook)": TEXTBOOK,
     "SWT haar, base maximum": STATIONARY,
     "average": FusionSettings(method=FusionMethod.average),
@@ -187,18 +189,6 @@ def _contrasts(
     return f"{np.mean(found):.2f} ({np.min(found):.2f})"
 
 
-def montage(output: Path) -> None:
-    """Write the pictures of 20 pairs and slices: CT, MRI, selective, maximum, DWT."""
-    columns = (SELECTIVE, "maximum", "DWT db2, 3 levels (textbook)")
-    rows = []
-    cases = [*list(publishedPairs())[1::3], *list(seedPairs(Half.test))[:7], *list(seedPairs(Half.development))[:7]]
-    for pair in cases:
-        pictures = [pair.ct, pair.mri, *(fusePair(pair, METHODS[method]) for method in columns)]
-        rows.append(np.hstack([_thumbnail(picture) for picture in pictures]))
-    Image.fromarray(np.vstack(rows)).save(output / "montage.png")
-    print("montage.png: CT, MRI, selective, maximum, DWT. For viewing only, the atlas is not free.\n")
-
-
 def picture(output: Path) -> None:
     """Write the picture of the documentation: a head's CT, MRI, the fusion, its changes that only the CT shows, DWT."""
     head = next(heads(Half.development))
@@ -212,10 +202,6 @@ def picture(output: Path) -> None:
     shown = np.hstack([255 * plane[10:-10, 10:-10] for plane in planes])
     Image.fromarray(shown.clip(0, 255).astype(np.uint8)).save(output / "fusion.png", optimize=True)
     print("fusion.png: CT, MRI, selective, with changes that only the CT shows, DWT.\n")
-
-
-def _thumbnail(picture: np.ndarray) -> np.ndarray:
-    return np.asarray(Image.fromarray(picture.clip(0, 255).astype(np.uint8)).resize((256, 256), Image.BILINEAR))
 
 
 def cpuSeconds(function: Callable[[], object], times: int = 3) -> float:
@@ -293,7 +279,6 @@ PARTS = {
     "stacks": (stackSlices, "aanlib"),
     "heads": (wholeHeads, "head-sim"),
     "changes": (changes, "head-sim"),
-    "montage": (montage, "seed-pairs"),
     "picture": (picture, "head-sim"),
     "speed": (speed, ""),
     "memory": (memory, ""),

@@ -17,8 +17,8 @@ _CLASSES = 24
 _FEWEST_SAMPLES = 20 * _CLASSES
 _TISSUE_HU = (-10.0, 90.0)  # that the median is taken of
 _SHOWN_HU = (1.0, 100.0)  # where the CT may deviate: neither air, fat nor bone
-_FAINT_HU = 6.0  # deviations below it are noise, and fade
-_GAIN = 8.0  # in the fused volume, whose tissue has 300 HU for itself
+_FAINT_HU = 8.0  # deviations below it are noise, and fade
+_GAIN = 9.5  # in the fused volume, whose tissue has 300 HU for itself
 MOST_HU = 30.0  # drawn in full color
 
 
@@ -62,10 +62,11 @@ def findUsualCt(fixed: np.ndarray, moving: Sequence[np.ndarray], low: float, spa
     return UsualCt(tuple(b for b, _ in points), tuple(d for _, d in points))
 
 
-def faded(deviation: np.ndarray, hounsfield: float) -> np.ndarray:
-    """Return a smoothed deviation with its noise faded."""
-    squared = deviation * deviation
-    return deviation * (squared / (squared + np.float32((_FAINT_HU * hounsfield) ** 2)))
+def faded(deviation: np.ndarray) -> np.ndarray:
+    """Return a smoothed deviation in HU with its noise faded."""
+    fourth = deviation * deviation
+    fourth *= fourth
+    return deviation * (fourth / (fourth + np.float32(_FAINT_HU**4)))
 
 
 def drawn(fused: np.ndarray, deviation: np.ndarray, top: float) -> np.ndarray:

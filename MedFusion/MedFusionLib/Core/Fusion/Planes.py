@@ -31,7 +31,7 @@ _Scaled = tuple[np.ndarray, tuple[float, float], list[np.ndarray], list[np.ndarr
 class Plane(NamedTuple):
     """One slice of a strip, on the common scale where 0 is black and 1 the densest bone that is fused.
 
-    :param fixed: the CT in its own units.
+    :param fixed: the CT in its own units, of any type: where it can be, a view that takes no memory.
     :param fixedRange: its smallest and its largest value, maybe of some rows more.
     :param sources: CT first, then the MRIs; float32, 0 to 1.
     :param cells: the sources at half the resolution, with the margin; empty for a strip without one.
@@ -201,7 +201,7 @@ def _scaled(rawPlanes: tuple[np.ndarray, ...], scales: FusionScales, copies: boo
     :param copies: the CT's raw plane does not outlive the next one.
     """
     fixed = rawPlanes[0]
-    if copies or fixed.dtype != np.float32:
+    if copies:
         fixed = buffers.take(fixed.size).reshape(fixed.shape)
         np.copyto(fixed, rawPlanes[0], casting="same_kind")
     span = np.float32(scales.high - scales.low)

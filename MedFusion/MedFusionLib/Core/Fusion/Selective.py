@@ -116,6 +116,10 @@ def fuseSelective(planes: Iterator[Plane], strip: Strip, settings: FusionSetting
             shares *= np.float32(0.5)
             shares += work.shares
             shares *= np.float32(0.5)
+        if work.plane.fixed.dtype != np.float32:
+            fixed = buffers.take(work.plane.fixed.size).reshape(work.plane.fixed.shape)
+            np.copyto(fixed, work.plane.fixed, casting="same_kind")
+            work.plane = work.plane._replace(fixed=fixed)
         values = _merged(work, shares, scale, strip, settings.mriInBone, buffers)
         yield Fused(work.plane, values, _changes(work, changesScale, strip, buffers))
 
@@ -353,7 +357,7 @@ def _changes(work: _Cells, scale: float, strip: Strip, buffers: Buffers) -> np.n
     if work.changes is None:
         return None
     work.changes *= np.float32(scale / 16 / strip.scales.hounsfield)
-    changes = faded(_voxels(work.changes, strip, buffers), 1.0)
+    changes = faded(_voxels(work.changes, strip, buffers))
     if work.boneNear is not None:
         changes *= fall(work.plane.fixed, *strip.scales.boneRange, buffers)
     return changes
