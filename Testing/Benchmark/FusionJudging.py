@@ -52,11 +52,11 @@ def rowsOf(half: str) -> list[Row]:
     rows = [Row(pair.ct[None], pair.mri[None]) for pair in seedPairs(Half(half))]
     for _name, *images in stacks(Half(half)):
         ct, mri = (sitk.GetArrayFromImage(image) for image in images)
-        rows += [Row(ct[k : k + 1], mri[k : k + 1]) for k in (len(ct) // 3, len(ct) // 2)]
+        rows += [Row(ct[k : k + 1], mri[k : k + 1]) for k in (len(ct) * 9 // 20, len(ct) * 13 // 20)]
     for head in heads(Half(half)):
         ct, mri = sitk.GetArrayFromImage(head.ct), registered(head)
         tumor = int(np.argwhere(head.tumor == RIM).mean(axis=0)[0])
-        rows += [Row(ct[k - 2 : k + 3], mri[k - 2 : k + 3]) for k in (tumor + 6, tumor - 25)]
+        rows += [Row(ct[k - 2 : k + 3], mri[k - 2 : k + 3]) for k in (tumor - 8, tumor + 15)]
     return rows
 
 

@@ -21,7 +21,7 @@ _SAMPLES_PER_AXIS = 64
 _JUDGED_SAMPLES = 40_000  # tell as well what the values are, in a fraction of the time
 _CLIPPED_HU, _CLIPPED_SHARE = 1000.0, 0.005  # bone that ends below the one, in more voxels than the other
 _NARROW_STEPS = 5.0  # gray levels between places 2 voxels apart; 1 to 3 in bone windows
-_SHOULDER = (160.0, 260.0)  # gray levels: bright tissue (cerebrospinal fluid on T2, fat) stays below white bone
+_SHOULDER = (180.0, 260.0)  # gray levels: bright tissue (cerebrospinal fluid on T2, fat) stays below white bone
 
 
 class CtKind(Enum):

@@ -25,7 +25,7 @@ _LARGEST_Z_STEP = 64  # slices; far beyond any scanner's, it only keeps senseles
 # gray levels of 255 where they are intensities.
 _CT_SHARE_IN_TISSUE = np.float32(0.35)  # of its edges' energy that counts away from bone
 _MRI_FLOOR = 32.0  # energy of the MRI's noise: below it the MRI's edges say no less than the CT's
-_HAZE = 0.3  # of what the CT is brighter than the MRI that stays in the tissue, so that calcifications are seen,
+_HAZE = 0.25  # of what the CT is brighter than the MRI that stays in the tissue, so that calcifications are seen,
 _HAZED_FROM = 60.0  # all of it where the MRI is so bright; fluid that is black in the MRI stays black
 _NOISE_PEAKS = 3.0  # times the noise's median energy, that its peaks may draw nothing either
 _DIM_RANGE = 110.0  # the CT draws nothing where the MRI is brighter by this
