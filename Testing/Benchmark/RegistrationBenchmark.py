@@ -120,7 +120,7 @@ def measureRefinedErrors(_: argparse.Namespace) -> None:
             covariances = covariance.covariances(case.fixedTargets)
             end = time.process_time()
             errors, expected = case.errors(refined.pose), rms(expectedLength(covariances))
-            covered = np.mean(errors < lengthBound(covariances, 7))
+            covered = np.mean(errors < lengthBound(covariances, covariance.freedom))
             ratios.append(rms(errors) / expected)
             seconds = f"{middle - begin:.1f} + {end - middle:.1f}"
             rows.append((case.name, f"{expected:.2f}", f"{rms(errors):.2f}", f"{100 * covered:.0f} %", seconds))

@@ -4,12 +4,14 @@ import unittest
 from functools import cache
 
 import numpy as np
+import SimpleITK as sitk
 from MedFusionLib.Core.Images.Transforms import poseOf, transformPoints
 from MedFusionLib.Core.Landmarks.LandmarkList import LandmarkList
 from MedFusionLib.Core.Phantom import Phantom, makePhantom
 from MedFusionLib.Core.Registration.Registration import RegistrationSettings, registerLandmarks
 from MedFusionLib.Core.Registration.RegistrationResult import RegistrationResult
 from MedFusionLib.Core.Verdict import Judgment
+from MedFusionTesting import sharedData
 
 TURNED = np.array([-1.0, -1.0, 1.0])
 
@@ -78,6 +80,30 @@ class TestPoseCheck(unittest.TestCase):
         case = phantom()
         with self.assertRaisesRegex(ValueError, "mirror image"):
             register(case.ctLandmarks * [-1.0, 1.0, 1.0], case.mriLandmarks)
+
+    def test_landmarks_alone_notice_a_mirrored_mri_and_another_patients(self):
+        heads = {}
+        for name in ("head-a", "head-c"):
+            folder = sharedData("head-sim", name)
+            images = [sitk.ReadImage(str(folder / f"{side}.nrrd")) for side in ("ct", "mr_t1c")]
+            heads[name] = (*images, poseOf(sitk.ReadTransform(str(folder / "truth_ct_to_mr.tfm"))))
+        (ct, mri, truth), (_, other, otherTruth) = heads.values()
+        ears = np.array([[70.0, 0, 0], [-70.0, 0, 0], [0, -90.0, 0], [0, 80.0, 20], [0, 0, 90.0], [40, -60, 30]])
+        middle = ct.TransformContinuousIndexToPhysicalPoint([size / 2 for size in ct.GetSize()])
+        ears = ears + middle + np.random.default_rng(3).normal(0, 0.5, ears.shape)
+        mirrored = sitk.GetImageFromArray(sitk.GetArrayFromImage(mri)[:, :, ::-1])
+        mirrored.CopyInformation(mri)
+        turn = truth.matrix @ otherTruth.matrix.T
+        moved = sitk.Image(other)
+        shift = truth.apply(np.array(middle)) - turn @ np.array(
+            other.TransformContinuousIndexToPhysicalPoint([size / 2 for size in other.GetSize()])
+        )
+        moved.SetOrigin((turn @ other.GetOrigin() + shift).tolist())
+        moved.SetDirection((turn @ np.reshape(other.GetDirection(), (3, 3))).ravel().tolist())
+        lists = [LandmarkList(tuple("ABCDEF"), points) for points in (ears, truth.apply(ears))]
+        self.assertIs(registerLandmarks(*lists, None, ct, mri).verdict.judgment, Judgment.confirmed)
+        for wrong in (mirrored, moved):
+            self.assertIs(registerLandmarks(*lists, None, ct, wrong).verdict.judgment, Judgment.doubtful)
 
     def test_a_scale_of_two_percent_is_named_and_stated(self):
         case, rng = phantom(), np.random.default_rng(1)

@@ -7,12 +7,13 @@ from functools import cache
 import numpy as np
 import SimpleITK as sitk
 from MedFusionLib.Core.Images.Grids import indexMatrix
-from MedFusionLib.Core.Images.Transforms import Pose, TransformModel, transformPoints
+from MedFusionLib.Core.Images.Transforms import Pose, TransformModel, poseOf, transformPoints
 from MedFusionLib.Core.Landmarks.ErrorBounds import expectedLength
 from MedFusionLib.Core.Landmarks.LandmarkList import LandmarkList
+from MedFusionLib.Core.Phantom import makePhantom
 from MedFusionLib.Core.Progress import Canceled
 from MedFusionLib.Core.Registration.AutoStart import findStart
-from MedFusionLib.Core.Registration.ImagePyramid import movingField
+from MedFusionLib.Core.Registration.ImagePyramid import movingField, sampleVoxelsByRank
 from MedFusionLib.Core.Registration.MutualInformation import FixedSamples, interpolate, mutualInformation
 from MedFusionLib.Core.Registration.PoseCovariance import scatterOfPoses
 from MedFusionLib.Core.Registration.Refinement import refinePose
@@ -189,6 +190,29 @@ class TestRefinement(unittest.TestCase):
                 case["truth"],
                 progress=lambda fraction, message: fraction < 0.2,
             )
+
+
+class TestThickSlices(unittest.TestCase):
+    def test_samples_lie_in_the_middle_of_voxels_inside_the_mask(self):
+        image = sitk.GetImageFromArray(smoothNoise())
+        image.SetSpacing((1.0, 1.5, 5.0))
+        mask = sitk.BinShrink(image, [4, 4, 1]) > 300
+        samples = sampleVoxelsByRank(image, mask, 5000, 16)
+        toIndex = indexMatrix(image)
+        indices = samples.points @ toIndex[:, :3].T + toIndex[:, 3]
+        np.testing.assert_allclose(indices, np.rint(indices), atol=1e-6)
+        self.assertTrue(all(mask[mask.TransformPhysicalPointToIndex(point)] for point in samples.points[::50].tolist()))
+        self.assertAlmostEqual(len(samples.points), 5000, delta=500)
+        counts = np.bincount(samples.bins)
+        self.assertLess(counts.max(), 1.2 * counts.min())
+
+    def test_half_a_head_of_thick_slices_is_not_pulled_along_them(self):
+        phantom = makePhantom()
+        half = phantom.ct[:, :, phantom.ct.GetDepth() // 2 :]
+        truth = poseOf(phantom.ctToMri)
+        refined = refinePose(half, phantom.mri, Pose(truth.matrix, truth.offset + [0.5, -0.5, 0.8]))
+        steps = refined.pose.apply(phantom.targets) - truth.apply(phantom.targets)
+        self.assertLess(np.sqrt(np.mean(np.sum(steps**2, axis=1))), 0.28)
 
 
 class TestImageCovariance(unittest.TestCase):

@@ -53,6 +53,10 @@ class TestValueJudgment(unittest.TestCase):
             with self.subTest(pattern):
                 self.assertKind(values, ValueKind.uncalibratedCt, pattern)
 
+    def test_a_ct_whose_air_was_cut_off_is_a_ct_and_an_mri_without_its_air_is_none(self):
+        self.assertKind(np.maximum(CT, 0), ValueKind.uncalibratedCt, "what lies below 0 was cut off")
+        self.assertKind(np.where(MRI < 60, 0, MRI), ValueKind.mri)
+
     def test_an_inverted_ct_is_refused(self):
         for values in (-CT, 3000 - CT):
             self.assertKind(values, ValueKind.invertedCt, "lies above soft tissue")
