@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 _FLOOR_MM = 0.3
+_LEAST_COVERED = 0.8
 _PICTURE_RANGE_MM = (0.05, 100.0)
 _COLORS = {"landmarks": "#0072b2", "refine": "#009e73", "auto": "#d55e00"}
 
@@ -15,11 +16,31 @@ def printTables(rows: list[dict[str, object]]) -> None:
     halves = [[row for row in rows if row["dev"] == isDev] for isDev in (True, False)]
     for title, say in _SAYINGS:
         print(f"| {title} | {' | '.join(say(half) for half in halves)} |")
+    _printSmallest(halves)
     failed = [row for row in rows if _fails(row)]
     if failed:
         print("\nConfirmed and more than 2 mm wrong, or outside the bound by more than a half:\n")
     for row in failed:
-        print(f"- {row['head']}, {row['condition']}, {row['mode']}: {row['largest']:.2f} mm, bound {row['bound']:.2f}")
+        print(f"- {_title(row)}: {row['largest']:.2f} mm, bound {row['bound']:.2f}")
+
+
+def _printSmallest(halves: list[list[dict[str, object]]]) -> None:
+    """Print the rows of right input of which the bound covers fewer than four of five targets."""
+    print(
+        "\nRows of right input with less than 80 % of the targets below the bound, without those of landmarks alone:\n"
+    )
+    for half in halves:
+        for row in _right(half, "refine", "auto"):
+            if row.get("covered") is not None and row["covered"] < _LEAST_COVERED:
+                print(f"- {_title(row)}: {100 * row['covered']:.0f} %, error {row['error']:.2f} mm, {row['verdict']}")
+    print("\nMistakes and wrong images that nothing was said about:\n")
+    for row in (row for half in halves for row in half):
+        if row["kind"] in ("mistake", "wrong images") and not row["refused"] and row["verdict"] == "confirmed":
+            print(f"- {_title(row)}: error {row['error']:.2f} mm")
+
+
+def _title(row: dict[str, object]) -> str:
+    return f"{'DEV' if row['dev'] else 'TEST'} {row['head']}, {row['condition']}, {row['mode']}"
 
 
 def _right(rows: list[dict[str, object]], *modes: str) -> list[dict[str, object]]:
