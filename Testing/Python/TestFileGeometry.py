@@ -64,6 +64,11 @@ class TestFileGeometry(unittest.TestCase):
         path.write_bytes(text.encode() + b"\n\n" + voxels)
         return path
 
+    def nrrdLine(self, name: str) -> str:
+        sitk.WriteImage(self.image, str(self.folder / "line.nrrd"))
+        header = (self.folder / "line.nrrd").read_bytes().partition(b"\n\n")[0].decode()
+        return next(line for line in header.splitlines() if line.startswith(name))
+
     def assertLiesAt(self, volume: VolumeFile, image: sitk.Image, tolerance: float = 1e-3) -> None:
         np.testing.assert_allclose(affineOf(volume.image), affineOf(image), atol=tolerance)
 
@@ -74,6 +79,27 @@ class TestFileGeometry(unittest.TestCase):
             volume = readVolume(path, assumedAxes=CoordinateSystem.ras)
             self.assertLiesAt(volume, self.image)
             self.assertEqual((volume.warnings, volume.unknownOrientation), ((), ""), suffix)
+
+    def test_headers_without_a_place_for_the_voxels_are_refused_with_what_they_say(self):
+        def emptySform(data: bytearray) -> None:
+            struct.pack_into("<2h", data, CODES, 0, 1)
+            struct.pack_into("<12f", data, SFORM, *[0.0] * 12)
+
+        directions = self.nrrdLine("space directions")
+        none = self.nrrd((directions, "space directions: none none none"), name="none.nrrd")
+        meta = self.folder / "long.mha"
+        sitk.WriteImage(self.image, str(meta))
+        data = meta.read_bytes()
+        start = data.index(b"TransformMatrix")
+        meta.write_bytes(data[:start] + b"TransformMatrix = 2 0 0 0 2 0 0 0 2" + data[data.index(b"\n", start) :])
+        for path, words in ((self.nifti(emptySform), "no place"), (none, "none none none"), (meta, "lengths 2, 2, 2")):
+            with self.assertRaisesRegex(ValueError, words):
+                readVolume(path)
+
+    def test_a_file_under_the_name_of_another_format_is_called_by_its_own(self):
+        path = self.nifti(lambda data: None).rename(self.folder / "renamed.nrrd")
+        with self.assertRaisesRegex(ValueError, "renamed.nrrd could not be read.*it is a NIfTI file.*suffix .nii"):
+            readVolume(path)
 
     def test_files_without_an_orientation_are_refused_unless_the_user_says_it(self):
         def analyze(data: bytearray) -> None:

@@ -42,10 +42,19 @@ class TestValueJudgment(unittest.TestCase):
         padded[:, :, :12] = -3024
         self.assertKind(padded, ValueKind.ctInHu)
 
+    def test_an_mri_is_no_ct_whose_bone_would_be_the_fat_nor_a_map_when_it_is_scaled_to_1(self):
+        fat = np.maximum(head({"air": 4, "scalp": 465, "skull": 40, "brain": 300, "ventricle": 95}, 8, 3), 0)
+        self.assertKind(fat, ValueKind.mri)
+        self.assertKind(MRI / MRI.max(), ValueKind.mri)
+        tumor = np.hypot(np.hypot(*np.indices((40, 40, 40))[:2] - 20), np.indices((40, 40, 40))[2] - 20) < 8
+        map = np.clip(ndimage.gaussian_filter(tumor.astype(float), 1), 0, 1)
+        self.assertKind(map, ValueKind.map, "near 0 or 1")
+
     def test_a_ct_that_is_off_or_scaled_is_named_with_its_air_and_soft_tissue(self):
         for values, pattern in (
             (CT + 300, r"off by \+(29\d|30\d) \(air at -(69|70)\d, soft tissue at 33\d\)"),
             (CT - 150, "off by -1[45]"),
+            (CT + 110, r"off by \+1[01]\d"),
             (np.maximum(CT + 1024, 0), r"off by \+10[12]"),
             (CT / 2, r"one of 0\.5 \(air at -(49|50)\d,"),
             (CT * 2, r"one of 2 \("),
@@ -58,9 +67,9 @@ class TestValueJudgment(unittest.TestCase):
         self.assertKind(np.where(MRI < 60, 0, MRI), ValueKind.mri)
 
     def test_an_inverted_ct_is_refused(self):
-        for values in (-CT, 3000 - CT):
-            self.assertKind(values, ValueKind.invertedCt, "lies above soft tissue")
-            with self.assertRaisesRegex(ValueError, "ct.nrrd are inverted: air at .* invert them back"):
+        for values in (-CT, 3000 - CT, 255 - np.clip((CT + 1000) / 8, 0, 255)):
+            self.assertKind(values, ValueKind.invertedCt, "above")
+            with self.assertRaisesRegex(ValueError, "ct.nrrd are inverted: .*air at .* invert them back"):
                 ctWarning(judgeValues(values), "ct.nrrd")
 
     def test_an_mri_is_none_whatever_its_zero_and_scale_are(self):
@@ -71,7 +80,7 @@ class TestValueJudgment(unittest.TestCase):
 
     def test_maps_constants_and_pictures_are_neither(self):
         self.assertKind((CT > 0).astype(float), ValueKind.map)
-        self.assertKind(1 / (1 + np.exp(-CT / 500)), ValueKind.map)
+        self.assertKind(1 / (1 + np.exp(-CT / 5)), ValueKind.map)
         self.assertKind(np.full(99, np.nan), ValueKind.map)
         self.assertKind(np.clip(MRI / 3, 0, 255), ValueKind.eightBit)
 

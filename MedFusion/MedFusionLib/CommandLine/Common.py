@@ -31,8 +31,11 @@ def applyCommon(arguments: argparse.Namespace) -> None:
     """Let the options that every command has take effect in this process."""
     StepProgress.isQuiet = arguments.quiet
     logging.getLogger().setLevel(logging.DEBUG if arguments.verbose else logging.WARNING)
+    import SimpleITK as sitk
+
+    if not arguments.verbose:
+        sitk.ProcessObject.GlobalWarningDisplayOff()  # it writes past logging, of headers that are judged here
     if arguments.threads is not None:
-        import SimpleITK as sitk
         import vtk
 
         sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(arguments.threads)

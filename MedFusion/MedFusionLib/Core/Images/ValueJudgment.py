@@ -21,11 +21,15 @@ _PADDING_HU = -1500.0  # what scanners write where they measured nothing lies be
 _SOFT_RANGE_HU = (-150.0, 150.0)
 _BINS = 400
 _MOST_LABELS = 12
+_LARGEST_SHIFT_HU = 60.0  # of air and soft tissue alike; contrast agent, fat and noise move one of them
+_MOST_WHITE = 0.4  # of a picture, whose background is black
+_MOST_UNSURE = 0.25  # of a map of probabilities
 # Shares of what is not air that tell a CT by its shape. Fitted on the DEV half of
 # Testing/Benchmark/ValueBenchmark.py by hand, to call every CT and no MRI a CT.
 _LEAST_SOFT = 0.45
 _MOST_BETWEEN = 0.25
 _LEAST_BONE = 0.02
+_LEAST_DENSE_BONE = 0.01  # of a CT: .06 and more; of an MRI whose fat takes bone's place: 0
 _LEAST_AIR = 0.05
 _LEAST_SOFT_IN_HU = 0.25
 _MOST_DENSE = 0.35
@@ -81,13 +85,24 @@ def judgeValues(values: np.ndarray, modality: str = "") -> ValueJudgment:
         return ValueJudgment(ValueKind.map, "it is constant")
     if modality == "MR":
         return ValueJudgment(ValueKind.mri, "its header says MR")
-    low, high = float(values.min()), float(values.max())
-    if low >= 0 and high <= 1 or len(np.unique(values[:: max(1, values.size // 20_000)])) <= _MOST_LABELS and low >= 0:
-        return ValueJudgment(ValueKind.map, f"it holds few values, from {low:g} to {high:g}")
+    map = _mapReason(values)
+    if map:
+        return ValueJudgment(ValueKind.map, map)
+    shift = _shiftOfHu(values)
+    if shift:
+        return ValueJudgment(ValueKind.uncalibratedCt, shift)
     reason = _hounsfield(values, modality)
-    if reason:
-        return ValueJudgment(ValueKind.ctInHu, reason)
+    return ValueJudgment(ValueKind.ctInHu, reason) if reason else _judgeShape(values)
+
+
+def _judgeShape(values: np.ndarray) -> ValueJudgment:
+    """Return what values are that are neither a map nor Hounsfield units."""
+    low, high = float(values.min()), float(values.max())
     if low >= 0 and 100 < high <= 255:
+        white = float(np.mean(values > 0.95 * high))
+        if white > _MOST_WHITE:
+            reason = f"{white:.0%} of it is white, as if air at {high:g} lay above tissue"
+            return ValueJudgment(ValueKind.invertedCt, reason)
         return ValueJudgment(ValueKind.eightBit, f"its values go from {low:g} to {high:g}")
     peaks = _ctPeaks(values)
     turned = None if peaks else _ctPeaks(-values)
@@ -102,6 +117,28 @@ def judgeValues(values: np.ndarray, modality: str = "") -> ValueJudgment:
         return ValueJudgment(ValueKind.uncalibratedCt, cutOff)
     sign = f"its values go from {low:.4g} to {high:.4g}"
     return ValueJudgment(ValueKind.mri, f"{sign}, without air near -1000 and soft tissue near 40")
+
+
+def _mapReason(values: np.ndarray) -> str:
+    """Return why values are labels or probabilities, "" if they are not."""
+    low, high = float(values.min()), float(values.max())
+    if low >= 0 and len(np.unique(values[:: max(1, values.size // 20_000)])) <= _MOST_LABELS:
+        return f"it holds few values, from {low:g} to {high:g}"
+    # An MRI scaled to 0..1 has its tissues between these, a map of probabilities only its borders.
+    if low >= 0 and high <= 1 and np.mean((values > 0.05) & (values < 0.95)) < _MOST_UNSURE:
+        return f"most of its values, from {low:g} to {high:g}, are near 0 or 1"
+    return ""
+
+
+def _shiftOfHu(values: np.ndarray) -> str:
+    """Return by how much air and soft tissue are off alike where both lie so near to their places as to pass for HU."""
+    air = values[(values > _PADDING_HU) & (values < -300)]
+    soft = values[(values > SOFT_TISSUE_HU - 250) & (values < SOFT_TISSUE_HU + 250)]
+    if min(air.size, soft.size) < _LEAST_AIR * values.size:
+        return ""
+    shifts = float(np.median(air)) - AIR_HU, float(np.median(soft)) - SOFT_TISSUE_HU
+    isShifted = min(np.abs(shifts)) > _LARGEST_SHIFT_HU and shifts[0] * shifts[1] > 0 and np.ptp(shifts) < 40
+    return _offScale(AIR_HU + shifts[0], SOFT_TISSUE_HU + shifts[1]) if isShifted else ""
 
 
 def _hounsfield(values: np.ndarray, modality: str) -> str:
@@ -140,7 +177,7 @@ def _ctPeaks(values: np.ndarray) -> tuple[float, float] | None:
         return None
     isSoft = np.mean(np.abs(body - 1) < 0.1) >= _LEAST_SOFT
     isEmptyBetween = np.mean(body < 0.75) <= _MOST_BETWEEN
-    hasBone = np.mean(body > 1.5) >= _LEAST_BONE
+    hasBone = np.mean(body > 1.5) >= _LEAST_BONE and np.mean(body > 1.75) >= _LEAST_DENSE_BONE
     hasAir = np.mean(np.abs(share) < 0.1) >= _LEAST_AIR
     isLikely = _FACTORS[0] < (soft - air) / (SOFT_TISSUE_HU - AIR_HU) < _FACTORS[1]
     return (air, soft) if isSoft and isEmptyBetween and hasBone and hasAir and isLikely else None
@@ -194,4 +231,5 @@ def mriWarning(judgment: ValueJudgment, name: str) -> str:
     """Return what speaks against a volume given as MRI, "" if nothing does."""
     if judgment.kind in (ValueKind.mri, ValueKind.eightBit):
         return ""
-    return f"{name} was given as MRI, but its values are those of a {judgment.kind.value}: {judgment.reason}."
+    article = "an" if judgment.kind is ValueKind.invertedCt else "a"
+    return f"{name} was given as MRI, but its values are those of {article} {judgment.kind.value}: {judgment.reason}."

@@ -36,6 +36,11 @@ class NamedAffine:
         """Return by how much the axes miss the perpendicular."""
         return shearDegrees(self.matrix)
 
+    @property
+    def isPlace(self) -> bool:
+        """Return whether voxels can lie there."""
+        return isPlace(self.matrix)
+
 
 @dataclass(frozen=True, eq=False)
 class FileGeometry:
@@ -74,8 +79,10 @@ def headerGeometry(path: Path) -> FileGeometry:
     return FileGeometry()
 
 
-def checkShear(geometry: FileGeometry, path: Path) -> None:
-    """Raise ValueError where a header gives sheared axes only."""
+def checkAxes(geometry: FileGeometry, path: Path) -> None:
+    """Raise ValueError where a header gives sheared axes only, or none along which voxels could lie."""
+    if geometry.affines and not any(affine.isPlace for affine in geometry.affines):
+        raise ValueError(_noPlace(path))
     angle = min((affine.shearDegrees for affine in geometry.affines), default=0.0)
     if angle > LARGEST_SHEAR_DEGREES:
         raise ValueError(
@@ -101,10 +108,19 @@ def placed(image: sitk.Image, geometry: FileGeometry, path: Path) -> tuple[sitk.
     elif geometry.affines:
         taken = min(geometry.affines, key=lambda affine: cornerDistance(matrix, affine.matrix, image.GetSize()))
         notes += _disagreements(geometry.affines, taken, image.GetSize(), path)
-    if not np.isfinite(matrix).all() or abs(np.linalg.det(matrix[:3, :3])) < 1e-12:
-        raise ValueError(f"The header of {path.name} gives no place for its voxels (spacing or axes of 0); repair it.")
+    if not isPlace(matrix):
+        raise ValueError(_noPlace(path))
     matrix, note = _withoutShear(matrix, path)
     return imageAt(image, matrix), tuple([*notes, note] if note else notes)
+
+
+def isPlace(matrix: np.ndarray) -> bool:
+    """Return whether voxels can lie where a (4, 4) matrix puts them."""
+    return bool(np.isfinite(matrix).all() and abs(np.linalg.det(matrix[:3, :3])) >= 1e-12)
+
+
+def _noPlace(path: Path) -> str:
+    return f"The header of {path.name} gives no place for its voxels (spacing or axes of 0, or no numbers); repair it."
 
 
 def _disagreements(affines: Sequence[NamedAffine], taken: NamedAffine, size: Sequence[int], path: Path) -> list[str]:

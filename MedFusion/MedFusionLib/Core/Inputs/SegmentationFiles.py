@@ -12,7 +12,7 @@ import SimpleITK as sitk
 from ..Images.Coordinates import CoordinateSystem
 from ..Tumor.SegmentLayers import mergedLayers
 from ..Tumor.Segments import MARGIN_TAG, Segment, SegmentUnion, TumorTissue, segmentsOfNames
-from .FileGeometry import assumed, checkShear, headerGeometry, placed, unknownOrientation
+from .FileGeometry import assumed, checkAxes, headerGeometry, placed, unknownOrientation
 from .Memory import checkReading
 from .VolumeFiles import isDicomPath, readVolume
 from .VolumeSize import volumeSize
@@ -75,7 +75,7 @@ def readSegmentation(
     if isDicomPath(path):
         return _readDicom(path, threshold, grid)
     geometry = headerGeometry(path)
-    checkShear(geometry, path)
+    checkAxes(geometry, path)
     checkReading(path.name, volumeSize(path))
     image = _readImage(path)
     if any(image.HasMetaDataKey(f"Segment0_{key}") for key in ("ID", "Name", "LabelValue")):

@@ -18,6 +18,7 @@ _SPACES = {
     "left-posterior-superior": "LPS",
     "lps": "LPS",
 }
+_LONGEST_ERROR = 0.01  # of the length of an axis, which few digits round
 _UNTIMED = re.compile(r"-time$|(?<=^[rl][ap]s)t$")
 _VECTOR = re.compile(r"\(([^)]*)\)")
 
@@ -60,6 +61,12 @@ def nrrdGeometry(path: Path) -> FileGeometry:
         return FileGeometry(size, unknown=f'its space is "{space}"' if space else "it names no space")
     signs = np.array([1.0 if own == wanted else -1.0 for own, wanted in zip(letters, "LPS", strict=True)])
     matrix = _nrrdMatrix(fields, signs)
+    if matrix is None and len(size) == 3:
+        directions = fields.get("space directions", "none")
+        raise ValueError(
+            f"The header of {path.name} does not say where its voxels lie (space directions: {directions}); export it "
+            "again with a direction for each of its three axes."
+        )
     units = re.findall(r'"([^"]*)"', fields.get("space units", ""))
     factors = {millimetersPer(unit, path) for unit in units[:3] if unit.strip()}
     if len(factors) > 1:
@@ -98,6 +105,13 @@ def metaImageGeometry(path: Path) -> FileGeometry:
     origin = _floats(next((fields[name] for name in ("offset", "position", "origin") if name in fields), ""))
     if (len(axes), len(spacing), len(origin)) != (9, 3, 3):
         return FileGeometry(size)
+    lengths = np.linalg.norm(np.reshape(axes, (3, 3)), axis=1)
+    if min(spacing) <= 0 or np.abs(lengths - 1).max() > _LONGEST_ERROR:
+        raise ValueError(
+            f"The header of {path.name} gives voxels of {' x '.join(f'{value:g}' for value in spacing)} mm along axes "
+            f"of the lengths {', '.join(f'{value:g}' for value in lengths)}; repair it: voxel sizes are above 0 and "
+            "axes of the length 1."
+        )
     matrix = np.eye(4)
     matrix[:3] = np.column_stack([np.reshape(axes, (3, 3)).T * spacing, origin])
     return FileGeometry(size, (NamedAffine("TransformMatrix", matrix),))

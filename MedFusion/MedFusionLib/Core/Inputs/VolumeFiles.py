@@ -13,7 +13,8 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..Images.Coordinates import CoordinateSystem
-from .FileGeometry import FileGeometry, assumed, checkShear, headerGeometry, placed, unknownOrientation
+from .FileContent import fileContent
+from .FileGeometry import FileGeometry, assumed, checkAxes, headerGeometry, placed, unknownOrientation
 from .Memory import checkReading
 from .TextHeaders import textHeader
 from .VolumeSize import VolumeSize, volumeSize
@@ -100,7 +101,7 @@ def readAnyOrientation(path: str | Path, seriesUid: str | None = None, modality:
         warnings = (*volume.warnings, *((warning,) if warning else ()))
         return VolumeFile(image, volume, warnings, volume.header.files)
     geometry = headerGeometry(path)
-    checkShear(geometry, path)
+    checkAxes(geometry, path)
     checkReading(path.name, volumeSize(path))
     image, warning = checkedVolume(_inUsualType(_readImageFile(path, geometry)), path.name)
     image, notes = placed(image, geometry, path)
@@ -123,8 +124,17 @@ def _readImageFile(path: Path, geometry: FileGeometry) -> sitk.Image:
             _checkScalar3D(reader, path)
             image = reader.Execute()
     except RuntimeError as error:
-        raise ValueError(f"{path.name} could not be read as a volume (.nrrd, .nii, .nii.gz, .mha or DICOM).") from error
+        raise ValueError(_unreadable(path, geometry)) from error
     return image if len(size) == 3 else image[(slice(None),) * 3 + (0,) * (len(size) - 3)]
+
+
+def _unreadable(path: Path, geometry: FileGeometry) -> str:
+    """Return the sentence that refuses a file which its reader could not read, with what is known of the reason."""
+    reason = f": {geometry.unknown}" if geometry.unknown else ""
+    content = fileContent(path)
+    if content and not path.name.lower().endswith(content.suffixes):
+        reason = f": it is {content.name}; give it the suffix {content.suffixes[0]}"
+    return f"{path.name} could not be read as a volume (.nrrd, .nii, .nii.gz, .mha or DICOM){reason}."
 
 
 def _checkScalar3D(reader: sitk.ImageFileReader, path: Path) -> None:

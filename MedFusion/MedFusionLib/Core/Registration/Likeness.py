@@ -18,6 +18,7 @@ _NEAR_MM = 10.0
 # three pairs of aanlib; 8 bit pairs with thick slices gain up to 4 % by chance.
 _BETTER_ELSEWHERE = 1.05
 _LEAST_COVERAGE = 0.5
+_LEAST_SIMILARITY = 0.01  # above 1: noise and difference images reach .005, registered pairs .05 and more
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,10 @@ class Likeness:
 
     @property
     def isUnrelated(self) -> bool:
-        """Return whether the images are no more alike where they are than where they cannot fit."""
-        return self.similarity is None or self.similarity <= self.aside
+        """Return whether the images are no more alike where they are than where they cannot fit, or not at all."""
+        if self.similarity is None or self.similarity - 1 < _LEAST_SIMILARITY:
+            return True
+        return self.similarity <= self.aside
 
     @property
     def isOff(self) -> bool:
