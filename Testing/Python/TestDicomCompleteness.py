@@ -65,6 +65,14 @@ class TestDicomCompleteness(unittest.TestCase):
             self.change(**tags)
             self.assertNotIn("missing", self.warnings())
 
+    def test_slices_missing_at_the_ends_are_said_where_numbers_or_the_header_tell(self):
+        self.change(slice(0, 6), ImagesInAcquisition=8)
+        self.assertIn("their header says 8 images and 6 are there", self.warnings())
+        self.change(ImagesInAcquisition=6, InstanceNumber=lambda n: n + 3)
+        self.assertNotIn("missing", self.warnings())
+        self.change(ImagesInAcquisition=None)
+        self.assertIn("their instance numbers begin at 3", self.warnings())
+
     def test_every_second_slice_missing_is_said_by_thickness_spacing_or_numbers(self):
         self.change(slice(None, None, 2), SliceThickness=3, InstanceNumber=lambda n: n + 1)
         self.assertRegex(self.warnings(), "seem to be missing: they lie 6 mm apart and are 3 mm thick;")

@@ -4,8 +4,11 @@ import tempfile
 import unittest
 from pathlib import Path
 
+import numpy as np
 import SimpleITK as sitk
 import slicer
+from MedFusionLib.Core.Tumor.AgreementDoubts import agreementDoubts
+from MedFusionLib.Core.Tumor.SegmentationMetrics import comparePairs
 from MedFusionLib.Core.Tumor.SegmentPairing import LabeledSegments, pairSegments
 from MedFusionLib.Core.Tumor.Segments import Segment, SegmentUnion, TumorTissue, segmentsOfNames
 from MedFusionLib.Scene.NodeFiles import saveNode
@@ -26,7 +29,26 @@ def pairsOf(*arguments) -> dict[tuple[int, ...], tuple[int, ...]]:
     return {pair.values: pair.truthValues for pair in pairSegments(*arguments).pairs}
 
 
+def doubtsOf(labels: np.ndarray, truth: np.ndarray) -> str:
+    """Return what is doubted where the values of two label arrays (k, j, i) are held against each other."""
+    images = [sitk.GetImageFromArray(array.astype(np.uint8)) for array in (labels, truth)]
+    pairs = pairSegments(valued(1, 2), valued(1, 2)).pairs
+    return " ".join(agreementDoubts(*images, pairs, comparePairs(*images, pairs)))
+
+
 class TestSegmentPairing(unittest.TestCase):
+    def test_exchanged_labels_other_places_and_inverted_maps_are_doubted_and_nothing_else(self):
+        truth = np.zeros((10, 12, 14))
+        truth[2:5, 3:8, 3:8], truth[6:9, 3:8, 3:8] = 1, 2
+        self.assertEqual(doubtsOf(truth, truth), "")
+        self.assertEqual(doubtsOf(np.roll(truth, 2, 2), truth), "", "poor, but nothing else fits better")
+        exchanged = np.where(truth > 0, 3 - truth, 0)
+        self.assertRegex(
+            doubtsOf(exchanged, truth), "1 of the outline agrees better with 2 .*1.00 instead of 0.00.*--map"
+        )
+        self.assertRegex(doubtsOf(np.roll(truth, 6, 2), truth), r"outline \(0\.\d ml\) .*share no voxel")
+        self.assertRegex(doubtsOf(truth == 0, truth), "The outline fills 9\\d% of its volume, as an inverted map")
+
     def test_label_maps_are_paired_by_value_and_gaps_are_said(self):
         pairing = pairSegments(valued(1, 2, 3), valued(1, 2, 4))
         self.assertEqual([pair.values for pair in pairing.pairs], [(1,), (2,), (3,), (4,)])

@@ -16,6 +16,7 @@ from ..Core.Inputs.SegmentationFiles import readSegmentation
 from ..Core.Inputs.SliceFiles import isSlice, readSlices
 from ..Core.Inputs.TransformFiles import readTransform
 from ..Core.Inputs.VolumeFiles import readVolume
+from ..Core.Tumor.AgreementDoubts import agreementDoubts
 from ..Core.Tumor.SegmentationMetrics import bestUnion, comparePairs
 from ..Core.Tumor.SegmentPairing import LabeledSegments, SegmentPair, pairSegments
 from .Arguments import addThreshold
@@ -76,16 +77,19 @@ def executeTumor(arguments: argparse.Namespace) -> None:
     own = readSegmentation(arguments.seg, arguments.threshold, arguments.assume_orientation, truth.labelImage)
     if truth.isEmpty:
         raise ValueError(f"{Path(arguments.truth).name} holds no outline: every voxel is 0.")
+    pairs: tuple[SegmentPair, ...] = ()
     isUndivided = len(own.allSegments) == 1 and len(truth.segments) > 1 and not arguments.map
     if isUndivided and own.isNamed:
         union, scores = bestUnion(own.labelImage, truth.labelImage)
-        pairs = [SegmentPair(f"{own.allSegments[0].name} = {'+'.join(map(str, union))}", (1,), union)]
-        rows, notes = {pairs[0].name: scores, **comparePairs(own.labelImage, truth.labelImage, [])}, ()
+        name = f"{own.allSegments[0].name} = {'+'.join(map(str, union))}"
+        rows, notes = {name: scores, **comparePairs(own.labelImage, truth.labelImage, [])}, ()
     else:
         labeled = [LabeledSegments(read.allSegments, read.isNamed) for read in (own, truth)]
         pairing = pairSegments(*labeled, arguments.map)
-        rows, notes = comparePairs(own.labelImage, truth.labelImage, pairing.pairs), pairing.notes
-    warn([*own.warnings, *truth.warnings, *notes])
+        pairs, notes = pairing.pairs, pairing.notes
+        rows = comparePairs(own.labelImage, truth.labelImage, pairs)
+    doubts = agreementDoubts(own.labelImage, truth.labelImage, pairs, rows)
+    warn([*own.warnings, *truth.warnings, *notes, *doubts])
     print(f"{'label':<18} {'Dice':>6} {'HD95 mm':>8} {'ASD mm':>7} {'volume error':>13}")
     for name, scores in rows.items():
         print(

@@ -113,6 +113,7 @@ _TAGS = (
     "ConvolutionKernel",
     "SliceThickness",
     "SpacingBetweenSlices",
+    "ImagesInAcquisition",
     "PatientIdentityRemoved",
     "RescaleType",
     "RescaleSlope",

@@ -71,15 +71,19 @@ def comparePairs(
     """
     if labelImage.GetDimension() != 3 or truthImage.GetDimension() != 3:
         raise ValueError("A segmentation and its truth must both be three-dimensional label images.")
-    truthImage = _continued(truthImage, labelImage)
-    labels = sitk.GetArrayFromImage(_onGrid(labelImage, truthImage))
-    truth = sitk.GetArrayFromImage(truthImage)
+    labels, truth = onCommonGrid(labelImage, truthImage)
     spacing = np.array(truthImage.GetSpacing()[::-1])
     scores = {
         pair.name: compareMasks(np.isin(labels, pair.values), np.isin(truth, pair.truthValues), spacing)
         for pair in pairs
     }
     return scores | {"all": compareMasks(labels != 0, truth != 0, spacing)}
+
+
+def onCommonGrid(labelImage: sitk.Image, truthImage: sitk.Image) -> tuple[np.ndarray, np.ndarray]:
+    """Return the voxels (KJI) of a segmentation and its truth on the truth's grid, continued to hold both."""
+    truthImage = _continued(truthImage, labelImage)
+    return sitk.GetArrayFromImage(_onGrid(labelImage, truthImage)), sitk.GetArrayFromImage(truthImage)
 
 
 def _continued(truthImage: sitk.Image, labelImage: sitk.Image) -> sitk.Image:
