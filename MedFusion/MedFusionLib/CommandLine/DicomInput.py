@@ -92,6 +92,19 @@ def _withJudgedValues(
     )
 
 
+def checkBesideCt(ct: VolumeFile, volumes: Sequence[VolumeFile], paths: Sequence[str]) -> tuple[str, ...]:
+    """Return what speaks against volumes that a head CT is given with: they are CTs themselves.
+
+    :param paths: of the CT and the volumes.
+    :raises ValueError: where the CT and the first volume were exchanged.
+    """
+    ctName, *names = (Path(path).name for path in paths)
+    judged = [judgeImage(volume.image, volume.dicom.header.modality if volume.dicom else "") for volume in volumes]
+    modality = ct.dicom.header.modality if ct.dicom else ""
+    checkNotExchanged(judgeImage(ct.image, modality), judged[0], ctName, names[0])
+    return tuple(mriWarning(own, name) for own, name in zip(judged, names, strict=True) if own.isCt)
+
+
 def _assignSeries(paths: Sequence[str], choices: Sequence[str]) -> list[str | None]:
     chosen: list[str | None] = [None] * len(paths)
     if not choices:

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,10 @@ from ..Core.Tumor.SegmentPairing import LabeledSegments, SegmentPair, pairSegmen
 from .Arguments import addThreshold
 from .DicomInput import addOrientation
 from .Terminal import warn
+
+# Chosen by reason: what no registration leaves that anybody would keep, and what no chance brings.
+_SUSPICIOUS_MM = 5.0
+_FAR_BETTER = 0.25
 
 
 def addArguments(parser: argparse.ArgumentParser) -> None:
@@ -118,11 +123,30 @@ def executeRegistration(arguments: argparse.Namespace) -> None:
             f"{', '.join(map(str, outside[:8]))}); leave them out."
         )
     errors = targetRegistrationErrors(transform, fixedTargets, movingTargets)
+    warn(_mixUps(transform, fixedTargets, movingTargets, errors))
     print(
         f"TRE at {len(errors)} targets: RMS {np.sqrt(np.mean(errors**2)):.3f} mm, median {np.median(errors):.3f} mm, "
         f"max {errors.max():.3f} mm"
     )
     print(f"TRE at the last target: {errors[-1]:.3f} mm")
+
+
+def _mixUps(
+    transform: sitk.Transform, fixedTargets: np.ndarray, movingTargets: np.ndarray, errors: np.ndarray
+) -> list[str]:
+    """Return a sentence where the transform turned round, or the targets in other axes, would fit far better."""
+    flipped = targetRegistrationErrors(transform, flipPoints(fixedTargets), flipPoints(movingTargets))
+    others = {"the targets' RAS and LPS were exchanged; correct their coordinateSystem": flipped}
+    with suppress(RuntimeError):  # a displacement field has no inverse
+        back = targetRegistrationErrors(transform.GetInverse(), fixedTargets, movingTargets)
+        others["it were turned round: it seems to lead from MRI to CT points; give its inverse"] = back
+    own = float(np.sqrt(np.mean(errors**2)))
+    found = {reason: float(np.sqrt(np.mean(other**2))) for reason, other in others.items()}
+    return [
+        f"The error would be {other:.3f} instead of {own:.3f} mm if {reason}."
+        for reason, other in found.items()
+        if own > _SUSPICIOUS_MM and other < _FAR_BETTER * own
+    ]
 
 
 def targetRegistrationErrors(

@@ -13,6 +13,7 @@ from ..Core.Inputs.VolumeFiles import volumeName
 from ..Core.Results.FileFormats import OutputFormat, isSegmentationFile
 from ..Core.Results.Output import outputFile
 from ..Core.Tumor.MrSequence import MrSequence
+from ..Core.Tumor.SearchMask import linesOutside
 from ..Core.Tumor.TumorMeasurements import measureTumor
 from ..Core.Tumor.TumorModels import ModelSettings
 from ..Core.Tumor.TumorSegmentation import SegmentationMethod, SegmentationSettings, TumorInteraction
@@ -21,7 +22,7 @@ from ..Scene.Session import Session
 from ..Scene.TumorSegmentationLogic import TumorSegmentationLogic
 from ..Scene.VolumeNodes import definedPointsFromMarkups
 from .Arguments import addOutput, addThreshold, addTumorPoints, worldPoints
-from .DicomInput import addIdentity, addOrientation, addSeries, checkIdentities, readVolumes
+from .DicomInput import addIdentity, addOrientation, addSeries, checkBesideCt, checkIdentities, readVolumes
 from .Pictures import addPixel
 from .SegmentPicture import segmentPicture
 from .Terminal import StepProgress, warn
@@ -172,9 +173,13 @@ def execute(arguments: argparse.Namespace) -> None:
         ]
         ct = () if arguments.ct is None else readVolumes([arguments.ct], (), ("CT",), axes)
         warnings = checkIdentities((*ct, *volumes), arguments.accept_identity)
+        if ct:
+            warnings = (*warnings, *checkBesideCt(ct[0], volumes, (arguments.ct, *paths)))
         ctNode = addVolume(session.scene, ct[0].image, "ct") if ct else None
         drawnOn = volumes[0].image
         mask = None if arguments.mask is None else readMask(arguments.mask, arguments.threshold, axes, drawnOn)
+        if mask is not None and interaction.lines is not None:
+            warnings = (*warnings, *linesOutside(mask, interaction.lines))
         if arguments.correct is not None:
             present = readSegmentation(arguments.correct, arguments.threshold, axes, drawnOn)
             warnings = (*warnings, *present.warnings)

@@ -25,6 +25,7 @@ def outputFolder(path: str | Path, force: bool, inputs: Sequence[str | Path] = (
     """
     path = _named(path)
     _putBack(path)
+    force = force or _isEmptyFolder(path)  # nothing in it could be lost
     _checkReplaceable(path, force, inputs)
     if path.exists() and not path.is_dir():
         raise ValueError(f"{path} is a file; choose a folder for the output.")
@@ -38,6 +39,10 @@ def outputFolder(path: str | Path, force: bool, inputs: Sequence[str | Path] = (
             _exchange(path, partial)
         else:
             partial.rename(path)
+
+
+def _isEmptyFolder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink() and not any(path.iterdir())
 
 
 def _exchange(path: Path, partial: Path) -> None:

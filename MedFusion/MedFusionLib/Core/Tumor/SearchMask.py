@@ -124,6 +124,22 @@ def _widened(mask: sitk.Image, depthMm: sitk.Image, pointed: np.ndarray) -> tupl
     )
 
 
+def linesOutside(mask: sitk.Image, lines: np.ndarray) -> tuple[str, ...]:
+    """Return a sentence for each line that a mask given by the user cuts.
+
+    :param lines: their ends, LPS millimeters, shape (N, 2, 3).
+    """
+    doubts = []
+    for number, (first, last) in enumerate(lines, start=1):
+        outside = 1 - float((valuesAt(mask, np.linspace(first, last, 50)) != 0).mean())
+        if outside > _MOST_OUTSIDE:
+            doubts.append(
+                f"The mask leaves out {outside:.0%} of line {number}, and the outline ends where the mask does; widen "
+                "the mask, or leave it away."
+            )
+    return tuple(doubts)
+
+
 def valuesAt(image: sitk.Image, points: np.ndarray) -> np.ndarray:
     """Return an image's values at LPS points, 0 outside it."""
     index = np.rint(indicesAt(image, points)).astype(int)
