@@ -86,8 +86,9 @@ class TestOutput(unittest.TestCase):
             (partial / "fused.nrrd").write_text("new")
         self.assertEqual((run / "fused.nrrd").read_text(), "new")
         (self.folder / "empty").mkdir()
-        with outputFolder(self.folder / "empty", force=True):
-            pass
+        for force in (True, False):
+            with outputFolder(self.folder / "empty", force):
+                pass
         self.assertEqual((theirs / "thesis.tex").read_text(), "years of work")
 
     def test_a_file_that_appears_in_the_folder_during_the_work_survives(self):

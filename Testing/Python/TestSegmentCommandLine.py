@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 from MedFusionLib.Core.Images.Coordinates import flipPoints
+from MedFusionLib.Core.Tumor.SearchMask import linesOutside
 from MedFusionTesting import medfusion
 from TestTumorSegmentation import ACROSS, headWithBall
 
@@ -82,9 +83,29 @@ class TestSegmentCommandLine(unittest.TestCase):
     def test_a_mask_limits_the_outline(self):
         truth = sitk.ReadImage(str(self.folder / "truth.nrrd"))
         sitk.WriteImage(truth, str(self.folder / "mask.nrrd"))
-        printed, _, _ = self.outline(self.line, "--mask", self.folder / "mask.nrrd")
+        printed, errors, _ = self.outline(self.line, "--mask", self.folder / "mask.nrrd")
+        self.assertNotIn("The mask leaves out", errors)
         voxels = sitk.GetArrayFromImage(truth).sum() * np.prod(truth.GetSpacing()) / 1000
         self.assertLess(float(printed.split()[1]), 1.05 * voxels)
+
+    def test_a_mask_that_cuts_a_line_is_said(self):
+        mask = sitk.GetImageFromArray(np.ones((10, 10, 10), np.uint8))
+        ends = np.array([[[2, 5, 5], [7, 5, 5]], [[5, 5, 5], [5, 5, 15]]], float)
+        (told,) = linesOutside(mask, ends)
+        self.assertRegex(told, "The mask leaves out 5[0-9]% of line 2")
+
+    def test_an_mri_in_the_place_of_the_ct_is_refused(self):
+        rng = np.random.default_rng(0)
+        depth = np.linalg.norm(np.indices((24, 24, 24)) - 11.5, axis=0)
+        for name, tissues, air in (("ct", (35, 1000, 10), -1000), ("mri", (330, 45, 420), 8)):
+            values = np.select([depth < 7, depth < 9, depth < 10], tissues, air) + rng.normal(0, 8, depth.shape)
+            values = values if name == "ct" else np.maximum(values, 0)
+            sitk.WriteImage(sitk.GetImageFromArray(values.astype(np.int16)), str(self.folder / f"{name}.nrrd"))
+        output = self.folder / "never.seg.nrrd"
+        arguments = (self.folder / "ct.nrrd", "--ct", self.folder / "mri.nrrd", self.line, "--output", output)
+        status, _, errors = medfusion("segment", *arguments)
+        self.assertEqual(status, 2, errors)
+        self.assertRegex(errors, "mri.nrrd was given as CT and looks like an MRI .* exchange them")
 
     def test_bad_requests_are_refused_with_one_sentence(self):
         flair, output = self.folder / "flair.nrrd", self.folder / "never.seg.nrrd"

@@ -1,5 +1,6 @@
 """Transforms of every kind of file move points the same way, and none is asked outside of what it knows."""
 
+import json
 import tempfile
 import unittest
 from pathlib import Path
@@ -72,6 +73,21 @@ class TestTransformFiles(unittest.TestCase):
             path.write_text(damaged)
             with self.assertRaisesRegex(ValueError, pattern):
                 readTransform(path)
+
+    def test_a_transform_turned_round_and_targets_in_other_axes_are_said_when_they_are_evaluated(self):
+        path, targets = self.folder / "pose.tfm", self.folder / "targets.json"
+
+        def said(transform: sitk.Transform, system: str) -> str:
+            sitk.WriteTransform(transform, str(path))
+            moved = transformPoints(pose(), POINTS)
+            targets.write_text(json.dumps({"ct": POINTS.tolist(), "mr": moved.tolist(), "coordinateSystem": system}))
+            status, _, errors = medfusion("evaluate", "registration", path, targets)
+            self.assertEqual(status, 0, errors)
+            return errors
+
+        self.assertEqual(said(pose(), "LPS"), "")
+        self.assertRegex(said(pose().GetInverse(), "LPS"), "would be 0.000 instead of .* mm if it were turned round")
+        self.assertRegex(said(pose(), "RAS"), "would be 0.000 instead of .* mm if the targets' RAS and LPS were exch")
 
     def test_a_dicom_registration_leads_from_the_fixed_to_the_moving_frame(self):
         path, frames = self.registration(pose())
