@@ -203,12 +203,14 @@ def measureUse(folder: Path, minutes: float, seed: int = 0) -> None:
     chance = random.Random(seed)
     with Session(folder) as session:
         session.phantom()
-        began, actions, sizes = time.monotonic(), 0, []
+        began, actions, sizes, first = time.monotonic(), 0, [], session.processorTime()
+        busy = first
         while time.monotonic() - began < 60 * minutes:
             act(session, chance)
             actions += 1
             if actions % 25 == 0:
                 sizes.append((time.monotonic() - began, session.memory()))
+                busy = session.processorTime()
             if session.server.poll() is not None:
                 raise SystemExit("The server has ended.")
         session.rest()
@@ -219,7 +221,8 @@ def measureUse(folder: Path, minutes: float, seed: int = 0) -> None:
         faults = session.log.read().count("Traceback")
         print(f"{minutes:g} minutes, {actions} actions: memory grew by {growth:.0f} MB after the first "
               f"{WARM_UP_SHARE * minutes:.0f} minutes (from {warm[0]:.0f} to {warm[-1]:.0f} MB), "
-              f"{faults} tracebacks")  # fmt: skip
+              f"{faults} tracebacks, {busy - first:.0f} CPU s of the server; the page says "
+              f"'{session.messages()}'")  # fmt: skip
 
 
 PRESSED = (

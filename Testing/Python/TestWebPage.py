@@ -16,6 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import SimpleITK as sitk
+from DicomTesting import writeSource
 from MedFusionLib.CommandLine.Demo import writePhantom
 from MedFusionLib.Core.Phantom import makePhantom
 from MedFusionTesting import medfusion
@@ -82,8 +83,12 @@ class TestWebPage(unittest.TestCase):
 
     def open(self, card: str, button: str) -> None:
         """Open a card unless a button of it is in sight already."""
-        shown = [e.text.strip().upper() for e in self.driver.find_elements("tag name", "button") if e.is_displayed()]
-        if button.upper() not in shown:
+
+        def shown() -> list[str]:
+            buttons = self.driver.find_elements("tag name", "button")
+            return [each.text.strip().upper() for each in buttons if each.is_displayed()]
+
+        if button.upper() not in self.waitFor(shown):
             self.click(card)
 
     def choose(self, label: str, value: str) -> None:
@@ -91,9 +96,17 @@ class TestWebPage(unittest.TestCase):
             fields = self.driver.find_elements("css selector", ".v-select")
             return next(f for f in fields if f.is_displayed() and _labelOf(f) == label)
 
-        self.waitFor(field).find_element("css selector", ".v-field").click()
+        def pick() -> bool:
+            for element in reversed(self.driver.find_elements("xpath", item)):
+                if element.is_displayed():
+                    element.click()
+                    return True
+            field().find_element("css selector", ".v-field").click()  # again, where the card was still moving
+            time.sleep(1)
+            return False
+
         item = f"//div[contains(@class,'v-list-item-title') and .='{value}']"
-        self.waitFor(lambda: [e for e in self.driver.find_elements("xpath", item) if e.is_displayed()])[-1].click()
+        self.waitFor(pick)
 
     def test_the_whole_job_gives_the_numbers_of_the_command_line(self):
         self.open("1. Volumes", "Open both")
@@ -189,6 +202,59 @@ class TestWebPage(unittest.TestCase):
         self.waitFor(lambda: self.driver.find_element("id", "fit").text != before)
         self.click("Undo")
         self.waitFor(lambda: self.driver.find_element("id", "fit").text == before)
+
+    def test_an_outline_is_judged_and_the_error_told_where_the_user_asks(self):
+        self.open("1. Volumes", "Synthetic head")
+        self.click("Synthetic head")
+        self.waitFor(lambda: "Phantom CT" in self.driver.page_source)
+        self.click("2. Landmarks")
+        self.waitFor(lambda: self.pairs() == 8)
+        time.sleep(1)
+        self.click("Error at a point")
+        self.mouse(0, 20, -10).click().perform()
+        told = self.waitFor(lambda: self.driver.find_element("id", "targets").text)
+        self.assertRegex(told, r"Target 1: \d\.\d mm, 95 % below \d\.\d mm")
+        self.open("3. Register", "Register")
+        self.click("Register")
+        self.waitFor(lambda: self.driver.find_element("id", "registration").text)
+        self.open("5. Tumor and results", "Outline")
+        self.choose("Method", "One click")
+        self.click("Point inside")
+        self.waitFor(lambda: "Click into the MRI." in self.driver.page_source)
+        self.mouse(3, 35, -45).click().perform()
+        time.sleep(1)
+        self.click("Outline")
+        self.waitFor(lambda: self.driver.find_element("id", "verdict").text)
+        self.assertRegex(self.driver.find_element("id", "verdict").text, "onfirmed|oubtful")
+        self.click(
+            "Show the second method" if "Show the second" in self.driver.page_source else "Hide the second method"
+        )
+        self.assertEqual([e.text for e in self.driver.find_elements("css selector", ".v-alert")], [])
+
+    def test_patients_that_differ_are_refused_until_the_user_goes_on(self):
+        for modality, role, name in (("CT", "ct", "Doe^Jane"), ("MR", "mri", "Roe^Richard")):
+            image = sitk.ReadImage(str(self.inputs[role]))
+            writeSource(self.folder / f"dicom-{role}", modality, image, PatientName=name, PatientID=name)
+        self.open("1. Volumes", "Open both")
+        self.click("Synthetic head")  # the list of files is read anew
+        self.waitFor(lambda: "Phantom CT" in self.driver.page_source)
+        self.choose("CT", "dicom-ct/")
+        self.choose("MRI", "dicom-mri/")
+        self.click("Open both")
+        self.waitFor(lambda: "CT: dicom-ct" in self.driver.page_source)
+        self.click("2. Landmarks")
+        for button, list in (("For the CT", "ct_landmarks.mrk.json"), ("For the MRI", "mri_landmarks.mrk.json")):
+            self.choose("File with landmarks", list)
+            self.click(button)
+        self.waitFor(lambda: self.pairs() == 8)
+        self.click("3. Register")
+        self.click("Register")
+        said = self.waitFor(lambda: self.driver.find_element("css selector", ".v-alert[role=alert]").text)
+        self.assertRegex(said, "different patients|Doe")
+        self.assertEqual(self.driver.find_element("id", "registration").text, "")
+        self.driver.find_element("xpath", "//label[.='Continue anyway']").click()
+        self.click("Register")
+        self.waitFor(lambda: self.driver.find_element("id", "registration").text)
 
     def test_strangers_are_refused_and_every_answer_has_its_headers(self):
         plain, token = self.address.split("/?token=")

@@ -168,6 +168,11 @@ def _landmarks(page: Page) -> None:
                     aria_label=("`Delete ${pair.label}`",),
                 )
     html.Div(v_html=("fit",), id="fit", classes="mt-2")
+    with html.Div(v_if=("ctName",), classes="mt-2"):
+        _button("Error at a point", _ofNow(page, "targets", "place"))
+        _button("Clear points", _ofNow(page, "targets", "clear"), v_if=("targets.length",))
+        with html.Ul(v_if=("targets.length",), id="targets", style="list-style: none;"):
+            html.Li("{{ target[0] }}: {{ target[1] }}", v_for="target in targets", key="target[0]")
     with html.Div(v_if=("lists.length && ctName",), classes="mt-3"):
         _select("File with landmarks", "chosenList", ("lists",))
         for role, text in (("fixedLandmarks", "For the CT"), ("movingLandmarks", "For the MRI")):
@@ -224,7 +229,15 @@ def _tumor(page: Page) -> None:
                 html.Th(title, style="text-align: left;")
         with html.Tbody(), html.Tr(v_for="row in tumorRows", key="row[0]"):
             html.Td("{{ cell }}", v_for="(cell, index) in row", key="index")
-    html.P("{{ tumorText }}", v_if=("tumorText",))
+    html.P("{{ tumorNote }}", v_if=("tumorNote",))
+    html.Div(v_html=("tumorText",), id="verdict", classes="my-2")
+    _button("Accept the outline", _ofNow(page, "outlines", "accept"), v_if=("canAccept",))
+    _button("{{ otherOutline }}", _ofNow(page, "outlines", "exchange"), v_if=("otherOutline",), id="other")
+    _button(
+        "{{ isSecondShown ? 'Hide the second method' : 'Show the second method' }}",
+        _ofNow(page, "outlines", "toggleSecond"),
+        v_if=("hasSecond",),
+    )
     v.VTextField(label="Name of the result folder", v_model=("outputName",), density="compact", classes="mt-3")
     v.VCheckbox(label="Replace an existing one", v_model=("replace",), density="compact", hide_details=True)
     v.VCheckbox(label="As DICOM, too", v_model=("saveDicom",), density="compact", hide_details=True)

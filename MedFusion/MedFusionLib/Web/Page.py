@@ -1,6 +1,7 @@
 """What the page can be told to do, on the steps and lists that the panel uses."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,8 +28,10 @@ from .Folder import WorkFolder
 from .Later import later
 from .PageHeaders import PageHeaders
 from .PageLandmarks import PageLandmarks
+from .PageOutline import PageOutline
 from .PageOverlay import Overlay, PageOverlay
 from .PageParameters import PageParameters
+from .PageTargets import PageTargets
 from .Views import COMPARISON, FIXED_VIEWS, FUSED_VIEWS, FUSION, MOVING_VIEWS, Views
 from .Work import Work
 
@@ -50,6 +53,8 @@ class Page:
         self.headers = PageHeaders()
         self.steps = Steps(self.scene, self.headers)
         self.overlay = PageOverlay(self)
+        self.outlines = PageOutline(self)
+        self.targets = PageTargets(self)
         self.landmarks = PageLandmarks(self)
         self.pointing = TumorPointing(self.scene, self._showPointing, self.mouse)
         self.pointing.watch(self.parameters)
@@ -121,6 +126,8 @@ class Page:
     def _letGo(self) -> None:
         """Let go of everything in the scene."""
         self.overlay.forget()
+        self.outlines.forget()
+        self.targets.cleanup()
         self.landmarks.cleanup()
         self.pointing.cleanup()
 
@@ -154,14 +161,18 @@ class Page:
         """Let the mouse change brightness and contrast, or go back to moving the views."""
 
         def toggle() -> None:
-            self.landmarks.placement.stop()
-            self.pointing.stop()
+            self.stopPlacing()
             node = self.scene.GetNodeByID("vtkMRMLInteractionNodeSingleton")
             windows = slicer.vtkMRMLInteractionNode.AdjustWindowLevel
             self.state.adjustsWindow = node.GetCurrentInteractionMode() != windows
             node.SetCurrentInteractionMode(windows if self.state.adjustsWindow else node.ViewTransform)
 
         self.work.quick(toggle)
+
+    def stopPlacing(self) -> None:
+        """Take the mouse from whatever is placed."""
+        self.landmarks.placement.stop()
+        self.pointing.stop()
 
     # Registration
 
@@ -255,12 +266,18 @@ class Page:
         self.parameters.tumorVolume = self.parameters.tumorVolume or self.parameters.movingVolume
         result = await self.work.run("Outlining", lambda progress: self.steps.segment(self.parameters, progress))
         if result is not None:
+            self.showOutline()
+            self.outlines.onOutlined()
+            self.fit()
+            self.refresh()
+
+    def showOutline(self) -> None:
+        """Show the outline as lines in the slices and as a surface."""
+        if self.parameters.segmentation is not None:
             display = self.parameters.segmentation.GetDisplayNode()
             display.SetVisibility2DFill(False)
             display.SetVisibility2DOutline(True)
             self.parameters.segmentation.CreateClosedSurfaceRepresentation()
-            self.fit()
-            self.refresh()
 
     # Results
 
@@ -292,12 +309,12 @@ class Page:
         """Show the scene as it is now."""
         self.landmarks.show()
         self._showPointing()
-        registration = self.steps.resultOf(registrationOf(self.parameters.movingVolume))
+        registration = self._registration
         names = [
             node.GetName() if node is not None else ""
             for node in (self.parameters.fixedVolume, self.parameters.movingVolume)
         ]
-        rows, tumorText = self._tumorRows()
+        rows, why = self._tumorRows()
         with self.state:
             self.state.update(
                 {
@@ -311,9 +328,25 @@ class Page:
                     "registration": self._card(registration),
                     "isFused": self.parameters.fusedVolume is not None,
                     "tumorRows": rows,
-                    "tumorText": tumorText,
+                    "tumorNote": why,
                 }
+                | self.outlines.shown()
             )
+
+    @property
+    def _registration(self) -> RegistrationResult | None:
+        return self.steps.resultOf(registrationOf(self.parameters.movingVolume))
+
+    def showTargets(self, fit: RegistrationResult | None = None) -> None:
+        """Show the error at each target: of the registration, else of the landmarks as they are.
+
+        :param fit: of the landmarks, where it is known already.
+        """
+        if self._registration is None and fit is None and self.targets.isUsed:
+            with contextlib.suppress(ValueError):
+                fit = self.steps.liveFit(self.parameters)
+        with self.state:
+            self.state.targets = self.targets.rows(self._registration or fit)
 
     def _card(self, registration: RegistrationResult | None) -> str:
         if registrationOf(self.parameters.movingVolume) is None:
@@ -327,5 +360,4 @@ class Page:
             rows = measurementRows(self.steps.measure(self.parameters))
         except ValueError as error:
             return [], str(error)
-        result = self.steps.resultOf(self.parameters.segmentation)
-        return rows, " ".join(result.warnings) if result is not None else ""
+        return rows, ""

@@ -143,6 +143,7 @@ class PageLandmarks:
             state.pairs = rows
             state.fit = text if fit is None else registrationCard(fit, tumorCenter(parameters))
             state.canUndo = self.lists.canUndo
+        self._page.showTargets(fit)
 
     def _showPlacing(self) -> None:
         words = {Side.fixed: "Click the point in the CT.", Side.moving: "Click the same point in the MRI.", None: ""}
