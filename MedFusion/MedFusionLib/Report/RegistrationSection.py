@@ -39,6 +39,9 @@ def registrationSection(registration: RegistrationResult, views: Views) -> str:
 
 
 def _summary(registration: RegistrationResult) -> str:
+    if registration.isGiven:
+        told = f" At {len(registration.labels)} landmarks it is off by {mm(registration.fre)} (root mean square)."
+        return f"The transform was given and kept as it is.{told if registration.labels else ''}"
     if not registration.labels:
         sentences = [f"Model {registration.model.value}, from the images alone, without landmarks."]
     else:

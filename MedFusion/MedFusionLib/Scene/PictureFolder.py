@@ -1,21 +1,29 @@
-"""The result folder of pictures: the usual files with one slice each, and PNGs beside them."""
+"""The result folder of pictures: the usual files with one slice each, and PNGs beside them.
 
+The command line hands in what it computed, the panel the nodes of its scene.
+"""
+
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
 import slicer
 
+from ..Core.Images.Grids import indicesAt
 from ..Core.Inputs.SliceFiles import writeSlice
 from ..Core.Results import FileNames
 from ..Core.Results.MeasurementsFile import writeMeasurements
 from ..Core.Results.PictureDocument import PictureDocument, pictureTable
+from ..Core.Results.PictureSteps import alignSlices, placedSlice, withSteps
 from ..Core.Results.TransformFile import writeTransform
 from ..Report.Pdf import writePdf
 from ..Report.PictureReport import fusedPicture, grayOf, outlined, pictureReport
 from .NodeFiles import addVolume, saveNode, saveScene
+from .ResultFolder import RunResults, tumorInWorld
 from .SceneViews import showInSliceViews
 from .TumorSegmentationLogic import TumorSegmentationLogic
+from .VolumeNodes import imageFromVolumeNode
 
 
 def writePictureFolder(
@@ -59,6 +67,55 @@ def writePictureFolder(
         )
         showInSliceViews(scene, fusedNode, middle)
         saveScene(scene, folder / FileNames.SCENE)
+
+
+def savePictures(folder: Path, scene: slicer.vtkMRMLScene, results: RunResults, withPdf: bool, withScene: bool) -> None:
+    """Write the result folder of single slices whose nodes are in a scene; they are no volumes."""
+    document = pictureDocument(results)
+    # The nodes that are written are none of the user's scene.
+    writePictureFolder(folder, slicer.vtkMRMLScene(), document, withPdf=withPdf, withScene=False)
+    if withScene:
+        saveScene(scene, folder / FileNames.SCENE)
+
+
+def pictureDocument(results: RunResults) -> PictureDocument:
+    """Return the document of a run on single slices, from the nodes that it left.
+
+    Slicer's reader of pictures gives pixels of 1 mm; that size is taken as unknown.
+    """
+    fixedImage, movingImage = (
+        imageFromVolumeNode(node) for node in (results.fixedVolumeNode, results.movingVolumeNode)
+    )
+    pairs = results.registration.pairs
+    if pairs is None:
+        raise ValueError("Single slices are registered by landmarks alone; place at least 3 pairs and register again.")
+    width, height = fixedImage.GetSpacing()[:2]
+    isKnown = not np.allclose((width, height), 1.0) and np.isclose(width, height)
+    pixelMm = width if isKnown else None
+    fixed, moving = (placedSlice(image, pixelMm) for image in (fixedImage, movingImage))
+    landmarks = tuple(
+        dict(zip(pairs.labels, indicesAt(image, points)[:, :2], strict=True))
+        for image, points in ((fixedImage, pairs.fixedPoints), (movingImage, pairs.movingPoints))
+    )
+    registration, registered, notes = alignSlices((fixed, moving), landmarks, results.registration.model, pixelMm)
+    tumor = tumorInWorld(results, fixedImage)
+    if tumor is not None:
+        labels = sitk.Resample(tumor.labelImage, fixedImage, sitk.Transform(), sitk.sitkNearestNeighbor)
+        tumor = replace(tumor, labelImage=placedSlice(labels, pixelMm))
+    return withSteps(
+        PictureDocument(
+            names=(results.fixedVolumeNode.GetName(), results.movingVolumeNode.GetName()),
+            fixed=fixed,
+            registered=registered,
+            registration=registration,
+            pixelMm=pixelMm,
+            inputs=results.inputs,
+            parameters={step: values for step, values in results.recipe.items() if values},
+            notes=(*results.warnings, *notes),
+        ),
+        results.fusion.settings,
+        tumor,
+    )
 
 
 def _png(picture: np.ndarray) -> sitk.Image:

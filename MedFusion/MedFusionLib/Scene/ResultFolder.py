@@ -159,7 +159,7 @@ def _handOut(results: RunResults, files: WantedFiles) -> RunSteps:
         worldToNodeTransform(results.movingVolumeNode, fixedImage),
         results.registration,
         results.fusion,
-        _tumorInWorld(results, fixedImage),
+        tumorInWorld(results, fixedImage),
         Provenance(
             names=(results.fixedVolumeNode.GetName(), results.movingVolumeNode.GetName()),
             inputs=results.inputs,
@@ -174,7 +174,8 @@ def _handOut(results: RunResults, files: WantedFiles) -> RunSteps:
     )
 
 
-def _tumorInWorld(results: RunResults, fixedImage: sitk.Image) -> TumorResult | None:
+def tumorInWorld(results: RunResults, fixedImage: sitk.Image) -> TumorResult | None:
+    """Return the outline in world coordinates, None where there is none."""
     tumor = results.tumor
     if tumor is None:
         return None

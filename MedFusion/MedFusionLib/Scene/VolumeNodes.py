@@ -12,6 +12,7 @@ from vtk.util import numpy_support
 from ..Core.Images.Coordinates import RAS_TO_LPS, flipPoints
 from ..Core.Images.Grids import cornerPoints, directionOf, emptyImage, voxelAxes, voxelPoints
 from ..Core.Images.Transforms import affineFromMatrix, matrixFromTransform
+from ..Core.Images.Voxels import grayLevels
 
 # Points
 
@@ -194,12 +195,15 @@ def imageFromVolumeNode(volumeNode: slicer.vtkMRMLScalarVolumeNode) -> sitk.Imag
     shape = imageData.GetDimensions()[::-1]
     matrix = vtk.vtkMatrix4x4()
     volumeNode.GetIJKToRASMatrix(matrix)
-    shown = _shownImages.get(scalars.ctypes.data)
+    mayBeGray = components > 1 and shape[0] == 1 and scalars.dtype == np.uint8
+    shown = None if mayBeGray else _shownImages.get(scalars.ctypes.data)
     if shown is not None and shown.GetSize() == shape[::-1] and _hasGeometry(shown, arrayFromMatrix(matrix)):
         return sitk.Image(shown)
-    image = sitk.GetImageFromArray(
-        scalars.reshape(shape if components == 1 else (*shape, components)), isVector=components > 1
-    )
+    values = scalars.reshape(shape if components == 1 else (*shape, components))
+    if mayBeGray:
+        gray = grayLevels(values)  # Slicer reads pictures in colors, also gray ones
+        values, components = (values, components) if gray is None else (gray, 1)
+    image = sitk.GetImageFromArray(values, isVector=components > 1)
     _setGeometry(image, RAS_TO_LPS @ arrayFromMatrix(matrix))
     return image
 

@@ -18,6 +18,7 @@ from ..Core.Progress import Progress, subProgress
 from ..Core.Registration.PoseCheck import checkLandmarkPose
 from ..Core.Registration.Registration import RegistrationSettings, registerLandmarks
 from ..Core.Registration.RegistrationResult import RegistrationResult
+from ..Core.Registration.SliceRegistration import isSingleSlice
 from ..Core.Results import FileNames
 from ..Core.Results.Output import outputFolder
 from ..Core.Results.Recipe import interactionRecipe, registrationRecipe
@@ -316,6 +317,12 @@ class Steps:
             checkPdfRenderer()
         folder = Path(parameters.outputFolder)
         results = self._runResults(parameters)
+        if isSingleSlice(imageFromVolumeNode(results.fixedVolumeNode)):
+            from ..Scene.PictureFolder import savePictures
+
+            with outputFolder(folder, replace) as partial:
+                savePictures(partial, self.scene, results, parameters.savePdf, parameters.saveScene)
+            return folder / FileNames.REPORT
         with outputFolder(folder, replace) as partial:
             dicomFolder = partial / DICOM_FOLDER if parameters.saveDicom else None
             if dicomFolder is not None:

@@ -12,6 +12,7 @@ import SimpleITK as sitk
 
 # Chosen by memory; it changes no value.
 _SLICES_AT_ONCE = 8
+_COLOR_TOLERANCE = 8  # gray levels by which the colors of a gray JPEG may differ
 
 
 def slabs(image: sitk.Image, thickness: int = _SLICES_AT_ONCE) -> Iterator[tuple[int, sitk.Image]]:
@@ -57,3 +58,14 @@ def fewSlices(image: sitk.Image, count: int) -> Iterator[np.ndarray]:
             continue
         slab = sitk.RegionOfInterest(image, [width, height, 1], [0, 0, int(k)])
         yield sitk.GetArrayFromImage(slab)[0].astype(np.float32, copy=False)
+
+
+def grayLevels(colors: np.ndarray) -> np.ndarray | None:
+    """Return the gray levels of pixels whose colors agree, None where they do not.
+
+    :param colors: the last axis holds the colors, with or without opacity.
+    """
+    own = colors[..., :3].astype(np.int32)
+    if np.percentile(np.ptp(own, axis=-1), 99) > _COLOR_TOLERANCE:
+        return None
+    return colors[..., min(1, own.shape[-1] - 1)].astype(np.uint8)

@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import SimpleITK as sitk
 
+from ..Images.Voxels import grayLevels
 from .VolumeFiles import checkedVolume, isDicomPath
 
 PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
-_COLOR_TOLERANCE = 8  # gray levels by which the colors of a gray JPEG may differ
 
 
 def isSlice(path: str | Path) -> bool:
@@ -85,9 +84,9 @@ def _readSlice(path: Path) -> sitk.Image:
 
 
 def _gray(image: sitk.Image, path: Path) -> sitk.Image:
-    colors = sitk.GetArrayFromImage(image)[..., :3].astype(np.int32)
-    if np.percentile(np.ptp(colors, axis=-1), 99) > _COLOR_TOLERANCE:
+    values = grayLevels(sitk.GetArrayFromImage(image))
+    if values is None:
         raise ValueError(f"{path.name} is in color; a CT or an MRI in gray levels is needed.")
-    gray = sitk.GetImageFromArray(colors[..., min(1, colors.shape[-1] - 1)].astype(np.uint8))
+    gray = sitk.GetImageFromArray(values)
     gray.SetSpacing(image.GetSpacing())
     return gray

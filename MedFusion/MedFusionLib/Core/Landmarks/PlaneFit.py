@@ -37,6 +37,11 @@ class PlaneFit:
         return float(np.sqrt(np.mean(self.residuals**2)))
 
     @property
+    def freedom(self) -> int:
+        """Return the degrees of freedom that the residuals have."""
+        return 2 * len(self.fixed) - _PARAMETERS[self.model]
+
+    @property
     def center(self) -> np.ndarray:
         """Return the middle (2,) of the landmarks."""
         return self.fixed.mean(axis=0)

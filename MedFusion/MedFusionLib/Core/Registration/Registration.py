@@ -26,6 +26,7 @@ from .PoseCheck import PoseCheck, checkLandmarkPose
 from .PoseCovariance import TargetError
 from .Refinement import refinePose
 from .RegistrationResult import RegistrationResult
+from .SliceRegistration import isSingleSlice, registerSlices
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,8 @@ def registerLandmarks(
     settings = settings or RegistrationSettings()
     report(progress, 0.0, "Registering")
     images = None if fixedImage is None or movingImage is None else (fixedImage, movingImage)
+    if images is not None and (settings.refine or settings.auto) and any(isSingleSlice(image) for image in images):
+        raise ValueError("Single slices are registered by landmarks alone; place at least 3 pairs.")
     if images is not None and settings.given is not None:
         result = evaluateTransform(settings.given, *images, fixed, moving, settings.pairing, progress)
         return result if target is None else result.withTarget(target)
@@ -92,6 +95,9 @@ def registerLandmarks(
         raise ValueError("Registration needs landmarks in both images; place at least 3 pairs or let it start alone.")
     bounds = imageBounds(fixedImage) if fixedImage is not None else None
     pairs = pairLandmarks(fixed, moving, settings.pairing)
+    if images is not None and all(isSingleSlice(image) for image in images):
+        result = registerSlices(pairs, settings.model, *images)
+        return result if target is None else result.withTarget(target)
     evidence = weighLandmarks(pairs, settings.model, bounds)
     check = _checkPose(*images, pairs) if images is not None else PoseCheck()
     if images is not None and settings.refine and check.repaired is None:

@@ -184,6 +184,8 @@ class RegistrationResult:
         """Return one sentence that says what to do next."""
         if self.isGiven:
             return "The transform was given and is kept as it is: check the edges of the MRI over the CT."
+        if self.landmarks is None and self.pairs is not None:
+            return "Check the edges of the MRI over the CT."
         if self.landmarks is None:
             return "Check the edges of the MRI over the CT, or place landmarks to confirm the result."
         if self.landmarks.exchange is None and not self.outliers:

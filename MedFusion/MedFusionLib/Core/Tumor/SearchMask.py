@@ -21,6 +21,7 @@ _CONSTANT_IN_CROP = 0.02
 _SKIN_MM = 5.0
 # Of the distance from the skin to the middle of a slice; scalp and skull are about 10 of 75 mm.
 _SKULL_SHARE = 0.12
+_ONE_SLICE = "The image is a single slice: area and diameters count, a volume does not."
 _MOST_OUTSIDE = 0.03
 _DOUBTFUL_OUTSIDE = 0.15
 
@@ -58,7 +59,7 @@ def searchMask(image: sitk.Image, pointed: np.ndarray | None = None, progress: P
     """
     report(progress, 0.0, "Finding the head")
     if image.GetSize()[2] == 1:
-        return SearchMask(_inSlice(image, pointed), ImageKind.cropped)
+        return SearchMask(_inSlice(image, pointed), ImageKind.cropped, notes=(_ONE_SLICE,))
     value, share = constantValue(image)
     extentMm = min(n * s for n, s in zip(image.GetSize(), image.GetSpacing(), strict=True))
     if min(image.GetSize()) < _LEAST_SLICES or extentMm < _LEAST_EXTENT_MM:
