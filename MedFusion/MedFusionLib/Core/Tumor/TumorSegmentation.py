@@ -202,7 +202,9 @@ def segmentTumor(
     labelImage.CopyInformation(images[0])
     logging.info("Outlined %d lesion(s) by %s", len(masks), settings.method.value)
     doubts += (*found.doubts, *found.search.doubts)
-    notes = (*found.notes, *found.search.notes, *(n for o in found.outlines for n in (*o.notes, *o.suspicions)))
+    notes = (*found.notes, *(note for o in found.outlines for note in (*o.notes, *o.suspicions)))
+    if image.GetDepth() == 1:
+        notes = (*found.search.notes, *notes)
     return TumorResult(
         labelImage,
         lesions.segments,
