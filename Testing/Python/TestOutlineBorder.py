@@ -1,11 +1,13 @@
 """What moves an outline's border and what speaks for it: half the contrast, the other side of the head, agreement."""
 
 import unittest
+from dataclasses import replace
 
 import numpy as np
 import SimpleITK as sitk
 from MedFusionLib.Core.Tumor.HalfMaximum import atHalfMaximum
 from MedFusionLib.Core.Tumor.HeadSides import headSides
+from MedFusionLib.Core.Tumor.LineDoubts import LineFacts, lineDoubts
 from MedFusionLib.Core.Tumor.Outline import Outline
 from MedFusionLib.Core.Tumor.SecondOpinions import Opinion, heldAgainst
 from MedFusionLib.Core.Tumor.SegmentationMetrics import compareMasks
@@ -60,9 +62,12 @@ class TestOutlineBorder(unittest.TestCase):
         place = axial.TransformIndexToPhysicalPoint((40, 40, 25))
         for order in ("LPS", "PSL", "LSA"):
             image = sitk.DICOMOrient(axial, order)
-            difference = headSides(image, image > 1).differenceImage()
+            sides = headSides(image, image > 1)
+            difference, midplane = sides.differenceImage(), sides.midplaneImage()
             mirrored = axial.TransformIndexToPhysicalPoint((16, 40, 25))
             self.assertGreater(difference.GetPixel(difference.TransformPhysicalPointToIndex(place)), 3, order)
+            distance = midplane.GetPixel(midplane.TransformPhysicalPointToIndex(place))
+            self.assertAlmostEqual(distance, 12 * 2.5, delta=3)
             self.assertLess(difference.GetPixel(difference.TransformPhysicalPointToIndex(mirrored)), -3, order)
 
     def test_another_methods_agreement_lifts_a_suspicion_and_no_doubt(self):
@@ -71,6 +76,22 @@ class TestOutlineBorder(unittest.TestCase):
         self.assertEqual(heldAgainst(outline, Opinion("a click", mask, 0.95)), ("far too long",))
         self.assertEqual(heldAgainst(outline, Opinion("a click", mask, 0.8)), ("far too long", "long"))
         self.assertEqual(heldAgainst(outline, Opinion()), ("far too long", "long"))
+
+    def test_a_border_along_falx_or_skull_and_a_line_too_short_are_suspected_or_doubted(self):
+        right = LineFacts(40, 42, 20, 0.6, False, 0.3, 0.1, 0.05)
+        self.assertEqual((lineDoubts(right).doubts, lineDoubts(right).suspicions), ([], []))
+        for change, word, isDoubt in (
+            ({"atMidplane": 0.3}, "midline", False),
+            ({"atMask": 0.3}, "skull", False),
+            ({"atMask": 0.6}, "skull", True),
+            ({"longestMm": 58}, "1.45 times", False),
+            ({"longestMm": 70}, "1.75 times", True),
+            ({"balls": 3, "isPlane": True}, "disk", True),
+        ):
+            found = lineDoubts(replace(right, **change))
+            said, other = (found.doubts, found.suspicions) if isDoubt else (found.suspicions, found.doubts)
+            self.assertEqual((len(said), other), (1, []), change)
+            self.assertIn(word, said[0])
 
 
 if __name__ == "__main__":

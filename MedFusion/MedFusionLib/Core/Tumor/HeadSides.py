@@ -25,12 +25,14 @@ class HeadSides:
     :param usable: where a tumor can be.
     :param z: the image in robust standard deviations from the tissue's median, slow shading taken out.
     :param otherSide: z of the mirror image, laid over z.
+    :param fromMidplaneMm: each voxel's distance from the plane between the sides.
     """
 
     region: WorkingRegion
     usable: np.ndarray
     z: np.ndarray
     otherSide: np.ndarray
+    fromMidplaneMm: np.ndarray
 
     def difference(self, smoothingMm: float = _SMOOTHING_MM) -> np.ndarray:
         """Return how much brighter each voxel's surroundings are than those of its counterpart."""
@@ -41,7 +43,14 @@ class HeadSides:
 
     def differenceImage(self) -> sitk.Image:
         """Return the difference as an image in the patient's world."""
-        image = sitk.GetImageFromArray(self.difference())
+        return self._image(self.difference())
+
+    def midplaneImage(self) -> sitk.Image:
+        """Return the distance from the plane between the sides as an image in the patient's world, millimeters."""
+        return self._image(self.fromMidplaneMm)
+
+    def _image(self, values: np.ndarray) -> sitk.Image:
+        image = sitk.GetImageFromArray(values)
         image.CopyInformation(self.region.grid)
         return image
 
@@ -58,7 +67,7 @@ def headSides(image: sitk.Image, allowed: sitk.Image) -> HeadSides:
     usable = region.sampled(allowed) > 0.5
     _checkRegion(usable, region.spacing)
     z = _evenedZ(region, usable)
-    return HeadSides(region, usable, z, _mirrored(z, usable, region))
+    return HeadSides(region, usable, z, *_mirrored(z, usable, region))
 
 
 def _checkRegion(usable: np.ndarray, spacing: float) -> None:
@@ -108,8 +117,8 @@ def _scale(region: WorkingRegion, usable: np.ndarray) -> float:
     return 0.1 * float(np.median(region.values[usable]) - region.values[usable].min())
 
 
-def _mirrored(z: np.ndarray, usable: np.ndarray, region: WorkingRegion) -> np.ndarray:
-    """Return the left-right mirror image of z, laid over z by a rigid registration."""
+def _mirrored(z: np.ndarray, usable: np.ndarray, region: WorkingRegion) -> tuple[np.ndarray, np.ndarray]:
+    """Return the left-right mirror image of z, laid over z by a rigid registration, and the distance to its plane."""
     leftRight = 2 - int(np.argmax(np.abs(directionOf(region.grid)[0])))  # of the array's axes
     fixed = sitk.GetImageFromArray(np.where(usable, np.clip(z, -3, 3) + 4, 0).astype(np.float32))
     fixed.SetSpacing([region.spacing] * 3)
@@ -133,4 +142,22 @@ def _mirrored(z: np.ndarray, usable: np.ndarray, region: WorkingRegion) -> np.nd
     values = np.ascontiguousarray(np.flip(np.where(usable, z, 0), leftRight))
     moving = sitk.GetImageFromArray(values)
     moving.CopyInformation(fixed)
-    return sitk.GetArrayFromImage(sitk.Resample(moving, fixed, start, sitk.sitkLinear, 0.0))
+    other = sitk.GetArrayFromImage(sitk.Resample(moving, fixed, start, sitk.sitkLinear, 0.0))
+    return other, _fromMidplane(sitk.Euler3DTransform(start), fixed, 2 - leftRight)
+
+
+def _fromMidplane(transform: sitk.Euler3DTransform, grid: sitk.Image, axis: int) -> np.ndarray:
+    """Return each voxel's distance (mm) from the plane between it and its mirror image.
+
+    :param transform: maps the grid's points to those of its mirror image along an axis of its indices.
+    """
+    linear = np.reshape(transform.GetMatrix(), (3, 3)) * np.where(np.arange(3) == axis, -1.0, 1.0)[:, None]
+    offset = np.array(transform.TransformPoint((0.0, 0.0, 0.0)))
+    offset[axis] = (grid.GetSize()[axis] - 1) * grid.GetSpacing()[axis] - offset[axis]
+    normal = np.eye(3)[axis] - linear[:, axis]
+    normal /= np.linalg.norm(normal)
+    slope = (normal - linear.T @ normal) / 2  # of normal . (point - mirrored point) / 2
+    axes = np.ogrid[tuple(slice(0, n) for n in grid.GetSize()[::-1])]
+    steps = (slope * grid.GetSpacing())[::-1]
+    distance = sum(np.float32(step) * part for step, part in zip(steps, axes, strict=True)) - normal @ offset / 2
+    return np.abs(distance).astype(np.float32)

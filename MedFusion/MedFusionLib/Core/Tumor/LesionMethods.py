@@ -97,9 +97,10 @@ class LesionMethods:
         if not self._isBright:
             return None
         try:
-            return BrightLesions(self._bothSides().differenceImage())
+            sides = self._bothSides()
         except ValueError:
-            return BrightLesions(None)
+            return BrightLesions(None, None)
+        return BrightLesions(sides.differenceImage(), sides.midplaneImage())
 
     def _fromClick(self, seed: np.ndarray, progress: Progress | None) -> Outline:
         """Return the outline around a click.

@@ -12,6 +12,7 @@ from ..Images.Intensities import robustSpread
 from ..Progress import Progress, report, subProgress
 from .Diameters import axialDiameters, longestDiameter
 from .HalfMaximum import atHalfMaximum
+from .LineDoubts import LineFacts, lineDoubts
 from .MinCut import minCut
 from .Outline import Outline
 from .TumorEvidence import (
@@ -27,24 +28,21 @@ from .TumorEvidence import (
 )
 from .WorkingRegion import WorkingRegion, workingRegion
 
-# Fitted on 11 of 25 glioma cases (FLAIR and T1c of BraTS) by mean Dice of simulated lines, the doubts by which outlines
-# below 0.6 they catch and how few good ones, on the DEV half of Testing/Benchmark/OutlineBenchmark.py.
+# Fitted on 11 of 25 glioma cases (FLAIR and T1c of BraTS) by mean Dice of simulated lines; what
+# speaks against a wider outline, on the DEV half of Testing/Benchmark/OutlineBenchmark.py.
 _ROUNDS = 3
 _REACH = 1.35
 _GROWTH = 1.2
 _CYLINDER_MM = 1.4
 _CERTAIN = 10.0
-_FAINT_OVERLAP = 0.85
 _DOUBTFUL = 0.4
 _WIDER = (1.5, 2.25)
 _CLEARLY = 0.8
 _WIDEST_RIM_MM = 12.0
 _MOST_BALLS = 2.0
-_DOUBTED_BALLS, _FAR_TOO_LARGE = 1.25, 2.0
 _SHARP = 0.15
-_MOST_LENGTHS, _FAR_TOO_LONG = 1.35, 1.6
-_MOST_AT_MASK = 0.5
 _UNLIKE = -0.5
+_AT_MIDPLANE_MM = 3.0
 _LEAST_DIFFERENCE = 0.8  # standard deviations; .8 and 1.2, weights of .5 to 2 tried on DEV of OutlineBenchmark
 
 
@@ -54,9 +52,17 @@ class BrightLesions:
 
     :param difference: how much brighter each place is than the other side of the head, in standard deviations; None
         where there are no two sides. What is brighter is rather tumor, if what lies on the line is.
+    :param fromMidplane: each place's distance from the plane between the sides, millimeters; None like the difference.
     """
 
     difference: sitk.Image | None
+    fromMidplane: sitk.Image | None
+
+    def shareAtMidplane(self, region: WorkingRegion, border: np.ndarray) -> float:
+        """Return the share of a border that lies along the plane between the sides of the head."""
+        if self.fromMidplane is None:
+            return 0.0
+        return float((region.sampled(self.fromMidplane, outside=np.inf)[border] < _AT_MIDPLANE_MM).mean())
 
 
 def outlineFromLine(
@@ -111,9 +117,9 @@ def outlineFromLine(
             if trial.edgeless < _CLEARLY * best.edgeless and not _isFarBeyond(trial, length):
                 best = trial
     report(progress, 1.0, "Tumor outlined")
-    doubts, suspicions = _doubts(best, length)
-    outline = best.outline(doubts, suspicions)
-    if best is first or not doubts + suspicions:
+    against = lineDoubts(best.facts(length))
+    outline = best.outline(tuple(against.doubts), tuple(against.suspicions))
+    if best is first or not against.doubts + against.suspicions:
         return outline
     return replace(outline, other=first.outline(), otherWords="the shorter outline")
 
@@ -127,39 +133,6 @@ def _isFarBeyond(cut: "_Cut", length: float) -> bool:
 def ballMm3(diameterMm: float) -> float:
     """Return the volume of a ball."""
     return np.pi / 6 * diameterMm**3
-
-
-def _doubts(cut: "_Cut", length: float) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return what speaks against an outline made from a line of a length in millimeters: doubts, then suspicions.
-
-    A line drawn carelessly in a wrong slice is too short, too, so a moderate excess is a suspicion only.
-    """
-    doubts: list[str] = []
-    suspicions: list[str] = []
-    longest = longestDiameter(np.pad(cut.found, 1), cut.region.grid)[0].lengthMm
-    if longest > _MOST_LENGTHS * length:
-        (doubts if longest > _FAR_TOO_LONG * length else suspicions).append(
-            f"The outline is {longest:.0f} mm long and the line only {length:.0f} mm ({longest / length:.2f} times); "
-            "it may have run into what lies beside the tumor."
-        )
-    if cut.balls(length) > _DOUBTED_BALLS:
-        (doubts if cut.balls(length) > _FAR_TOO_LARGE else suspicions).append(
-            f"The outline has {cut.balls(length):.1f} times the area of the disk on the line; is the line the longest "
-            "diameter?"
-            if cut.region.isPlane
-            else f"The outline has {cut.volumeMm3 / 1000:.1f} ml, more than the ball on the line "
-            f"({ballMm3(length) / 1000:.1f} ml); is the line the longest diameter?"
-        )
-    if cut.overlap > _FAINT_OVERLAP:
-        suspicions.append(
-            f"The tumor hardly differs from what lies around it here (overlap of intensities {cut.overlap:.0%}); "
-            "check the outline, or draw the line on another sequence."
-        )
-    if cut.atMask > _MOST_AT_MASK:
-        doubts.append(
-            f"{cut.atMask:.0%} of the outline's border runs along the brain's surface or skull; check it there."
-        )
-    return tuple(doubts), tuple(suspicions)
 
 
 @dataclass(frozen=True)
@@ -180,6 +153,7 @@ class _Cut:
     :param edgeless: mean cost of its border, 0 on sharp edges and 1 where there is none.
     :param overlap: of its intensities with those around it.
     :param atMask: share of its border along the mask's border.
+    :param atMidplane: share of its border along the plane between the sides of the head.
     :param isBright: whether it is a lesion that is bright on the whole.
     """
 
@@ -191,6 +165,7 @@ class _Cut:
     edgeless: float
     overlap: float
     atMask: float
+    atMidplane: float
     isBright: bool
 
     @property
@@ -203,6 +178,20 @@ class _Cut:
         if self.region.isPlane:
             return float(self.found.sum()) * self.region.spacing**2 / (np.pi / 4 * lengthMm**2)
         return self.volumeMm3 / ballMm3(lengthMm)
+
+    def facts(self, lengthMm: float) -> LineFacts:
+        """Return what can speak against it when it was made from a line of a length."""
+        longest = longestDiameter(np.pad(self.found, 1), self.region.grid)[0].lengthMm
+        return LineFacts(
+            lengthMm=lengthMm,
+            longestMm=longest,
+            volumeMl=self.volumeMm3 / 1000,
+            balls=self.balls(lengthMm),
+            isPlane=self.region.isPlane,
+            overlap=self.overlap,
+            atMask=self.atMask,
+            atMidplane=self.atMidplane,
+        )
 
     def outline(self, doubts: tuple[str, ...] = (), suspicions: tuple[str, ...] = ()) -> Outline:
         """Return it on the source image's voxels."""
@@ -271,10 +260,14 @@ def _cutAbout(
     border = found & ~ndimage.binary_erosion(found, neighbors(found.shape))
     free = border & ndimage.binary_erosion(usable, neighbors(usable.shape), border_value=1)
     atMask = 1 - float(free.sum()) / float(border.sum())
+    bright = pointed.bright
+    atMidplane = 0.0 if bright is None else bright.shareAtMidplane(region, border)
     edgeless = float(capacity[free if free.any() else border].mean()) * region.spacing / (BOUNDARY_COST * radius)
     overlap = histogramOverlap(compare.histogram(found), compare.histogram(shell & ~found))
     darkInBright = not brighter or _isDarkInBright(values, found, usable)
-    return _Cut(region, usable, found, brighter, darkInBright, edgeless, overlap, atMask, pointed.bright is not None)
+    return _Cut(
+        region, usable, found, brighter, darkInBright, edgeless, overlap, atMask, atMidplane, bright is not None
+    )
 
 
 def _leanToBrighterSide(region: WorkingRegion, pointed: _Pointed, onLine: np.ndarray) -> np.ndarray:

@@ -45,10 +45,11 @@ class WorkingRegion:
         squares = [((axis - i) * self.spacing).astype(np.float32) ** 2 for axis, i in zip(axes, index, strict=True)]
         return np.sqrt(sum(squares))
 
-    def sampled(self, image: sitk.Image, nearest: bool = False) -> np.ndarray:
-        """Return another image's values in the box."""
+    def sampled(self, image: sitk.Image, nearest: bool = False, outside: float = 0.0) -> np.ndarray:
+        """Return another image's values in the box, and a value of one's own outside that image."""
         interpolator = sitk.sitkNearestNeighbor if nearest else sitk.sitkLinear
-        return sitk.GetArrayFromImage(sitk.Resample(image, self.grid, IDENTITY, interpolator, 0.0, sitk.sitkFloat32))
+        there = sitk.Resample(image, self.grid, IDENTITY, interpolator, outside, sitk.sitkFloat32)
+        return sitk.GetArrayFromImage(there)
 
     def onSource(self, labeling: np.ndarray) -> tuple[np.ndarray, tuple[slice, ...]]:
         """Return where a labeling (0 to 1) of the box is above 0.5 on the source image's voxels, and their slices."""
