@@ -39,9 +39,9 @@ def outlineAutomatically(sides: HeadSides, progress: Progress | None = None) -> 
     found = refineByCut(region.values, best, usable, region.spacing, progress=subProgress(progress, 0.8, 1.0))
     found = atHalfMaximum(region, found, usable)
     mask, slices = region.onSource(ndimage.gaussian_filter(found.astype(np.float32), 0.6))
-    doubts = _doubts(found, z, asymmetry, usable, region.spacing)
     report(progress, 1.0, "Tumor outlined")
-    return Outline(mask, slices, tuple(doubts))
+    suspicions = _suspicions(found, z, asymmetry, usable, region.spacing)
+    return Outline(mask, slices, suspicions=tuple(suspicions))
 
 
 def _bestComponent(
@@ -112,17 +112,19 @@ def _score(
     )
 
 
-def _doubts(found: np.ndarray, z: np.ndarray, asymmetry: np.ndarray, usable: np.ndarray, spacing: float) -> list[str]:
-    """Return what makes the result doubtful."""
-    doubts = []
+def _suspicions(
+    found: np.ndarray, z: np.ndarray, asymmetry: np.ndarray, usable: np.ndarray, spacing: float
+) -> list[str]:
+    """Return what makes the result doubtful unless another method outlines nearly the same."""
+    suspicions = []
     shell = ndimage.binary_dilation(found, iterations=max(2, round(6 / spacing))) & ~found & usable
     contrast = float(z[found].mean() - z[shell].mean()) if shell.any() else 0.0
     if contrast < _SURE_CONTRAST or float(asymmetry[found].mean()) < _SURE_ASYMMETRY:
-        doubts.append(
+        suspicions.append(
             f"The lesion stands out little (contrast {contrast:.1f}, asymmetry {asymmetry[found].mean():.1f} "
             "standard deviations); check the outline, or draw a line along the longest diameter."
         )
     edge = usable & ~ndimage.binary_erosion(usable, iterations=max(1, round(4 / spacing)))
     if float((found & edge).sum()) > 0.4 * float(found.sum()):
-        doubts.append("The lesion found lies along the surface of the brain mask; check that it is one.")
-    return doubts
+        suspicions.append("The lesion found lies along the surface of the brain mask; check that it is one.")
+    return suspicions
