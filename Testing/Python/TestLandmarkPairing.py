@@ -22,6 +22,14 @@ class TestLandmarkPairing(unittest.TestCase):
         self.assertIn("B", " ".join(pairs.notes))
         self.assertIn("MR landmarks: X", " ".join(pairs.notes))
 
+    def test_labels_in_other_capitals_or_with_underscores_are_paired_and_said_unless_two_would_fit(self):
+        fixed = landmarks(["NASION", "Left ear", "tip", "Tip", "Inion"])
+        pairs = pairLandmarks(fixed, landmarks(["left_ear", "Nasion", "TIP", "Inion", "X"]))
+        self.assertEqual(pairs.labels, ("Inion", "NASION", "Left ear"))
+        np.testing.assert_array_equal(pairs.movingPoints[:, 1], [3, 1, 0])
+        self.assertIn("written differently: NASION with Nasion, Left ear with left_ear.", " ".join(pairs.notes))
+        self.assertRegex(" ".join(pairs.notes), "Left out .*: tip, Tip.*: TIP, X")
+
     def test_landmarks_without_names_are_paired_by_order_and_it_is_said(self):
         pairs = pairLandmarks(landmarks(["CT-1", "CT-2", "CT-3"]), landmarks(["", "", ""]))
         np.testing.assert_array_equal(pairs.fixedPoints[:, 1], pairs.movingPoints[:, 1])

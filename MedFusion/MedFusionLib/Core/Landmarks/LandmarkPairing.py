@@ -136,25 +136,48 @@ def _pairByLabel(fixed: LandmarkList, moving: LandmarkList, notes: list[str]) ->
     positions = [_positionsByLabel(fixed), _positionsByLabel(moving)]
     shared = [key for key in positions[0] if key in positions[1]]
     pairs = [(positions[0][key], positions[1][key]) for key in shared]
-    differing = [fixed.labels[i] for i, j in pairs if fixed.labels[i] != moving.labels[j]]
+    _pairLoosely(fixed, moving, positions, pairs, notes)
+    differing = [fixed.labels[i] for i, j in pairs[: len(shared)] if fixed.labels[i] != moving.labels[j]]
     if differing:
         notes.append(
             f"Paired although the labels are stored differently (spaces or composed letters): {', '.join(differing)}."
         )
-    for landmarks, own, other in ((fixed, positions[0], positions[1]), (moving, positions[1], positions[0])):
-        alone = [landmarks.labels[index] for key, index in own.items() if key not in other]
+    for side, (landmarks, own) in enumerate(zip((fixed, moving), positions, strict=True)):
+        paired = {pair[side] for pair in pairs}
+        alone = [landmarks.labels[index] for index in own.values() if index not in paired]
         if alone:
             notes.append(f"Left out as the other list has no such label, in the {landmarks.name}: {', '.join(alone)}.")
         unlabeled = len(landmarks.usedIndices) - len(own)
         if unlabeled:
             what = "1 landmark without a label was" if unlabeled == 1 else f"{unlabeled} landmarks without a label were"
             notes.append(f"{what} not used in the {landmarks.name}.")
-    if not shared:
+    if not pairs:
         raise ValueError(
             f"No label of the {fixed.name} ({', '.join(positions[0])}) is found in the {moving.name} "
             f"({', '.join(positions[1])}); give pairs the same label or pair by order."
         )
     return pairs
+
+
+def _pairLoosely(
+    fixed: LandmarkList,
+    moving: LandmarkList,
+    positions: list[dict[str, int]],
+    pairs: list[tuple[int, int]],
+    notes: list[str],
+) -> None:
+    """Add pairs of what is left whose labels differ only by capitals, underscores or hyphens, and say which."""
+    loose: list[dict[str, list[int]]] = [{}, {}]
+    for side, own in enumerate(positions):
+        for key, index in own.items():
+            if key not in positions[1 - side]:
+                plain = " ".join(key.casefold().replace("_", " ").replace("-", " ").split())
+                loose[side].setdefault(plain, []).append(index)
+    found = [(own[0], loose[1][key][0]) for key, own in loose[0].items() if len(own) == len(loose[1].get(key, ())) == 1]
+    if found:
+        said = ", ".join(f"{fixed.labels[i]} with {moving.labels[j]}" for i, j in found)
+        notes.append(f"Paired although the labels are written differently: {said}.")
+        pairs += found
 
 
 def _positionsByLabel(landmarks: LandmarkList) -> dict[str, int]:
@@ -163,7 +186,9 @@ def _positionsByLabel(landmarks: LandmarkList) -> dict[str, int]:
     counts = Counter(key for key, _ in keys if key)
     repeated = [key for key, count in counts.items() if count > 1]
     if repeated:
-        raise ValueError(f"The {landmarks.name} use the label {', '.join(repeated)} more than once; rename one.")
+        raise ValueError(
+            f"The {landmarks.name} use the label {', '.join(repeated)} more than once; rename one, or pair by order."
+        )
     return {key: index for key, index in keys if key}
 
 
