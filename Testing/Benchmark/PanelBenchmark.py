@@ -19,6 +19,7 @@ from PanelTestCase import PanelTestCase  # noqa: E402
 ACTIONS, SEEDS = 5000, 10
 VIEW_PIXELS, STEPS = 512, 20
 OPENINGS = 5
+ASKED_AFTER_SECONDS = 1.5
 
 
 class RandomUse(PanelTestCase):
@@ -50,7 +51,7 @@ app.moduleFile()
 if {isLoaded}:
     from MedFusionLib.Core.Phantom import makePhantom
     from MedFusionLib.Scene.PhantomNodes import addPhantom
-    addPhantom(app.scene, makePhantom())
+    addPhantom(app.scene, makePhantom(spacingFactor=2.0))
 start = time.process_time()
 app.openPanel()
 print(time.process_time() - start, flush=True)
@@ -80,6 +81,8 @@ class Preview(PanelTestCase):
         node = self.panel.views.logic("Red").GetSliceNode()
         node.SetDimensions(VIEW_PIXELS, VIEW_PIXELS, 1)
         self.ui.previewCheckBox.checked = True
+        self.app.settle()
+        time.sleep(ASKED_AFTER_SECONDS)  # the images are asked about the landmarks once, between steps
         self.app.settle()
         times = []
         for _ in range(STEPS):

@@ -42,6 +42,7 @@ class PanelTestCase(unittest.TestCase):
         self.app.clearScene()
         sys.excepthook = self._formerHook
         self.assertEqual(self._tracebacks, [])
+        self.assertEqual([text for text in self.errors() if "unexpected error" in text], [])
 
     def _onTraceback(self, kind: type, value: BaseException, trace: object) -> None:
         self._tracebacks.append("".join(traceback.format_exception(kind, value, trace)))

@@ -252,6 +252,18 @@ class TestPanelRobustness(PanelTestCase):
         self.assertNotIn("Traceback", self.errors()[0])
         self.assertTrue(self.ui.registerButton.enabled)
 
+    def test_mistake_of_the_program_is_a_sentence_too_and_the_log_has_it(self):
+        self.loadPhantom()
+        with (
+            patch.object(self.panel.logic, "register", side_effect=IndexError("index 3")),
+            self.assertLogs(level="ERROR") as logged,
+        ):
+            self.click("registerButton")
+        self.assertIn("Traceback", logged.output[0])
+        self.assertIn("An unexpected error came up (IndexError: index 3)", self.errors()[-1])
+        self.app.displayed.clear()
+        self.assertTrue(self.ui.registerButton.enabled)
+
     def test_folder_that_cannot_be_written_is_one_sentence(self):
         self.loadPhantom()
         self.click("registerButton")

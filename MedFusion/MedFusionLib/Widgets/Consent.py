@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 import slicer
 
 from ..Workflow.Translation import tr as _
-from ..Workflow.VolumeDoubts import answerOrientation, orientationQuestions
 from .Runner import errorsShown
 
 if TYPE_CHECKING:
@@ -42,6 +41,8 @@ class Consent:
 
         :raises ValueError: where the user does not know it either.
         """
+        from ..Workflow.VolumeDoubts import answerOrientation, orientationQuestions
+
         for question in orientationQuestions(parameters):
             axes = next((way for way in question.choices if slicer.util.confirmYesNoDisplay(question.text(way))), None)
             if axes is None:

@@ -46,6 +46,10 @@ def errorsShown(title: str, waitCursor: bool = False) -> Iterator[None]:
         logging.debug(title, exc_info=True)
         sentence = str(error) or _("There is not enough memory; close other data or use a smaller volume.")
         slicer.util.errorDisplay(f"{title}\n\n{sentence}")
+    except Exception as error:  # a mistake of this program: it is said, and the log has the details
+        logging.exception(title)
+        sentence = _("An unexpected error came up ({kind}: {text}); the log of the application has the details.")
+        slicer.util.errorDisplay(f"{title}\n\n{sentence.format(kind=type(error).__name__, text=error)}")
 
 
 @contextmanager
