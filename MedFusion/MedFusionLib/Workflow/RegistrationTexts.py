@@ -68,6 +68,8 @@ def _expectedError(result: RegistrationResult) -> list[str]:
 
 def _agreement(result: RegistrationResult) -> str:
     """Return whether the images agree with the landmarks."""
+    if result.landmarks is None and result.pairs is not None:
+        return _("It rests on the landmarks alone; the images have not been compared with them.")
     if result.landmarks is None:
         return _("It rests on the images alone; there are no landmarks to compare them with.")
     if result.repaired is not None or (result.images is not None and not result.images.accepted):

@@ -133,14 +133,16 @@ class Steps:
         lists = landmarkLists(parameters.fixedLandmarks, parameters.movingLandmarks, parameters.movingVolume)
         return registerLandmarks(*lists, settings)
 
-    def poseDoubts(self, parameters: "Choices", fit: RegistrationResult) -> tuple[str, ...]:
-        """Return what the images say against the pose of the landmarks, in about half a second.
+    def poseDoubts(self, parameters: "Choices", fit: RegistrationResult) -> tuple[str, ...] | None:
+        """Return what the images say against the pose of the landmarks, in about half a second; None if not asked.
 
         :param fit: what liveFit returned.
         """
         if fit.landmarks is None or parameters.fixedVolume is None or parameters.movingVolume is None:
-            return ()
+            return None
         images = (worldImageFromVolumeNode(parameters.fixedVolume), imageFromVolumeNode(parameters.movingVolume))
+        if any(isSingleSlice(image) for image in images):
+            return None  # they say too little about a pose in space
         return checkLandmarkPose(*images, fit.landmarks).doubts
 
     def register(

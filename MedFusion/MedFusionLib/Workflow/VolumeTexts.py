@@ -69,7 +69,9 @@ def _suspicions(role: str, image: sitk.Image, isCt: bool, shouldBeCt: bool) -> l
                 role=role, distance=max(image.GetSpacing())
             )
         )
-    if min(image.GetSize()) < 16:
+    if min(image.GetSize()) == 1:
+        texts.append(_("The {role} is a single slice; it is registered in its plane.").format(role=role))
+    elif min(image.GetSize()) < 16:
         texts.append(
             _("The {role} has only {count} slices; check that it covers the head.").format(
                 role=role, count=min(image.GetSize())
