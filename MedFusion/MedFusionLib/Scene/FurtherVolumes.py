@@ -27,10 +27,13 @@ def alignToFirst(
         furtherNode.SetAndObserveTransformNodeID(firstNode.GetTransformNodeID())
         why = "has its frame of reference" if sharesFrame else "has its grid"
         return f"{furtherNode.GetName()} {why} and follows the alignment of {firstNode.GetName()}."
-    LandmarkRegistrationLogic(scene).register(
+    _, result = LandmarkRegistrationLogic(scene).register(
         firstNode, furtherNode, None, None, RegistrationSettings(auto=True), progress
     )
+    told = "its error is not known"
+    for error in result.expectedErrors[:1]:
+        told = f"expected error {error.expected:.1f} mm, with 95 % probability below {error.bound:.1f} mm"
     return (
         f"{furtherNode.GetName()} was registered to {firstNode.GetName()} by the images alone, for neither frame of "
-        "reference nor grid is shared; look at its edges."
+        f"reference nor grid is shared ({told}; {result.verdict.judgment.value}); look at its edges."
     )
