@@ -97,7 +97,7 @@ class Session:
 
     def press(self, text: str, card: str = "") -> None:
         """Press a button, whose card is opened first."""
-        if card and text.upper() not in self.buttons():
+        if card and text.upper() not in self.waitFor(self.buttons):
             self.waitFor(lambda: self.buttons()[card.upper()]).click()
             time.sleep(0.5)
         self.waitFor(lambda: self.buttons()[text.upper()]).click()
