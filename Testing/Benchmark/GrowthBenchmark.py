@@ -107,15 +107,18 @@ def draw(measured: Measured, path: Path) -> None:
     """Draw CPU time and memory against voxels, both axes logarithmic, with a line of slope 1."""
     width, height, left, top = 360, 300, 60, 30
     parts = []
-    for panel, (title, column) in enumerate((("CPU time (s)", 1), ("memory beyond inputs and output (MiB)", 2))):
+    panels = (("CPU time (s)", 1, 0.01), ("memory beyond inputs and output (MiB)", 2, 1.0))
+    for panel, (title, column, least) in enumerate(panels):
         offset = left + panel * (width + left + 20)
-        values = [max(row[column], 0.1) for rows in measured.values() for row in rows]
+        values = [max(row[column], least) for rows in measured.values() for row in rows]
         x0, x1 = (np.log10(end([row[0] for rows in measured.values() for row in rows])) for end in (min, max))
         y0, y1 = np.floor(np.log10(min(values))), np.ceil(np.log10(max(values)))
 
-        def place(row: tuple[float, ...], column: int = column, ends: tuple = (x0, x1, y0, y1)) -> tuple[float, float]:
+        def place(
+            row: tuple[float, ...], column: int = column, least: float = least, ends: tuple = (x0, x1, y0, y1)
+        ) -> tuple[float, float]:
             x = width * (np.log10(row[0]) - ends[0]) / (ends[1] - ends[0])
-            return x, height * (1 - (np.log10(max(row[column], 0.1)) - ends[2]) / (ends[3] - ends[2]))
+            return x, height * (1 - (np.log10(max(row[column], least)) - ends[2]) / (ends[3] - ends[2]))
 
         lines = [f'<rect width="{width}" height="{height}" fill="none" stroke="#888"/>']
         for power in range(int(y0), int(y1) + 1):
@@ -130,7 +133,7 @@ def draw(measured: Measured, path: Path) -> None:
         for number, (name, rows) in enumerate(measured.items()):
             points = " ".join("{:.1f},{:.1f}".format(*place(row)) for row in rows)
             lines.append(f'<polyline points="{points}" fill="none" stroke="{COLORS[name]}" stroke-width="2"/>')
-            text = f"{name} (slope {slope([(row[0], row[column]) for row in rows]):.2f})"
+            text = f"{name} (slope {slope([(row[0], max(row[column], least)) for row in rows]):.2f})"
             lines.append(f'<text x="8" y="{16 + 15 * number}" fill="{COLORS[name]}">{text}</text>')
         lines.append(f'<text x="{width / 2}" y="-10" text-anchor="middle">{title}</text>')
         lines.append(f'<text x="{width / 2}" y="{height + 34}" text-anchor="middle">million voxels</text>')

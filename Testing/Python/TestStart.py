@@ -29,7 +29,7 @@ class TestStart(unittest.TestCase):
                 self.assertEqual(loadedBy(*arguments), (status, set()))
 
     def test_commands_that_need_no_scene_load_none(self):
-        for arguments in (("evaluate", "fusion"), ("inspect",), ("compare",), ("measure",)):
+        for arguments in (("evaluate", "fusion"), ("inspect",), ("compare",), ("measure",), ("fuse",), ("segment",)):
             with self.subTest(arguments):
                 status, modules = loadedBy(*arguments, "--help")
                 self.assertEqual(status, 0)

@@ -20,9 +20,6 @@ from ..Core.Inputs.VolumeFiles import VolumeFile, volumeName
 from ..Core.Registration.Likeness import measureLikeness
 from ..Core.Results.FileFormats import OutputFormat
 from ..Core.Results.Output import outputFile
-from ..Scene.NodeFiles import addVolume, saveNode
-from ..Scene.Session import Session
-from ..Scene.WaveletFusionLogic import WaveletFusionLogic
 from .Arguments import addOutput
 from .DicomInput import addIdentity, addOrientation, addSeries, checkIdentities, readVolumes
 from .Terminal import StepProgress, warn
@@ -141,6 +138,11 @@ def execute(arguments: argparse.Namespace) -> None:
     if any(isSlice(path) for path in (arguments.ct, *arguments.mri)):
         _fuseSlices(arguments, settings)
         return
+    # A scene takes seconds to load, for which a help page or a wrong argument should not have to wait.
+    from ..Scene.NodeFiles import addVolume, saveNode
+    from ..Scene.Session import Session
+    from ..Scene.WaveletFusionLogic import WaveletFusionLogic
+
     OutputFormat.image.check(arguments.output)
     with (
         outputFile(arguments.output, arguments.force, [arguments.ct, *arguments.mri]) as path,

@@ -17,14 +17,9 @@ from ..Core.Tumor.SearchMask import linesOutside
 from ..Core.Tumor.TumorMeasurements import measureTumor
 from ..Core.Tumor.TumorModels import ModelSettings
 from ..Core.Tumor.TumorSegmentation import SegmentationMethod, SegmentationSettings, TumorInteraction
-from ..Scene.NodeFiles import addVolume, loadMarkups, saveNode
-from ..Scene.Session import Session
-from ..Scene.TumorSegmentationLogic import TumorSegmentationLogic
-from ..Scene.VolumeNodes import definedPointsFromMarkups
 from .Arguments import addOutput, addThreshold, addTumorPoints, worldPoints
 from .DicomInput import addIdentity, addOrientation, addSeries, checkBesideCt, checkIdentities, readVolumes
 from .Pictures import addPixel
-from .SegmentPicture import segmentPicture
 from .Terminal import StepProgress, warn
 from .TumorSummary import tumorSummary
 
@@ -143,6 +138,10 @@ def _strokePoints(path: str | None) -> np.ndarray | None:
     """Return the placed points of a markups file, LPS millimeters."""
     if path is None:
         return None
+    from ..Scene.NodeFiles import loadMarkups
+    from ..Scene.Session import Session
+    from ..Scene.VolumeNodes import definedPointsFromMarkups
+
     with Session() as session:
         _labels, points, placed = definedPointsFromMarkups(loadMarkups(session.scene, path))
     points = points[np.array(placed, bool)]
@@ -153,6 +152,12 @@ def _strokePoints(path: str | None) -> np.ndarray | None:
 
 def execute(arguments: argparse.Namespace) -> None:
     """Outline, measure and write the segmentation."""
+    # A scene takes seconds to load, for which a help page or a wrong argument should not have to wait.
+    from ..Scene.NodeFiles import addVolume, saveNode
+    from ..Scene.Session import Session
+    from ..Scene.TumorSegmentationLogic import TumorSegmentationLogic
+    from .SegmentPicture import segmentPicture
+
     if isSlice(arguments.volume):
         segmentPicture(arguments)
         return
