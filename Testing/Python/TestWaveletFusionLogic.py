@@ -66,9 +66,9 @@ class TestWaveletFusionLogic(unittest.TestCase):
         display = node.GetDisplayNode()
         knee, table = display.GetColorNodeID(), display.GetColorNode().GetLookupTable()
         low, high = display.GetWindowLevelMin(), display.GetWindowLevelMax()
-        self.assertGreater(high, 3 * result.window[1])
+        self.assertGreater(high, 2.4 * result.window[1])
         brain = table.GetTableValue(round(255 * (result.window[1] - low) / (high - low)))[0]
-        self.assertAlmostEqual(brain, 0.7, delta=0.02)
+        self.assertAlmostEqual(brain, 0.85, delta=0.02)
         self.assertEqual((table.GetTableValue(0)[0], table.GetTableValue(255)[0]), (0.0, 1.0))
         for choice, window in ((FusionDisplay.brain, result.window), (FusionDisplay.bone, (low, high))):
             showAs(node, choice)

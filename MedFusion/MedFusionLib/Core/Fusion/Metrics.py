@@ -1,6 +1,7 @@
 """Score a fused image or volume against its sources."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import SimpleITK as sitk
@@ -10,7 +11,7 @@ from ..Images.Voxels import everyNth
 from ..Progress import Progress, report, subProgress
 from . import Scores as scores
 from .Inputs import scalesFromSamples
-from .Settings import FusionSettings
+from .Settings import FusionMethod, FusionSettings
 
 _MOST_SAMPLES = 2**25  # voxels that tell the intensity scales; more take memory and change nothing
 
@@ -162,6 +163,8 @@ def _shownSlices(
 
     Only single slices are brought there: whole volumes would need several times their own memory.
     """
+    # The MRI is held against as it is, not with what the selective method takes off its brightest tissue.
+    settings = replace(settings, method=FusionMethod.maximum)
     step = max(1, math.ceil((ct.GetNumberOfPixels() / _MOST_SAMPLES) ** (1 / 3)))
     scales = scalesFromSamples(everyNth(ct, step), [everyNth(mri, step)], settings)
     low, high = scales.window
