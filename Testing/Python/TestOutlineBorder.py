@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 import SimpleITK as sitk
-from MedFusionLib.Core.Tumor.HalfMaximum import atHalfMaximum
+from MedFusionLib.Core.Tumor.HalfMaximum import atHalfMaximum, isSolid
 from MedFusionLib.Core.Tumor.HeadSides import headSides
 from MedFusionLib.Core.Tumor.LineDoubts import LineFacts, lineDoubts
+from MedFusionLib.Core.Tumor.LineSegmentation import outlineFromLine
 from MedFusionLib.Core.Tumor.Outline import Outline
 from MedFusionLib.Core.Tumor.SecondOpinions import Opinion, heldAgainst
 from MedFusionLib.Core.Tumor.SegmentationMetrics import compareMasks
@@ -52,6 +53,20 @@ class TestOutlineBorder(unittest.TestCase):
         region, truth = self.blurredBall(-60.0)
         wide = ndimage.binary_dilation(truth, iterations=2)
         np.testing.assert_array_equal(atHalfMaximum(region, wide, np.ones(truth.shape, bool)), wide)
+
+    def test_a_sharp_lesion_on_an_mri_of_unknown_sequence_is_as_large_as_it_is(self):
+        k, j, i = np.ogrid[0:40, 0:48, 0:48]  # voxels of 2 mm
+        lesion = ((k - 20) / 6.5) ** 2 + ((j - 24) / 7.5) ** 2 + ((i - 24) / 6.0) ** 2 < 1
+        values = 280.0 + 360 * lesion + np.random.default_rng(4).normal(0, 11, lesion.shape)
+        line = np.array([[48.0, 33.0, 40.0], [48.0, 63.0, 40.0]])
+        outline = outlineFromLine(imageOf(values, (2.0, 2.0, 2.0)), line)
+        self.assertAlmostEqual(float(outline.mask.sum()) / float(lesion.sum()), 1.0, delta=0.15)
+
+    def test_a_ring_is_not_solid(self):
+        region, truth = self.blurredBall(80.0)
+        self.assertTrue(isSolid(region, truth))
+        region, truth = self.blurredBall(-60.0)
+        self.assertFalse(isSolid(region, truth))
 
     def test_sides_are_compared_left_to_right_whatever_the_order_of_the_slices(self):
         z, y, x = np.ogrid[-25:25, -32:32, -28:28]  # voxels of 2.5 mm, a head longer than wide

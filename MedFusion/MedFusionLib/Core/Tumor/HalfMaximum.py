@@ -58,6 +58,14 @@ def atHalfMaximum(region: WorkingRegion, mask: np.ndarray, usable: np.ndarray) -
     return moved
 
 
+def isSolid(region: WorkingRegion, mask: np.ndarray) -> bool:
+    """Return whether a region is at least as bright in the middle as near its border: no ring, no necrosis."""
+    depth = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1, 1:-1] * region.spacing
+    middle = mask & (depth > 0.6 * float(depth.max()))
+    rim = mask & (depth > 0.2 * float(depth.max())) & ~middle
+    return bool(rim.any() and np.median(region.values[middle]) >= np.median(region.values[rim]))
+
+
 def _meanNear(values: np.ndarray, where: np.ndarray, spacing: float) -> np.ndarray:
     """Return the mean of the values in a mask near each voxel, their median where the mask is far.
 

@@ -11,7 +11,7 @@ from ..Images.Grids import indicesAt, pointsAt
 from ..Images.Intensities import robustSpread
 from ..Progress import Progress, report, subProgress
 from .Diameters import axialDiameters, longestDiameter
-from .HalfMaximum import atHalfMaximum
+from .HalfMaximum import atHalfMaximum, isSolid
 from .LineDoubts import LineFacts, lineDoubts
 from .MinCut import minCut
 from .Outline import Outline
@@ -195,7 +195,8 @@ class _Cut:
 
     def outline(self, doubts: tuple[str, ...] = (), suspicions: tuple[str, ...] = ()) -> Outline:
         """Return it on the source image's voxels."""
-        found = atHalfMaximum(self.region, self.found, self.usable) if self.isBright else self.found
+        solid = self.isBright or (not self.darkInBright and isSolid(self.region, self.found))
+        found = atHalfMaximum(self.region, self.found, self.usable) if solid else self.found
         mask, slices = self.region.onSource(ndimage.gaussian_filter(found.astype(np.float32), 0.6))
         return Outline(mask, slices, doubts, suspicions=suspicions)
 
