@@ -186,6 +186,12 @@ class TestRunReport(unittest.TestCase):
         self.assertEqual(first.count("<figure>"), 1)
         self.assertIn("not named in the input files", first)
 
+    def test_the_alignment_says_whether_the_images_were_asked(self):
+        registration = replace(self.document.registration, images=None, verdict=Verdict(Judgment.confirmed))
+        for overlap, words in ((None, "the images have not been compared"), (0.98, "nothing in the images speaks")):
+            asked = replace(registration, overlap=overlap)
+            self.assertIn(words, self.first(replace(self.document, registration=asked)))
+
     def test_without_a_tumor_the_report_says_so(self):
         document = replace(self.document, tumor=None)
         self.assertIn("No tumor was outlined.", self.first(document))

@@ -61,8 +61,10 @@ def registrationSentence(registration: RegistrationResult) -> str:
         told = ("images", registration.images), ("landmarks", registration.landmarks)
         witnesses = " and ".join(name for name, evidence in told if evidence is not None)
         sentences.append(f"The transform was given and kept as it is; {witnesses} agree with it.")
-    elif registration.images is None:
+    elif registration.images is None and registration.overlap is None:
         sentences.append("It rests on the landmarks; the images have not been compared with them.")
+    elif registration.images is None:
+        sentences.append("It rests on the landmarks; nothing in the images speaks against them.")
     elif registration.landmarks is None:
         sentences.append("It rests on the images alone; there are no landmarks to compare them with.")
     elif registration.images.accepted:
