@@ -46,7 +46,7 @@ class TestIntracranialCavity(unittest.TestCase):
             self.assertGreater(dice(*madeHead(spacing)), 0.95)
 
     def test_a_volume_that_is_no_head_by_its_size_is_refused(self):
-        for shape, spacing, refusal in (((2, 2, 2), 1.0, "too small"), ((8, 8, 8), 1e6, "no head")):
+        for shape, spacing, refusal in (((2, 2, 2), 1.0, "too small"), ((8, 8, 8), 1e6, "not the size of a head")):
             image = asImage(np.random.default_rng(0).normal(0, 500, shape), [spacing] * 3)
             with self.subTest(spacing=spacing), self.assertRaisesRegex(ValueError, refusal):
                 coarseCavity(image)

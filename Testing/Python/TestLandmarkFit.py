@@ -73,7 +73,7 @@ class TestLandmarkFit(unittest.TestCase):
         self.assertRefused("at least 3", np.zeros((0, 3)), np.zeros((0, 3)))
 
     def test_unequal_counts_are_refused(self):
-        self.assertRefused("as many points", POINTS, POINTS[:4])
+        self.assertRefused("equally many points", POINTS, POINTS[:4])
 
     def test_collinear_landmarks_are_refused(self):
         rng = np.random.default_rng(6)

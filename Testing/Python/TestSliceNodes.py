@@ -82,11 +82,11 @@ class TestSliceNodes(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             self.parameters.outputFolder = Path(folder) / "out"
             report = self.steps.save(self.parameters, replace=False)
-            self.assertIn("What does not apply to pictures", report.read_text())
+            self.assertIn("What does not apply to pictures", report.read_text(encoding="utf-8"))
             names = {path.name for path in report.parent.iterdir()}
             self.assertLessEqual({"fused.png", "tumor.png", "tumor.seg.nrrd", "scene.mrb"}, names)
             checkDocument(report.parent / "measurements.json")
-            document = json.loads((report.parent / "measurements.json").read_text())
+            document = json.loads((report.parent / "measurements.json").read_text(encoding="utf-8"))
         measured = document["plane_tumor"]
         self.assertAlmostEqual(measured["area_px2"] / (np.pi * 22**2), 1, delta=0.1)
         np.testing.assert_allclose(measured["lesions"][0]["centroid_px"], (160, 100), atol=1.5)

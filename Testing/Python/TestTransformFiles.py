@@ -66,7 +66,7 @@ class TestTransformFiles(unittest.TestCase):
         self.assertMoves(readTransform(path), pose())
         for damaged, pattern in (
             (text.replace("MNI", "XYZ"), "not an MNI transform"),
-            (text.replace("Linear;", "Grid_Transform;"), "no single linear"),
+            (text.replace("Linear;", "Grid_Transform;"), "not a single linear"),
             (text.replace(rows, rows[:40]), "12 numbers"),
             (text.replace(rows, " ".join(["0"] * 12)), "invertible"),
         ):

@@ -11,6 +11,7 @@ from .Resampling import shrink
 _COARSE_MM = 4.0
 _BRIGHTEST_HU = 1000.0
 _ABOVE_TISSUE = 1.5
+_CLEARLY_BELOW = 0.95
 
 
 def foreground(image: sitk.Image, marginMm: float) -> sitk.Image:
@@ -42,7 +43,7 @@ def _aboveAir(coarse: sitk.Image) -> sitk.Image:
     values = sitk.GetArrayViewFromImage(coarse)
     lowest, threshold = float(values.min()), otsu.GetThreshold()
     typical = float(np.median(values[tuple(slice(size // 4, size - size // 4) for size in values.shape)]))
-    if not lowest < typical < threshold:
+    if not lowest < typical < lowest + _CLEARLY_BELOW * (threshold - lowest):  # in mere noise it is near it
         return mask
     return otsu.Execute(sitk.Clamp(coarse, upperBound=lowest + _ABOVE_TISSUE * (typical - lowest)))
 
