@@ -119,8 +119,7 @@ class TestWebPage(unittest.TestCase):
             self.choose("File with landmarks", name)
             self.click(button)
         self.waitFor(lambda: len(self.driver.find_elements("css selector", "#pairs tbody tr")) == 8)
-        self.waitFor(lambda: "FRE" in self.driver.find_element("id", "fit").text)
-        before = self.driver.find_element("id", "fit").text
+        before = self.settledFit()
         boxes = self.driver.find_elements("css selector", "#pairs input[type=checkbox]")
         boxes[0].click()
         self.waitFor(lambda: self.driver.find_element("id", "fit").text != before)
@@ -165,6 +164,16 @@ class TestWebPage(unittest.TestCase):
         views = [e for e in self.driver.find_elements("css selector", ".layout-grid-item") if e.is_displayed()]
         return ActionChains(self.driver).move_to_element_with_offset(views[view], right, down).pause(0.3)
 
+    def settledFit(self) -> str:
+        """Return what the page says of the fit once it has said the same for two seconds."""
+
+        def settled() -> str:
+            said = self.driver.find_element("id", "fit").text
+            time.sleep(2)
+            return said if "FRE" in said and said == self.driver.find_element("id", "fit").text else ""
+
+        return self.waitFor(settled)
+
     def pairs(self) -> int:
         return len(self.driver.find_elements("css selector", "#pairs tbody tr"))
 
@@ -175,7 +184,7 @@ class TestWebPage(unittest.TestCase):
         self.click("2. Landmarks")
         self.waitFor(lambda: self.pairs() == 8)
         time.sleep(1)  # the views come into sight
-        fit = self.waitFor(lambda: self.driver.find_element("id", "fit").text)
+        fit = self.settledFit()
         self.driver.find_element("css selector", "#pairs input[type=checkbox]").click()
         self.waitFor(lambda: self.driver.find_element("id", "fit").text not in ("", fit))
         self.click("Undo")
@@ -197,7 +206,7 @@ class TestWebPage(unittest.TestCase):
             e.get_attribute("value") for e in self.driver.find_elements("css selector", "#pairs td input:not([type])")
         ]
         self.assertEqual(names[-4:], ["P1", "P2", "P3", "P4"])
-        before = self.waitFor(lambda: self.driver.find_element("id", "fit").text)
+        before = self.settledFit()
         self.mouse(0, *places[0]).click_and_hold().pause(0.3).move_by_offset(12, 8).pause(0.3).release().perform()
         self.waitFor(lambda: self.driver.find_element("id", "fit").text != before)
         self.click("Undo")
