@@ -123,6 +123,7 @@ class TestWebPage(unittest.TestCase):
         boxes = self.driver.find_elements("css selector", "#pairs input[type=checkbox]")
         boxes[0].click()
         self.waitFor(lambda: self.driver.find_element("id", "fit").text != before)
+        self.settledFit()
         self.click("Undo")
         self.waitFor(lambda: self.driver.find_element("id", "fit").text == before)
         self.click("3. Register")
@@ -187,6 +188,7 @@ class TestWebPage(unittest.TestCase):
         fit = self.settledFit()
         self.driver.find_element("css selector", "#pairs input[type=checkbox]").click()
         self.waitFor(lambda: self.driver.find_element("id", "fit").text not in ("", fit))
+        self.settledFit()
         self.click("Undo")
         self.waitFor(lambda: self.driver.find_element("id", "fit").text == fit)
         self.driver.find_element("css selector", "#pairs td input:not([type])").click()  # its views show it
@@ -209,6 +211,7 @@ class TestWebPage(unittest.TestCase):
         before = self.settledFit()
         self.mouse(0, *places[0]).click_and_hold().pause(0.3).move_by_offset(12, 8).pause(0.3).release().perform()
         self.waitFor(lambda: self.driver.find_element("id", "fit").text != before)
+        self.settledFit()
         self.click("Undo")
         self.waitFor(lambda: self.driver.find_element("id", "fit").text == before)
 
