@@ -122,10 +122,10 @@ class TestWebPage(unittest.TestCase):
         before = self.settledFit()
         boxes = self.driver.find_elements("css selector", "#pairs input[type=checkbox]")
         boxes[0].click()
-        self.waitFor(lambda: self.driver.find_element("id", "fit").text != before)
+        self.waitFor(lambda: self.fit() != before)
         self.settledFit()
         self.click("Undo")
-        self.waitFor(lambda: self.driver.find_element("id", "fit").text == before)
+        self.waitFor(lambda: self.fit() == before)
         self.click("3. Register")
         self.click("Register")
         shown = self.waitFor(lambda: self.driver.find_element("id", "registration").text)
@@ -165,13 +165,17 @@ class TestWebPage(unittest.TestCase):
         views = [e for e in self.driver.find_elements("css selector", ".layout-grid-item") if e.is_displayed()]
         return ActionChains(self.driver).move_to_element_with_offset(views[view], right, down).pause(0.3)
 
+    def fit(self) -> str:
+        """Return the residual of the fit as the page shows it."""
+        return re.search(r"FRE\)\s+(\S+)", self.driver.find_element("id", "fit").text)[1]
+
     def settledFit(self) -> str:
-        """Return what the page says of the fit once it has said the same for two seconds."""
+        """Return the residual that the page shows once it has shown the same for two seconds."""
 
         def settled() -> str:
-            said = self.driver.find_element("id", "fit").text
+            said = self.fit()
             time.sleep(2)
-            return said if "FRE" in said and said == self.driver.find_element("id", "fit").text else ""
+            return said if said == self.fit() else ""
 
         return self.waitFor(settled)
 
@@ -187,10 +191,10 @@ class TestWebPage(unittest.TestCase):
         time.sleep(1)  # the views come into sight
         fit = self.settledFit()
         self.driver.find_element("css selector", "#pairs input[type=checkbox]").click()
-        self.waitFor(lambda: self.driver.find_element("id", "fit").text not in ("", fit))
+        self.waitFor(lambda: self.fit() != fit)
         self.settledFit()
         self.click("Undo")
-        self.waitFor(lambda: self.driver.find_element("id", "fit").text == fit)
+        self.waitFor(lambda: self.fit() == fit)
         self.driver.find_element("css selector", "#pairs td input:not([type])").click()  # its views show it
         time.sleep(1)
         self.assertEqual([e.text for e in self.driver.find_elements("css selector", ".v-alert")], [])
@@ -210,10 +214,10 @@ class TestWebPage(unittest.TestCase):
         self.assertEqual(names[-4:], ["P1", "P2", "P3", "P4"])
         before = self.settledFit()
         self.mouse(0, *places[0]).click_and_hold().pause(0.3).move_by_offset(12, 8).pause(0.3).release().perform()
-        self.waitFor(lambda: self.driver.find_element("id", "fit").text != before)
+        self.waitFor(lambda: self.fit() != before)
         self.settledFit()
         self.click("Undo")
-        self.waitFor(lambda: self.driver.find_element("id", "fit").text == before)
+        self.waitFor(lambda: self.fit() == before)
 
     def test_an_outline_is_judged_and_the_error_told_where_the_user_asks(self):
         self.open("1. Volumes", "Synthetic head")
